@@ -1,0 +1,179 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The keys of one scope: the organization's, or a project's. `organization.api_keys` and `project.api_keys` are ApiKeys.
+
+local core = require "confidentai.core"
+local argument = require "confidentai.argument"
+local operation = require "confidentai.operation"
+
+local ApiKeys = core.methods.ApiKeys
+
+local function client_of(api_keys)
+  return core.environment(api_keys).client
+end
+
+-- The path of the keys of a scope, or of one of them.
+local function path_of(api_keys, id)
+  if api_keys.scope == "organization" then
+    return { "v1", "organization", "api-keys", id }
+  end
+  return { "v1", "projects", api_keys.project_id, "api-keys", id }
+end
+
+local function perform(api_keys, request)
+  request.owner = api_keys
+  return operation.perform(client_of(api_keys), request)
+end
+
+-- An answer about another key than was asked for proves nothing about either.
+local function check_id(result, err, call, id)
+  if result and result.id ~= nil and tostring(result.id) ~= id then
+    return nil, call:failure("protocol", "unexpected answer: it is about another key than was asked for")
+  end
+  return result, err
+end
+
+---All keys of the scope, in the service's order.
+---@return confidentai.ApiKey[]? keys
+---@return confidentai.Error? err
+function ApiKeys:list()
+  local keys, err = perform(self, { method = "GET", path = path_of(self), shape = "api_keys" })
+  return keys, err
+end
+
+local function get(api_keys, id)
+  local key, err, call = perform(api_keys, { method = "GET", path = path_of(api_keys, id), shape = "api_key" })
+  return check_id(key, err, call, id)
+end
+
+---One key.
+---@param id integer|string|confidentai.ApiKey
+---@return confidentai.ApiKey? key its secret is masked
+---@return confidentai.Error? err
+function ApiKeys:get(id)
+  return get(self, argument.key_id(1, "get", self, id))
+end
+
+---Keys with exactly this name; names need not be unique.
+---@param name string
+---@return confidentai.ApiKey[]? keys
+---@return confidentai.Error? err
+function ApiKeys:find(name)
+  argument.key_name(1, "find", name)
+  local keys, err = self:list()
+  if not keys then
+    return nil, err
+  end
+  local found = {}
+  for _, key in ipairs(keys) do
+    if key.name == name then
+      found[#found + 1] = key
+    end
+  end
+  return found
+end
+
+---Creates a key. It is sent once, unless it provably was not sent or the service refused it for now. An error whose
+---`outcome` is "unknown" may have created a key: `find(name)` tells.
+---@param name string|{ name: string } non-empty, valid UTF-8
+---@return confidentai.ApiKey? key with its secret in `value`, here and never again
+---@return confidentai.Error? err
+function ApiKeys:create(name)
+  if type(name) == "table" then
+    argument.fields(1, "create", name, { name = "string" }, "name")
+    name = name.name
+  end
+  argument.key_name(1, "create", name)
+  local key, err = perform(self,
+    { method = "POST", path = path_of(self), body = { name = name }, shape = "new_api_key" })
+  return key, err
+end
+
+-- Nobody wants to lock themselves out: refuses when a key is the client's own. A project's key authenticates no client.
+-- Returns true, or nil and why the change was not made.
+local function guard(api_keys, id, method)
+  if api_keys.scope ~= "organization" then
+    return true
+  end
+  local key, err = get(api_keys, id)
+  if not key then
+    err.outcome = "not_applied"
+    return nil, err
+  end
+  if not client_of(api_keys):owns(key) then
+    return true
+  end
+  return nil, core.failure {
+    kind = "guard",
+    message = "this is the client's own key: without it the client is locked out; pass { force = true } to do it anyway",
+    outcome = "not_applied", method = method, path = "/" .. table.concat(path_of(api_keys, id), "/"), attempts = 0,
+  }
+end
+
+local function check_options(position, name, options)
+  if options ~= nil then
+    argument.fields(position, name, options, { force = "boolean" })
+    return options.force
+  end
+end
+
+local function update(api_keys, id, valid, force)
+  if not valid and not force then
+    local allowed, err = guard(api_keys, id, "PUT")
+    if not allowed then
+      return nil, err
+    end
+  end
+  local key, err, call = perform(api_keys,
+    { method = "PUT", path = path_of(api_keys, id), body = { valid = valid }, shape = "api_key" })
+  return check_id(key, err, call, id)
+end
+
+---Enables or disables a key. Refuses to disable the client's own (`guard`) unless forced.
+---@param id integer|string|confidentai.ApiKey
+---@param changes { valid: boolean }
+---@param options? { force: boolean }
+---@return confidentai.ApiKey? key as it is now
+---@return confidentai.Error? err
+function ApiKeys:update(id, changes, options)
+  local checked = argument.key_id(1, "update", self, id)
+  argument.fields(2, "update", changes, { valid = "boolean" }, "valid")
+  return update(self, checked, changes.valid, check_options(3, "update", options))
+end
+
+---Enables a key.
+---@param id integer|string|confidentai.ApiKey
+---@return confidentai.ApiKey? key as it is now
+---@return confidentai.Error? err
+function ApiKeys:enable(id)
+  return update(self, argument.key_id(1, "enable", self, id), true)
+end
+
+---Disables a key; it can be enabled again. Refuses the client's own (`guard`) unless forced.
+---@param id integer|string|confidentai.ApiKey
+---@param options? { force: boolean }
+---@return confidentai.ApiKey? key as it is now
+---@return confidentai.Error? err
+function ApiKeys:disable(id, options)
+  local checked = argument.key_id(1, "disable", self, id)
+  return update(self, checked, false, check_options(2, "disable", options))
+end
+
+---Deletes a key, for good. Refuses the client's own (`guard`) unless forced.
+---@param id integer|string|confidentai.ApiKey
+---@param options? { force: boolean }
+---@return { id: integer|string, deleted: true }? deleted
+---@return confidentai.Error? err
+function ApiKeys:delete(id, options)
+  local checked = argument.key_id(1, "delete", self, id)
+  if not check_options(2, "delete", options) then
+    local allowed, err = guard(self, checked, "DELETE")
+    if not allowed then
+      return nil, err
+    end
+  end
+  local deleted, err, call = perform(self, { method = "DELETE", path = path_of(self, checked), shape = "deleted" })
+  if deleted and deleted.id == nil then -- an earlier attempt did it, and its answer was lost
+    deleted.id = tonumber(checked) or checked
+  end
+  return check_id(deleted, err, call, checked)
+end

@@ -1,0 +1,74 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Checks of arguments. What is wrong with one is the caller's mistake, so these raise, at the caller's line, and name
+-- the function and the argument. They never quote a value: it may be a secret.
+
+local core = require "confidentai.core"
+
+local argument = {}
+
+-- From where a check runs to the user's line: the check, the public function, the user.
+local LEVEL = 3
+
+---Raises an error about an argument, in the words of Lua's own functions.
+---@param position integer position of the argument, from 1
+---@param name string the public function
+---@param problem string
+---@param level? integer how many calls further up the user stands
+function argument.refuse(position, name, problem, level)
+  error(("bad argument #%d to '%s' (%s)"):format(position, name, problem), LEVEL + (level or 0))
+end
+
+---Checks a table of named fields: each known, of the right type.
+---@param position integer
+---@param name string the public function
+---@param value any
+---@param fields table<string, string> type by field name
+---@param required? string a field that must be there
+function argument.fields(position, name, value, fields, required)
+  if type(value) ~= "table" then
+    argument.refuse(position, name, "table expected, got " .. type(value), 1)
+  end
+  for field, content in pairs(value) do
+    local wanted = fields[field]
+    if not wanted then
+      argument.refuse(position, name, ("unknown field '%s'"):format(tostring(field)), 1)
+    elseif type(content) ~= wanted then
+      argument.refuse(position, name, ("field '%s': %s expected, got %s"):format(field, wanted, type(content)), 1)
+    end
+  end
+  if required and value[required] == nil then
+    argument.refuse(position, name, ("field '%s' is missing"):format(required), 1)
+  end
+end
+
+---Checks the id of a key.
+---@param position integer
+---@param name string the public function
+---@param api_keys confidentai.ApiKeys whose key it is
+---@param value any
+---@return string id as it goes into a path
+function argument.key_id(position, name, api_keys, value)
+  local id, problem = core.key_id(api_keys, value)
+  if not id then
+    argument.refuse(position, name, problem, 1)
+  end
+  return id
+end
+
+---Checks the name of a key.
+---@param position integer
+---@param name string the public function
+---@param value any
+---@return string
+function argument.key_name(position, name, value)
+  if type(value) ~= "string" then
+    argument.refuse(position, name, "name: string expected, got " .. type(value), 1)
+  elseif value == "" then
+    argument.refuse(position, name, "name: a non-empty string is expected", 1)
+  elseif not core.is_utf8(value) then
+    argument.refuse(position, name, "name: valid UTF-8 is expected", 1)
+  end
+  return value
+end
+
+return argument

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- confidentai: the API keys of a Confident AI organization and its projects.
+
+local core = require "confidentai.core"
+local base_url = require "confidentai.base_url"
+local driver = require "confidentai.driver"
+local options = require "confidentai.options"
+require "confidentai.scope"
+require "confidentai.api_keys"
+
+local confidentai = { _VERSION = core._VERSION }
+
+local function config_error(message)
+  return nil, core.failure { kind = "config", message = message }
+end
+
+-- What the Lua layer keeps with a client.
+local function furnish(client, checked, waiting)
+  local settings = core.environment(client)
+  settings.driver = waiting
+  settings.on_event = checked.on_event
+  settings.event_errors = 0
+  settings.projects = core.projects(client)
+end
+
+---Makes a client. Nothing is sent. Raises when an option is unknown or of a wrong type.
+---@param given? confidentai.Options
+---@return confidentai.Client? client
+---@return confidentai.Error? err of kind "config": a value that cannot serve
+function confidentai.new(given)
+  local checked, problem = options.check(given)
+  if not checked then
+    error(("bad argument #1 to 'new' (%s)"):format(problem), 2)
+  end
+  local waiting
+  waiting, problem = driver.find(checked.driver)
+  if not waiting then
+    error(("bad argument #1 to 'new' (option 'driver': %s)"):format(problem), 2)
+  end
+  checked.api_key = checked.api_key or os.getenv "CONFIDENT_ORG_API_KEY"
+  if not checked.api_key then
+    return config_error "no api_key: pass the option api_key, or set CONFIDENT_ORG_API_KEY to an organization key"
+  end
+  checked.base_url, problem = base_url.choose(checked)
+  if not checked.base_url then
+    return config_error(problem)
+  end
+  local client, err = core.client(checked)
+  if not client then
+    return nil, err
+  end
+  furnish(client, checked, waiting)
+  return client
+end
+
+---Returns its arguments, or raises tostring(err) when the first is nil or false: assert for every Lua, as that of 5.1
+---takes no error object.
+function confidentai.check(value, err, ...)
+  if not value then
+    error(err == nil and "check failed" or tostring(err), 2)
+  end
+  return value, err, ...
+end
+
+return confidentai

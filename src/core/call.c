@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include "message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+cai_call *cai_call_new(cai_client *client, cai_method method, const cai_segment *segments, size_t count,
+                       const char *body, size_t body_length) {
+  size_t attempts = 1 + (size_t)client->max_retries;
+  cai_call *call = calloc(1, sizeof *call + attempts * sizeof call->records[0]);
+  if (call == NULL)
+    return NULL;
+  if (!cai_request_init(&call->request, client, method, segments, count, body, body_length)) {
+    free(call);
+    return NULL;
+  }
+  call->references = 1;
+  call->client = cai_client_retain(client);
+  call->retry_after = -1;
+  call->date = -1;
+  cai_buffer_init(&call->transfer.body, client->max_response_bytes);
+  return call;
+}
+
+cai_call *cai_call_retain(cai_call *call) {
+  call->references++;
+  return call;
+}
+
+void cai_call_release(cai_call *call) {
+  if (call == NULL || --call->references > 0)
+    return;
+  cai_transfer_clear(&call->transfer);
+  cai_request_clear(&call->request);
+  cai_client_release(call->client);
+  cai_wipe(call->message, sizeof call->message);
+  free(call);
+}
+
+bool cai_call_attempt(cai_call *call, cai_sockets *sockets, double now) {
+  cai_transfer_clear(&call->transfer);
+  call->state = CAI_CALL_RUNNING;
+  call->started = now;
+  call->attempts++;
+  return cai_transfer_begin(&call->transfer, &call->request, call->client, sockets, call);
+}
+
+static cai_verdict judge(const cai_call *call, const cai_attempt *attempt, double random) {
+  cai_situation situation = {.method = call->request.method,
+                             .attempt = call->attempts,
+                             .max_retries = call->client->max_retries,
+                             .unclear = call->unclear,
+                             .random = random};
+  return cai_retry_judge(&situation, attempt);
+}
+
+static void record(cai_call *call, const cai_attempt *attempt, double wait, double now) {
+  if (call->attempts == 0)
+    return;
+  call->records[call->attempts - 1] = (cai_attempt_record){.status = attempt->status,
+                                                           .failure = attempt->failure,
+                                                           .seconds = now - call->started,
+                                                           .bytes = call->transfer.body.length,
+                                                           .wait = wait};
+}
+
+static void finish(cai_call *call, const cai_attempt *attempt, const cai_verdict *verdict) {
+  call->state = CAI_CALL_FINISHED;
+  call->kind = verdict->kind;
+  call->outcome = verdict->outcome;
+  call->already_done = verdict->already_done;
+  call->status = attempt->status;
+  call->retry_after = attempt->retry_after;
+  call->date = cai_transfer_date(&call->transfer);
+}
+
+void cai_call_attempted(cai_call *call, CURLcode code, double now, double random) {
+  cai_attempt attempt = {.failure = CAI_KIND_NETWORK, .unsent = true, .retry_after = -1};
+  if (call->transfer.easy != NULL)
+    attempt = cai_transfer_facts(&call->transfer, code);
+  else
+    code = CURLE_OUT_OF_MEMORY;
+  cai_verdict verdict = judge(call, &attempt, random);
+  record(call, &attempt, verdict.again ? verdict.wait : -1, now);
+  call->unclear = verdict.unclear;
+  cai_transfer_end(&call->transfer);
+  if (verdict.again) {
+    call->state = CAI_CALL_BACKING_OFF;
+    call->due = now + verdict.wait;
+    return;
+  }
+  finish(call, &attempt, &verdict);
+  if (verdict.kind != CAI_KIND_NONE)
+    cai_message_write(call, code);
+}
+
+void cai_call_abandon(cai_call *call, const char *reason, double now) {
+  cai_attempt attempt = {.failure = CAI_KIND_CANCELLED, .unsent = true, .retry_after = -1};
+  if (call->transfer.easy != NULL)
+    attempt.unsent = cai_transfer_is_unsent(&call->transfer);
+  cai_verdict verdict = judge(call, &attempt, 0);
+  if (call->state == CAI_CALL_RUNNING)
+    record(call, &attempt, -1, now);
+  cai_transfer_clear(&call->transfer);
+  finish(call, &attempt, &verdict);
+  cai_message_set(call->message, reason);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client.h"
+
+#include "credential.h"
+#include "version.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What is wrong with the credential, or NULL. The key itself is in no message. */
+static const char *credential_complaint(const cai_client_options *options) {
+  switch (cai_credential_check(options->credential, options->credential_length)) {
+  case CAI_CREDENTIAL_EMPTY:
+    return "api_key is empty: pass api_key, or set CONFIDENT_ORG_API_KEY to an organization key";
+  case CAI_CREDENTIAL_UNPRINTABLE:
+    return "api_key holds white space, a control character or a character beyond ASCII: copy the key again, without "
+           "blanks or line ends around it";
+  case CAI_CREDENTIAL_PROJECT_KEY:
+    return "api_key is a key of a project, which can manage nothing: an organization key is needed";
+  case CAI_CREDENTIAL_GOOD:
+    break;
+  }
+  return NULL;
+}
+
+static const char *complaint(const cai_client_options *options) {
+  const char *wrong = credential_complaint(options);
+  if (wrong != NULL)
+    return wrong;
+  if (options->proxy != NULL && !cai_proxy_check(options->proxy))
+    return "proxy is no proxy that libcurl knows: it must look like http://host:port or socks5h://host:port";
+  if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0)
+    return "ca_file cannot be read: it must be the path of a PEM file with the certificate authority";
+  return NULL;
+}
+
+/* Appends "name: value" to a list. False: out of memory, the list is as it was. */
+static bool add_header(struct curl_slist **list, const char *name, const char *value) {
+  size_t size = strlen(name) + 2 + strlen(value) + 1;
+  char *line = malloc(size);
+  if (line == NULL)
+    return false;
+  snprintf(line, size, "%s: %s", name, value);
+  struct curl_slist *longer = curl_slist_append(*list, line);
+  cai_wipe(line, size);
+  free(line);
+  if (longer != NULL)
+    *list = longer;
+  return longer != NULL;
+}
+
+static void free_headers(struct curl_slist *list) {
+  for (struct curl_slist *header = list; header != NULL; header = header->next)
+    cai_wipe(header->data, strlen(header->data));
+  curl_slist_free_all(list);
+}
+
+static bool add_common_headers(struct curl_slist **list, const char *credential) {
+  return add_header(list, "CONFIDENT_API_KEY", credential) &&
+         add_header(list, "X-Confident-SDK-Version", "confidentai-lua/" CAI_VERSION) &&
+         add_header(list, "Accept", "application/json");
+}
+
+static char *copy(const char *text) {
+  size_t size = strlen(text) + 1;
+  char *copied = malloc(size);
+  if (copied != NULL)
+    memcpy(copied, text, size);
+  return copied;
+}
+
+/* False: out of memory. */
+static bool fill(cai_client *client, const cai_client_options *options) {
+  client->timeout = options->timeout;
+  client->connect_timeout = options->connect_timeout;
+  client->max_retries = options->max_retries;
+  client->max_response_bytes = options->max_response_bytes;
+  client->credential = cai_secret_new(options->credential, options->credential_length);
+  if (client->credential == NULL)
+    return false;
+  if (options->proxy != NULL && (client->proxy = copy(options->proxy)) == NULL)
+    return false;
+  if (options->ca_file != NULL && (client->ca_file = copy(options->ca_file)) == NULL)
+    return false;
+  /* "Expect:" takes the header away that libcurl would add to a long body: it costs a round trip, and libcurl sends
+   * the request once more when a server refuses it. */
+  return add_common_headers(&client->headers, client->credential->bytes) &&
+         add_common_headers(&client->json_headers, client->credential->bytes) &&
+         add_header(&client->json_headers, "Content-Type", "application/json") &&
+         add_header(&client->json_headers, "Expect", "");
+}
+
+cai_client *cai_client_new(const cai_client_options *options, char message[CAI_MESSAGE_SIZE]) {
+  const char *wrong = complaint(options);
+  if (wrong != NULL) {
+    snprintf(message, CAI_MESSAGE_SIZE, "%s", wrong);
+    return NULL;
+  }
+  cai_client *client = calloc(1, sizeof *client);
+  if (client == NULL) {
+    snprintf(message, CAI_MESSAGE_SIZE, "out of memory");
+    return NULL;
+  }
+  client->references = 1;
+  if (!cai_base_url_parse(&client->base, options->base_url, options->allow_plain_http, message)) {
+    cai_client_release(client);
+    return NULL;
+  }
+  if (!fill(client, options)) {
+    snprintf(message, CAI_MESSAGE_SIZE, "out of memory");
+    cai_client_release(client);
+    return NULL;
+  }
+  return client;
+}
+
+cai_client *cai_client_retain(cai_client *client) {
+  client->references++;
+  return client;
+}
+
+void cai_client_release(cai_client *client) {
+  if (client == NULL || --client->references > 0)
+    return;
+  free_headers(client->headers);
+  free_headers(client->json_headers);
+  cai_secret_free(client->credential);
+  cai_base_url_clear(&client->base);
+  if (client->proxy != NULL)
+    cai_wipe(client->proxy, strlen(client->proxy)); /* may hold a password */
+  free(client->proxy);
+  free(client->ca_file);
+  free(client);
+}

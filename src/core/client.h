@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAI_CLIENT_H
+#define CAI_CLIENT_H
+
+#include "error.h"
+#include "secret.h"
+#include "url.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Where calls go and as whom: a base URL, a credential, limits. It knows no engine: calls carry it to theirs. */
+
+/* The most retries that a client may ask for. */
+#define CAI_MAX_RETRIES_LIMIT 20
+
+typedef struct {
+  const char *base_url;
+  bool allow_plain_http;
+  const char *credential; /* `credential_length` printable bytes */
+  size_t credential_length;
+  long timeout, connect_timeout; /* milliseconds, each attempt */
+  int max_retries;               /* 0 to CAI_MAX_RETRIES_LIMIT */
+  size_t max_response_bytes;
+  const char *proxy, *ca_file; /* NULL: as libcurl is set up */
+} cai_client_options;
+
+typedef struct cai_client {
+  unsigned references;
+  cai_base_url base;
+  cai_secret *credential;
+  struct curl_slist *headers, *json_headers; /* without and with a body; they hold the credential */
+  long timeout, connect_timeout;
+  int max_retries;
+  size_t max_response_bytes;
+  char *proxy, *ca_file;
+} cai_client;
+
+/* A client with one reference. NULL: `message` names the option that is wrong and the remedy. */
+cai_client *cai_client_new(const cai_client_options *options, char message[CAI_MESSAGE_SIZE]);
+
+cai_client *cai_client_retain(cai_client *client);
+void cai_client_release(cai_client *client); /* accepts NULL; the last one wipes and frees */
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAI_ENGINE_H
+#define CAI_ENGINE_H
+
+#include "call.h"
+
+/* Runs calls: one libcurl multi handle with its connections, shared by all clients of one Lua state. It never waits
+ * unless it is told to, and calls nobody back: whoever waits for a call steps the engine until the call is finished.
+ * An engine belongs to one thread, and whoever uses one holds a reference. */
+typedef struct cai_engine cai_engine;
+
+/* An engine with one reference. NULL: out of memory or out of descriptors. */
+cai_engine *cai_engine_new(void);
+
+cai_engine *cai_engine_retain(cai_engine *engine);
+void cai_engine_release(cai_engine *engine); /* accepts NULL; the last one closes and frees */
+
+/* Ends all calls as cancelled and closes all connections. Idempotent; calls started later end as cancelled. */
+void cai_engine_close(cai_engine *engine);
+
+/* Does what can be done now. `timeout` in milliseconds: 0 never waits, -1 waits until a socket or a timer is due or a
+ * signal comes. It returns at once when no call is in flight. The number of calls in flight. */
+int cai_engine_step(cai_engine *engine, int timeout);
+
+/* The number of calls in flight. */
+int cai_engine_in_flight(const cai_engine *engine);
+
+/* Starts a new call, of which the engine keeps a reference until it is finished. */
+void cai_engine_start(cai_engine *engine, cai_call *call);
+
+/* Ends a call as cancelled; one that is finished stays as it is. */
+void cai_engine_cancel(cai_engine *engine, cai_call *call);
+
+/* Likewise all calls of a client. */
+void cai_engine_cancel_all(cai_engine *engine, const cai_client *client);
+
+#endif

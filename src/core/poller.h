@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAI_POLLER_H
+#define CAI_POLLER_H
+
+#include <stdbool.h>
+
+/* Waiting for sockets: epoll, so that later one descriptor can stand for all of them in a host's own loop. */
+
+#define CAI_POLLER_EVENTS 64
+
+typedef struct {
+  int descriptor;
+  bool readable, writable, failed;
+} cai_poller_event;
+
+typedef struct {
+  int epoll; /* -1: closed */
+} cai_poller;
+
+/* False: the system gave no descriptor (errno says why). */
+bool cai_poller_open(cai_poller *poller);
+
+/* Closes its own descriptor, nothing else. Idempotent. */
+void cai_poller_close(cai_poller *poller);
+
+/* What to watch a descriptor for; `known` says whether it is watched already. Neither: stop watching it. */
+void cai_poller_watch(cai_poller *poller, int descriptor, bool known, bool readable, bool writable);
+
+/* Waits up to `timeout` milliseconds (0: look only, -1: without end) and fills `events`. The number of events; 0 also
+ * when a signal came. */
+int cai_poller_wait(cai_poller *poller, int timeout, cai_poller_event events[CAI_POLLER_EVENTS]);
+
+#endif

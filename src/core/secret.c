@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#if defined(__APPLE__)
+#define __STDC_WANT_LIB_EXT1__ 1 /* memset_s */
+#endif
+
+#include "secret.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#if !defined(__APPLE__)
+#include <strings.h>
+#endif
+
+void cai_wipe(void *bytes, size_t length) {
+  if (length == 0)
+    return;
+#if defined(__APPLE__)
+  memset_s(bytes, length, 0, length);
+#else
+  explicit_bzero(bytes, length);
+#endif
+}
+
+cai_secret *cai_secret_new(const char *bytes, size_t length) {
+  cai_secret *secret = malloc(sizeof *secret + length + 1);
+  if (secret == NULL)
+    return NULL;
+  secret->length = length;
+  memcpy(secret->bytes, bytes, length);
+  secret->bytes[length] = '\0';
+  return secret;
+}
+
+void cai_secret_free(cai_secret *secret) {
+  if (secret == NULL)
+    return;
+  cai_wipe(secret->bytes, secret->length);
+  free(secret);
+}
+
+void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]) {
+  size_t shown = length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0;
+  memset(mask, '*', CAI_MASK_STARS);
+  memcpy(mask + CAI_MASK_STARS, bytes + length - shown, shown);
+  mask[CAI_MASK_STARS + shown] = '\0';
+}
+
+static bool is_secret_character(unsigned char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
+         c == '/' || c == '=' || c == '-';
+}
+
+/* Stars over a secret of `length` bytes at `text`, but for its end when it is long enough to stay secret. */
+static void cover(char *text, size_t length) {
+  size_t shown = length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0;
+  memset(text, '*', length - shown);
+}
+
+void cai_redact(char *text, const cai_secret *credential) {
+  static const char prefix[] = "confident_";
+  char *at = text;
+  if (credential != NULL && credential->length > 0) {
+    while ((at = strstr(at, credential->bytes)) != NULL) {
+      cover(at, credential->length);
+      at += credential->length;
+    }
+  }
+  for (at = text; (at = strstr(at, prefix)) != NULL;) {
+    size_t length = sizeof prefix - 1;
+    while (is_secret_character((unsigned char)at[length]))
+      length++;
+    if (length >= 3 * CAI_MASK_SHOWN) /* shorter ones are words of a message, such as a prefix */
+      cover(at, length);
+    at += length;
+  }
+  for (at = text; *at != '\0'; at++) {
+    if ((unsigned char)*at < 0x20 || *at == 0x7f)
+      *at = ' ';
+  }
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sigpipe.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <time.h>
+
+static void only_sigpipe(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGPIPE);
+}
+
+static bool is_pending(void) {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGPIPE) == 1;
+}
+
+void cai_sigpipe_hold(cai_sigpipe *held) {
+  sigset_t set;
+  only_sigpipe(&set);
+  held->pending = is_pending();
+  pthread_sigmask(SIG_BLOCK, &set, &held->before);
+}
+
+void cai_sigpipe_release(const cai_sigpipe *held) {
+  if (!held->pending && is_pending()) { /* raised meanwhile, so by us: take it away before it can be delivered */
+    sigset_t set;
+    only_sigpipe(&set);
+#if defined(__APPLE__)
+    int signal_number;
+    sigwait(&set, &signal_number);
+#else
+    struct timespec at_once = {0, 0};
+    sigtimedwait(&set, NULL, &at_once);
+#endif
+  }
+  pthread_sigmask(SIG_SETMASK, &held->before, NULL);
+}

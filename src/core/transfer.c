@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transfer.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
+  cai_transfer *transfer = user;
+  cai_buffer_result result = cai_buffer_append(&transfer->body, bytes, size * count);
+  transfer->over_cap |= result == CAI_BUFFER_FULL;
+  transfer->no_memory |= result == CAI_BUFFER_NO_MEMORY;
+  return result == CAI_BUFFER_OK ? size * count : 0;
+}
+
+/* The value of header `name` in `line` (not NUL-terminated) copied to `value`; false when it is another header or too
+ * long to be meant seriously. */
+static bool read_header(const char *line, size_t length, const char *name, char *value, size_t size) {
+  size_t at = strlen(name);
+  if (length <= at || strncasecmp(line, name, at) != 0 || line[at] != ':')
+    return false;
+  at++;
+  while (at < length && (line[at] == ' ' || line[at] == '\t'))
+    at++;
+  while (length > at && (line[length - 1] == '\r' || line[length - 1] == '\n' || line[length - 1] == ' '))
+    length--;
+  if (length - at >= size)
+    return false;
+  memcpy(value, line + at, length - at);
+  value[length - at] = '\0';
+  return true;
+}
+
+static bool announce(cai_transfer *transfer, const char *text) {
+  unsigned long long length = strtoull(text, NULL, 10); /* saturates: past any limit */
+  cai_buffer_result result = cai_buffer_expect(&transfer->body, length > SIZE_MAX ? SIZE_MAX : (size_t)length);
+  transfer->over_cap |= result == CAI_BUFFER_FULL;
+  transfer->no_memory |= result == CAI_BUFFER_NO_MEMORY;
+  return result == CAI_BUFFER_OK;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *user) {
+  cai_transfer *transfer = user;
+  size_t length = size * count;
+  char value[64];
+  transfer->header_bytes += length;
+  if (transfer->header_bytes > CAI_HEADERS_LIMIT) {
+    transfer->over_cap = true;
+    return 0;
+  }
+  if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* a status line: what an interim answer said is past */
+    transfer->retry_after[0] = transfer->date[0] = '\0';
+    transfer->json_type = false;
+  } else if (read_header(line, length, "Content-Type", value, sizeof value)) {
+    transfer->json_type = strncasecmp(value, "application/json", strlen("application/json")) == 0;
+  } else if (read_header(line, length, "Content-Length", value, sizeof value)) {
+    return announce(transfer, value) ? length : 0;
+  } else if (!read_header(line, length, "Date", transfer->date, sizeof transfer->date)) {
+    read_header(line, length, "Retry-After", transfer->retry_after, sizeof transfer->retry_after);
+  }
+  return length;
+}
+
+static curl_socket_t on_open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  int descriptor = cai_sockets_open(user, address->family, address->socktype, address->protocol);
+  return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
+}
+
+static int on_close_socket(void *user, curl_socket_t descriptor) {
+  cai_sockets_close(user, descriptor);
+  return 0;
+}
+
+static CURLcode set_callbacks(cai_transfer *transfer, cai_sockets *sockets, void *owner) {
+  CURL *easy = transfer->easy;
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_PRIVATE, owner);
+  code |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+  code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+  code |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  code |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+  code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+  code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
+  code |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+  code |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
+  return code;
+}
+
+bool cai_transfer_begin(cai_transfer *transfer, const cai_request *request, const cai_client *client,
+                        cai_sockets *sockets, void *owner) {
+  cai_buffer_init(&transfer->body, client->max_response_bytes);
+  transfer->easy = curl_easy_init();
+  if (transfer->easy == NULL)
+    return false;
+  if (cai_request_apply(request, client, transfer->easy) && set_callbacks(transfer, sockets, owner) == CURLE_OK)
+    return true;
+  cai_transfer_end(transfer);
+  return false;
+}
+
+bool cai_transfer_is_unsent(const cai_transfer *transfer) {
+  curl_off_t pretransfer = 1;
+  long request_size = 1;
+  curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
+  curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_size); /* counts a proxy's CONNECT too */
+  return pretransfer == 0 || request_size == 0;
+}
+
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Whether the body is a JSON object by its type and its ends: the service's own word, not a proxy's page. */
+static bool is_json_object(cai_transfer *transfer) {
+  size_t length = transfer->body.length;
+  const char *text = transfer->json_type && length > 0 ? cai_buffer_join(&transfer->body) : NULL;
+  if (text == NULL)
+    return false;
+  while (length > 0 && is_blank(text[length - 1]))
+    length--;
+  while (length > 0 && is_blank(*text)) {
+    text++;
+    length--;
+  }
+  return length >= 2 && text[0] == '{' && text[length - 1] == '}';
+}
+
+time_t cai_transfer_date(const cai_transfer *transfer) {
+  return transfer->date[0] == '\0' ? -1 : curl_getdate(transfer->date, NULL);
+}
+
+cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
+  cai_attempt attempt = {
+      .failure = cai_kind_of_curl(code), .unsent = cai_transfer_is_unsent(transfer), .retry_after = -1};
+  curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &attempt.status);
+  if (transfer->no_memory)
+    attempt.failure = CAI_KIND_NETWORK;
+  if (transfer->retry_after[0] != '\0') {
+    time_t now = cai_transfer_date(transfer); /* a date is meant on the service's clock */
+    attempt.retry_after = cai_retry_after_parse(transfer->retry_after, now == -1 ? time(NULL) : now);
+  }
+  attempt.json = attempt.failure == CAI_KIND_NONE && attempt.status >= 400 && is_json_object(transfer);
+  return attempt;
+}
+
+void cai_transfer_end(cai_transfer *transfer) {
+  if (transfer->easy != NULL)
+    curl_easy_cleanup(transfer->easy);
+  transfer->easy = NULL;
+}
+
+void cai_transfer_clear(cai_transfer *transfer) {
+  cai_transfer_end(transfer);
+  cai_buffer_clear(&transfer->body);
+  cai_buffer body = transfer->body;
+  *transfer = (cai_transfer){.body = body};
+}

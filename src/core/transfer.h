@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CAI_TRANSFER_H
+#define CAI_TRANSFER_H
+
+#include "buffer.h"
+#include "request.h"
+#include "sockets.h"
+
+#include <time.h>
+
+/* One attempt on the wire: an easy handle and what came back. */
+typedef struct {
+  CURL *easy; /* NULL: none under way */
+  cai_buffer body;
+  size_t header_bytes;
+  bool over_cap, no_memory;    /* why our own callbacks ended it */
+  bool json_type;              /* Content-Type: application/json */
+  char retry_after[64];        /* the header's text; "": none */
+  char date[64];               /* likewise */
+  char error[CURL_ERROR_SIZE]; /* libcurl's words for a failure */
+} cai_transfer;
+
+/* Headers of one answer may take this much (bytes); keys have small ones. */
+#define CAI_HEADERS_LIMIT ((size_t)256 * 1024)
+
+/* Makes the easy handle, for the engine to run; `owner` comes back as CURLINFO_PRIVATE. Sockets are opened and closed
+ * in `sockets`, which outlives the connection. False: out of memory, nothing is held. The transfer must be clear. */
+bool cai_transfer_begin(cai_transfer *transfer, const cai_request *request, const cai_client *client,
+                        cai_sockets *sockets, void *owner);
+
+/* What the transfer came to, read before the handle goes. `code` is libcurl's result. */
+cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code);
+
+/* The Date of the answer (UTC), or -1. */
+time_t cai_transfer_date(const cai_transfer *transfer);
+
+/* Whether the request provably never left: no byte of it, or nothing past the connection's set-up. A result code
+ * never says so: on a reused connection, what libcurl sends again can end in COULDNT_CONNECT after the first was
+ * applied. */
+bool cai_transfer_is_unsent(const cai_transfer *transfer);
+
+/* Frees the easy handle, which must be out of its multi; the answer stays. Idempotent. */
+void cai_transfer_end(cai_transfer *transfer);
+
+/* Wipes the answer and makes the transfer ready for the next attempt. */
+void cai_transfer_clear(cai_transfer *transfer);
+
+#endif

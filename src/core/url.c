@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "url.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_loopback(const char *host) {
+  char address[64];
+  size_t length = strlen(host);
+  if (strcmp(host, "localhost") == 0)
+    return true;
+  if (length > 2 && host[0] == '[' && length < sizeof address) { /* libcurl keeps an IPv6 address in its brackets */
+    memcpy(address, host + 1, length - 2);
+    address[length - 2] = '\0';
+    struct in6_addr v6;
+    return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+  }
+  struct in_addr v4;
+  return inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
+}
+
+static bool has_part(CURLU *url, CURLUPart part) {
+  char *text = NULL;
+  bool present = curl_url_get(url, part, &text, 0) == CURLUE_OK;
+  curl_free(text);
+  return present;
+}
+
+typedef struct {
+  char *scheme, *host, *port, *path;
+} url_parts;
+
+static bool get_parts(CURLU *url, url_parts *parts) {
+  *parts = (url_parts){NULL, NULL, NULL, NULL};
+  bool whole = curl_url_get(url, CURLUPART_SCHEME, &parts->scheme, 0) == CURLUE_OK &&
+               curl_url_get(url, CURLUPART_HOST, &parts->host, 0) == CURLUE_OK &&
+               curl_url_get(url, CURLUPART_PATH, &parts->path, 0) == CURLUE_OK;
+  CURLUcode port = curl_url_get(url, CURLUPART_PORT, &parts->port, 0);
+  return whole && (port == CURLUE_OK || port == CURLUE_NO_PORT);
+}
+
+static void free_parts(url_parts *parts) {
+  curl_free(parts->scheme);
+  curl_free(parts->host);
+  curl_free(parts->port);
+  curl_free(parts->path);
+}
+
+static bool write_base(cai_base_url *base, const url_parts *parts) {
+  size_t path = strlen(parts->path);
+  while (path > 0 && parts->path[path - 1] == '/')
+    path--;
+  const char *colon = parts->port == NULL ? "" : ":";
+  const char *port = parts->port == NULL ? "" : parts->port;
+  size_t size = strlen(parts->scheme) + 3 + strlen(parts->host) + 1 + strlen(port) + path + 1;
+  base->text = malloc(size);
+  if (base->text == NULL)
+    return false;
+  snprintf(base->text, size, "%s://%s%s%s%.*s", parts->scheme, parts->host, colon, port, (int)path, parts->path);
+  return true;
+}
+
+/* What the rules say against the parsed parts, or NULL. */
+static const char *complaint(CURLU *url, const url_parts *parts, bool allow_plain_http) {
+  if (strcmp(parts->scheme, "https") != 0 && strcmp(parts->scheme, "http") != 0)
+    return "base_url must begin with https://";
+  if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
+    return "base_url must not hold a user name or a password";
+  if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
+    return "base_url must not have a query or a fragment";
+  if (strcmp(parts->scheme, "http") == 0 && !is_loopback(parts->host) && !allow_plain_http)
+    return "base_url is plain http, which would show the api key to the network: use https://, or set "
+           "allow_plain_http = true if that is what you want";
+  return NULL;
+}
+
+static bool refuse(char message[CAI_MESSAGE_SIZE], const char *text) {
+  snprintf(message, CAI_MESSAGE_SIZE, "%s", text);
+  return false;
+}
+
+bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_http, char message[CAI_MESSAGE_SIZE]) {
+  *base = (cai_base_url){NULL, false};
+  /* libcurl drops an empty query or fragment without a word, so they are looked for here. */
+  if (strpbrk(text, "?#") != NULL)
+    return refuse(message, "base_url must not have a query or a fragment");
+  CURLU *url = curl_url();
+  if (url == NULL)
+    return refuse(message, "base_url: out of memory");
+  url_parts parts = {NULL, NULL, NULL, NULL};
+  bool good = false;
+  if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK || !get_parts(url, &parts)) {
+    refuse(message, "base_url is no URL: it must look like https://api.example.com");
+  } else {
+    const char *wrong = complaint(url, &parts, allow_plain_http);
+    if (wrong == NULL && !write_base(base, &parts))
+      wrong = "base_url: out of memory";
+    good = wrong == NULL || refuse(message, wrong);
+    base->loopback = good && strcmp(parts.scheme, "http") == 0 && is_loopback(parts.host);
+  }
+  free_parts(&parts);
+  curl_url_cleanup(url);
+  return good;
+}
+
+void cai_base_url_clear(cai_base_url *base) {
+  free(base->text);
+  base->text = NULL;
+}
+
+bool cai_proxy_check(const char *text) {
+  static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
+  if (text[0] == '\0') /* libcurl: no proxy, whatever the environment says */
+    return true;
+  CURLU *url = curl_url();
+  if (url == NULL)
+    return false;
+  char *scheme = NULL;
+  bool good = false;
+  /* As libcurl reads a proxy: without a scheme it is http. */
+  if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
+      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
+    bool named = strstr(text, "://") != NULL;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+      good = good || !named || strcmp(scheme, schemes[i]) == 0;
+  }
+  curl_free(scheme);
+  curl_url_cleanup(url);
+  return good;
+}
+
+cai_segment_fault cai_segment_check(cai_segment segment) {
+  if (segment.length == 0)
+    return CAI_SEGMENT_EMPTY;
+  if (segment.bytes[0] == '.' && (segment.length == 1 || (segment.length == 2 && segment.bytes[1] == '.')))
+    return CAI_SEGMENT_DOTS;
+  for (size_t i = 0; i < segment.length; i++) {
+    unsigned char c = (unsigned char)segment.bytes[i];
+    if (c < 0x20 || c == 0x7f)
+      return CAI_SEGMENT_CONTROL;
+  }
+  return CAI_SEGMENT_GOOD;
+}
+
+static bool is_unreserved(unsigned char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
+}
+
+static char *escape(char *out, cai_segment segment) {
+  static const char digits[] = "0123456789ABCDEF";
+  for (size_t i = 0; i < segment.length; i++) {
+    unsigned char c = (unsigned char)segment.bytes[i];
+    if (is_unreserved(c)) {
+      *out++ = (char)c;
+    } else {
+      *out++ = '%';
+      *out++ = digits[c >> 4];
+      *out++ = digits[c & 15];
+    }
+  }
+  return out;
+}
+
+char *cai_path_join(const cai_segment *segments, size_t count) {
+  size_t size = 1;
+  for (size_t i = 0; i < count; i++)
+    size += 1 + 3 * segments[i].length;
+  char *path = malloc(size);
+  if (path == NULL)
+    return NULL;
+  char *out = path;
+  for (size_t i = 0; i < count; i++) {
+    *out++ = '/';
+    out = escape(out, segments[i]);
+  }
+  *out = '\0';
+  return path;
+}

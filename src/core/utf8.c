@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "utf8.h"
+
+/* Bytes that follow a leading byte, and the bounds of the first of them; RFC 3629, section 4. -1: no leading byte. */
+static int following(unsigned char lead, unsigned char *low, unsigned char *high) {
+  *low = 0x80;
+  *high = 0xBF;
+  if (lead < 0x80)
+    return 0;
+  if (lead >= 0xC2 && lead <= 0xDF)
+    return 1;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    *low = lead == 0xE0 ? 0xA0 : 0x80;
+    *high = lead == 0xED ? 0x9F : 0xBF;
+    return 2;
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    *low = lead == 0xF0 ? 0x90 : 0x80;
+    *high = lead == 0xF4 ? 0x8F : 0xBF;
+    return 3;
+  }
+  return -1;
+}
+
+bool cai_utf8_check(const char *bytes, size_t length) {
+  const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
+  while (at < end) {
+    unsigned char low, high;
+    int count = following(*at++, &low, &high);
+    if (count < 0 || end - at < count)
+      return false;
+    for (int i = 0; i < count; i++, at++) {
+      if (*at < low || *at > high)
+        return false;
+      low = 0x80;
+      high = 0xBF;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LCAI_API_KEY_H
+#define LCAI_API_KEY_H
+
+#include "../core/secret.h"
+#include "class.h"
+
+#include <stdbool.h>
+
+extern const lcai_class lcai_api_key_class;
+
+/* Where a key lives, beside its id. */
+typedef struct {
+  bool project; /* else the organization */
+  const char *project_id;
+} lcai_place;
+
+/* Pushes an ApiKey made of the decoded record on top of the stack, which it replaces. `created`: the record comes from
+ * a create and must hold the secret, which no other answer may keep. False: the record is wrong, and how is pushed. */
+bool lcai_api_key_push(lua_State *L, lcai_place place, bool created);
+
+/* The text of the id of the ApiKey at `index`, and whether it lives at a place. Raises when it is no ApiKey. */
+const char *lcai_api_key_id(lua_State *L, int index);
+bool lcai_api_key_is_at(lua_State *L, int index, lcai_place place);
+
+/* Whether the key at `index` ends in the last characters of a secret, as far as a mask shows them. */
+bool lcai_api_key_matches(lua_State *L, int index, const cai_secret *secret);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LCAI_CLASS_H
+#define LCAI_CLASS_H
+
+#include "compat.h"
+
+/* The kinds of userdata. The Lua layer adds the methods that may wait to their method tables, since a yield across a C
+ * function fails. */
+#define LCAI_ENGINE "confidentai.Engine"
+#define LCAI_CLIENT "confidentai.Client"
+#define LCAI_CALL "confidentai.Call"
+#define LCAI_ORGANIZATION "confidentai.Organization"
+#define LCAI_PROJECT "confidentai.Project"
+#define LCAI_PROJECTS "confidentai.Projects"
+#define LCAI_API_KEYS "confidentai.ApiKeys"
+#define LCAI_API_KEY "confidentai.ApiKey"
+
+typedef struct {
+  const char *name;
+  const luaL_Reg *metamethods; /* without __index and __newindex */
+  const luaL_Reg *methods;
+  lua_CFunction field; /* __index for what is no method: (userdata of this class, name); NULL: nothing */
+} lcai_class;
+
+/* Makes the metatable of a class, once for each Lua state, and stores its table of methods as `methods[short name]` in
+ * the table on top of the stack. */
+void lcai_class_open(lua_State *L, const lcai_class *class);
+
+/* Pushes a zeroed userdata of a class. Fill it only after this: Lua may raise before. */
+void *lcai_class_new(lua_State *L, const char *name, size_t size);
+
+/* Pushes the field `name` of the environment of the userdata at `index` (positive). */
+void lcai_environment_field(lua_State *L, int index, const char *name);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine.h"
+
+#include <limits.h>
+#include <math.h>
+
+typedef struct {
+  cai_engine *engine;
+} engine_slot;
+
+cai_engine *lcai_engine_check(lua_State *L, int index) {
+  const engine_slot *slot = luaL_checkudata(L, index, LCAI_ENGINE);
+  luaL_argcheck(L, slot->engine != NULL, index, "the engine is gone");
+  return slot->engine;
+}
+
+/* engine:step(seconds) -> calls in flight. 0 never waits; negative waits until something happens or a signal comes. */
+static int engine_step(lua_State *L) {
+  cai_engine *engine = lcai_engine_check(L, 1);
+  double seconds = luaL_optnumber(L, 2, 0);
+  int milliseconds = seconds < 0 ? -1 : (int)fmin(ceil(seconds * 1e3), INT_MAX);
+  lua_pushinteger(L, cai_engine_step(engine, milliseconds));
+  return 1;
+}
+
+/* engine:in_flight() -> number of calls */
+static int engine_in_flight(lua_State *L) {
+  lua_pushinteger(L, cai_engine_in_flight(lcai_engine_check(L, 1)));
+  return 1;
+}
+
+/* At the end of the Lua state only: the registry holds the engine until then. */
+static int engine_gc(lua_State *L) {
+  engine_slot *slot = luaL_checkudata(L, 1, LCAI_ENGINE);
+  if (slot->engine != NULL) {
+    cai_engine_close(slot->engine);
+    cai_engine_release(slot->engine);
+  }
+  slot->engine = NULL;
+  return 0;
+}
+
+int lcai_engine_get(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, LCAI_ENGINE ".instance");
+  if (!lua_isnil(L, -1))
+    return 1;
+  lua_pop(L, 1);
+  engine_slot *slot = lcai_class_new(L, LCAI_ENGINE, sizeof *slot);
+  slot->engine = cai_engine_new();
+  if (slot->engine == NULL)
+    return luaL_error(L, "confidentai: no engine: out of memory or file descriptors");
+  lua_pushvalue(L, -1);
+  lua_setfield(L, LUA_REGISTRYINDEX, LCAI_ENGINE ".instance");
+  return 1;
+}
+
+static const luaL_Reg metamethods[] = {{"__gc", engine_gc}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"step", engine_step}, {"in_flight", engine_in_flight}, {NULL, NULL}};
+
+const lcai_class lcai_engine_class = {LCAI_ENGINE, metamethods, methods, NULL};

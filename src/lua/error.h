@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LCAI_ERROR_H
+#define LCAI_ERROR_H
+
+#include "../core/call.h"
+#include "compat.h"
+
+/* The error contract: one table for every run-time failure, the same on every Lua, made here and nowhere else. */
+
+/* Makes the metatable of errors, once for each Lua state. */
+void lcai_error_open(lua_State *L);
+
+/* Pushes nil and an error of a kind that concerns no call. Returns 2. */
+int lcai_error_return(lua_State *L, cai_kind kind, const char *message);
+
+/* Pushes an error with the facts of a finished call: kind, outcome, message, status, retry_after, attempts, method,
+ * path. */
+void lcai_error_push_call(lua_State *L, const cai_call *call, cai_kind kind, cai_outcome outcome, const char *message);
+
+/* Lua: failure(fields) -> err. Makes an error of a table with at least `kind` and `message`. */
+int lcai_error_of_table(lua_State *L);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "json.h"
+
+#define JSON "confidentai.json"
+
+/* The service nests four deep; the rest is for fields to come. */
+#define DEEPEST_NESTING 32
+
+/* Calls function `name` of the table on top with one argument. */
+static void configure(lua_State *L, const char *name, int number, bool boolean) {
+  lua_getfield(L, -1, name);
+  if (number > 0)
+    lua_pushinteger(L, number);
+  else
+    lua_pushboolean(L, boolean);
+  lua_call(L, 1, 0);
+}
+
+void lcai_json_open(lua_State *L) {
+  lua_getfield(L, LUA_REGISTRYINDEX, JSON);
+  if (lua_isnil(L, -1)) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "cjson");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "new");
+    lua_call(L, 0, 1);
+    configure(L, "decode_max_depth", DEEPEST_NESTING, false);
+    configure(L, "decode_invalid_numbers", 0, false);
+    configure(L, "encode_invalid_numbers", 0, false);
+    lua_setfield(L, LUA_REGISTRYINDEX, JSON);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
+static void push_function(lua_State *L, const char *name) {
+  lua_getfield(L, LUA_REGISTRYINDEX, JSON);
+  lua_getfield(L, -1, name);
+  lua_remove(L, -2);
+}
+
+bool lcai_json_decode(lua_State *L, const char *text, size_t length) {
+  push_function(L, "decode");
+  lua_pushlstring(L, text, length);
+  int status = lua_pcall(L, 1, 1, 0);
+  if (status == LUA_ERRMEM)
+    lua_error(L);
+  return status == 0;
+}
+
+void lcai_json_encode(lua_State *L) {
+  push_function(L, "encode");
+  lua_insert(L, -2);
+  lua_call(L, 1, 1);
+}

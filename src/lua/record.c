@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record.h"
+
+#include "../core/id.h"
+
+bool lcai_record_complain(lua_State *L, const char *what, const char *problem) {
+  lua_pushfstring(L, "unexpected answer: %s is %s", what, problem);
+  return false;
+}
+
+int lcai_record_field(lua_State *L, const char *name) {
+  lua_pushstring(L, name);
+  lua_rawget(L, -2);
+  if (lua_islightuserdata(L, -1)) { /* cjson.null */
+    lua_pop(L, 1);
+    lua_pushnil(L);
+  }
+  return lua_type(L, -1);
+}
+
+static bool is_array(lua_State *L) {
+  if (lua_rawlen(L, -1) > 0)
+    return true;
+  lua_pushnil(L);
+  if (lua_next(L, -2) == 0) /* cjson reads [] and {} alike */
+    return true;
+  lua_pop(L, 2);
+  return false;
+}
+
+bool lcai_record_table(lua_State *L, const char *name, bool array) {
+  if (lcai_record_field(L, name) == LUA_TTABLE && (!array || is_array(L)))
+    return true;
+  return lcai_record_complain(L, name, array ? "no array" : "no object");
+}
+
+bool lcai_record_id(lua_State *L, int index, const char *what) {
+  if (lua_type(L, index) == LUA_TNUMBER && cai_id_is_number(lua_tonumber(L, index))) {
+    lcai_pushwhole(L, lua_tonumber(L, index));
+    lua_replace(L, index);
+    return true;
+  }
+  if (lua_type(L, index) == LUA_TSTRING) {
+    size_t length;
+    const char *text = lua_tolstring(L, index, &length);
+    if (cai_id_is_text(text, length))
+      return true;
+  }
+  return lcai_record_complain(L, what, "no id");
+}
+
+bool lcai_record_text(lua_State *L, int index, const char *from, const char *to) {
+  lua_pushvalue(L, index);
+  int type = lcai_record_field(L, from);
+  lua_remove(L, -2);
+  if (type != LUA_TSTRING && type != LUA_TNIL) {
+    lua_pop(L, 1);
+    return lcai_record_complain(L, from, "no string");
+  }
+  lua_setfield(L, -2, to);
+  return true;
+}

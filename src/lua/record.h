@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LCAI_RECORD_H
+#define LCAI_RECORD_H
+
+#include "compat.h"
+
+#include <stdbool.h>
+
+/* Reading decoded JSON with suspicion: every field is checked before it is used. A function here that returns false
+ * has pushed what is wrong with the answer. */
+
+/* Pushes "<what> is <problem>" and returns false. */
+bool lcai_record_complain(lua_State *L, const char *what, const char *problem);
+
+/* Pushes field `name` of the table on top, which must be an object; null counts as absent (nil). */
+int lcai_record_field(lua_State *L, const char *name);
+
+/* Pushes field `name` of the table on top when it is an array (`array`) or an object. */
+bool lcai_record_table(lua_State *L, const char *name, bool array);
+
+/* Whether a value is an id, and replaces the integers of cjson, floats on some Luas, by integers. */
+bool lcai_record_id(lua_State *L, int index, const char *what);
+
+/* Sets, in the table on top, snake_case field `to` from field `from` of the table at `index` (positive) when that is a
+ * string or absent. */
+bool lcai_record_text(lua_State *L, int index, const char *from, const char *to);
+
+#endif
