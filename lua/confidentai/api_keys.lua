@@ -36,6 +36,7 @@ end
 ---@return confidentai.ApiKey[]? keys
 ---@return confidentai.Error? err
 function ApiKeys:list()
+  argument.self("ApiKeys", "list", self)
   local keys, err = perform(self, { method = "GET", path = path_of(self), shape = "api_keys" })
   return keys, err
 end
@@ -50,6 +51,7 @@ end
 ---@return confidentai.ApiKey? key its secret is masked
 ---@return confidentai.Error? err
 function ApiKeys:get(id)
+  argument.self("ApiKeys", "get", self)
   return get(self, argument.key_id(1, "get", self, id))
 end
 
@@ -58,6 +60,7 @@ end
 ---@return confidentai.ApiKey[]? keys
 ---@return confidentai.Error? err
 function ApiKeys:find(name)
+  argument.self("ApiKeys", "find", self)
   argument.key_name(1, "find", name)
   local keys, err = self:list()
   if not keys then
@@ -78,6 +81,7 @@ end
 ---@return confidentai.ApiKey? key with its secret in `value`, here and never again
 ---@return confidentai.Error? err
 function ApiKeys:create(name)
+  argument.self("ApiKeys", "create", self)
   if type(name) == "table" then
     argument.fields(1, "create", name, { name = "string" }, "name")
     name = name.name
@@ -111,7 +115,7 @@ end
 
 local function check_options(position, name, options)
   if options ~= nil then
-    argument.fields(position, name, options, { force = "boolean" })
+    argument.fields(position, name, options, { force = "boolean" }, nil, 1)
     return options.force
   end
 end
@@ -135,6 +139,7 @@ end
 ---@return confidentai.ApiKey? key as it is now
 ---@return confidentai.Error? err
 function ApiKeys:update(id, changes, options)
+  argument.self("ApiKeys", "update", self)
   local checked = argument.key_id(1, "update", self, id)
   argument.fields(2, "update", changes, { valid = "boolean" }, "valid")
   return update(self, checked, changes.valid, check_options(3, "update", options))
@@ -145,6 +150,7 @@ end
 ---@return confidentai.ApiKey? key as it is now
 ---@return confidentai.Error? err
 function ApiKeys:enable(id)
+  argument.self("ApiKeys", "enable", self)
   return update(self, argument.key_id(1, "enable", self, id), true)
 end
 
@@ -154,6 +160,7 @@ end
 ---@return confidentai.ApiKey? key as it is now
 ---@return confidentai.Error? err
 function ApiKeys:disable(id, options)
+  argument.self("ApiKeys", "disable", self)
   local checked = argument.key_id(1, "disable", self, id)
   return update(self, checked, false, check_options(2, "disable", options))
 end
@@ -164,6 +171,7 @@ end
 ---@return { id: integer|string, deleted: true }? deleted
 ---@return confidentai.Error? err
 function ApiKeys:delete(id, options)
+  argument.self("ApiKeys", "delete", self)
   local checked = argument.key_id(1, "delete", self, id)
   if not check_options(2, "delete", options) then
     local allowed, err = guard(self, checked, "DELETE")

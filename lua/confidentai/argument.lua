@@ -18,26 +18,39 @@ function argument.refuse(position, name, problem, level)
   error(("bad argument #%d to '%s' (%s)"):format(position, name, problem), LEVEL + (level or 0))
 end
 
+---Checks what a method was called on: another object of ours would pass for it by its fields.
+---@param class string "Client", "ApiKeys" ...
+---@param name string the public method
+---@param value any
+function argument.self(class, name, value)
+  class = "confidentai." .. class
+  if type(value) ~= "userdata" or getmetatable(value) ~= class then
+    error(("calling '%s' on a bad self (%s expected: is it called with a colon?)"):format(name, class), LEVEL)
+  end
+end
+
 ---Checks a table of named fields: each known, of the right type.
 ---@param position integer
 ---@param name string the public function
 ---@param value any
 ---@param fields table<string, string> type by field name
 ---@param required? string a field that must be there
-function argument.fields(position, name, value, fields, required)
+---@param level? integer as of refuse
+function argument.fields(position, name, value, fields, required, level)
+  level = 1 + (level or 0)
   if type(value) ~= "table" then
-    argument.refuse(position, name, "table expected, got " .. type(value), 1)
+    argument.refuse(position, name, "table expected, got " .. type(value), level)
   end
   for field, content in pairs(value) do
     local wanted = fields[field]
     if not wanted then
-      argument.refuse(position, name, ("unknown field '%s'"):format(tostring(field)), 1)
+      argument.refuse(position, name, ("unknown field '%s'"):format(tostring(field)), level)
     elseif type(content) ~= wanted then
-      argument.refuse(position, name, ("field '%s': %s expected, got %s"):format(field, wanted, type(content)), 1)
+      argument.refuse(position, name, ("field '%s': %s expected, got %s"):format(field, wanted, type(content)), level)
     end
   end
   if required and value[required] == nil then
-    argument.refuse(position, name, ("field '%s' is missing"):format(required), 1)
+    argument.refuse(position, name, ("field '%s' is missing"):format(required), level)
   end
 end
 

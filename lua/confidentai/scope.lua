@@ -11,11 +11,10 @@ local function client_of(object)
   return core.environment(object).client
 end
 
--- A self of another kind fails in core, which checks its arguments; so does a closed client, when something starts.
-
 ---The organization of the client's credential.
 ---@return confidentai.Organization
 function methods.Client:organization()
+  argument.self("Client", "organization", self)
   return core.organization(self)
 end
 
@@ -23,6 +22,7 @@ end
 ---@param id string `[A-Za-z0-9_-]`, up to 128 characters
 ---@return confidentai.Project
 function methods.Client:project(id)
+  argument.self("Client", "project", self)
   local checked, problem = core.project_id(id)
   if not checked then
     argument.refuse(1, "project", problem)
@@ -34,6 +34,7 @@ end
 ---@return { id: integer|string, name: string, plan: string, created_at: string }? organization
 ---@return confidentai.Error? err
 function methods.Organization:get()
+  argument.self("Organization", "get", self)
   local organization, err = operation.perform(client_of(self),
     { method = "GET", path = { "v1", "organization" }, shape = "organization" })
   return organization, err
@@ -43,6 +44,7 @@ end
 ---@return { id: string, name: string, description: string, organization_id: string, created_at: string }? project
 ---@return confidentai.Error? err
 function methods.Project:get()
+  argument.self("Project", "get", self)
   local project, err = operation.perform(client_of(self),
     { method = "GET", path = { "v1", "projects", self.id }, shape = "project" })
   return project, err
@@ -52,6 +54,7 @@ end
 ---@return table[]? projects as of project:get()
 ---@return confidentai.Error? err
 function methods.Projects:list()
+  argument.self("Projects", "list", self)
   local projects, err = operation.perform(client_of(self),
     { method = "GET", path = { "v1", "projects" }, shape = "projects" })
   return projects, err
@@ -73,6 +76,7 @@ end
 ---@return { organization: table, key: confidentai.ApiKey? }? identity key: nil if none matches the credential
 ---@return confidentai.Error? err
 function methods.Client:whoami()
+  argument.self("Client", "whoami", self)
   local scope = core.organization(self)
   local organization, err = scope:get()
   if not organization then

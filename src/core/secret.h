@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /* Characters of a secret that a mask shows, and the asterisks before them: the service's own form (platform page). */
-#define CAI_MASK_SHOWN 6
-#define CAI_MASK_STARS 15
+#define CAI_MASK_SHOWN ((size_t)6)
+#define CAI_MASK_STARS ((size_t)15)
 #define CAI_MASK_SIZE (CAI_MASK_STARS + CAI_MASK_SHOWN + 1)
 
 /* A copy of a secret, wiped when it is freed. `bytes` ends in NUL. */

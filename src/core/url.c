@@ -6,11 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static bool is_loopback(const char *host) {
   char address[64];
   size_t length = strlen(host);
-  if (strcmp(host, "localhost") == 0)
+  if (strcasecmp(host, "localhost") == 0)
     return true;
   if (length > 2 && host[0] == '[' && length < sizeof address) { /* libcurl keeps an IPv6 address in its brackets */
     memcpy(address, host + 1, length - 2);

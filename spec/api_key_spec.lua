@@ -1,0 +1,137 @@
+-- SPDX-License-Identifier: Apache-2.0
+local cjson = require "cjson"
+local confidentai = require "confidentai"
+local pretty = require "pl.pretty"
+local support = require "spec.support"
+
+local check = confidentai.check
+
+-- What people look into values with: inspect (not packaged for every Lua), Penlight, and luassert itself.
+local has_inspect, inspect_library = pcall(require, "inspect")
+local function inspect(value)
+  local shown = { pretty.write({ value }), assert:format({ value, n = 1 })[1] }
+  shown[3] = has_inspect and inspect_library(value) or nil
+  for name, field in pairs(type(value) == "table" and value or {}) do
+    shown[#shown + 1] = tostring(name) .. tostring(field)
+  end
+  return table.concat(shown, "\n")
+end
+
+describe("an ApiKey", function()
+  local service = support.service()
+  local client, key, secret
+
+  before_each(function()
+    client = support.client(service)
+    key = check(client:project(service.projects[1].id).api_keys:create("ci"))
+    secret = key.value
+  end)
+
+  local function assert_hidden(text)
+    assert.is_nil(text:find(secret, 1, true), text)
+    assert.is_nil(text:find(secret:sub(-12), 1, true), text)
+  end
+
+  it("has its fields and no others", function()
+    assert.equal("userdata", type(key))
+    assert.equal("ci", key.name)
+    assert.equal("project", key.scope)
+    assert.equal(service.projects[1].id, key.project_id)
+    assert.is_true(key.has_secret)
+    assert.is_nil(key.nothing)
+    assert.is_nil(key[1])
+    assert.is_nil(key[key])
+  end)
+
+  it("shows a mask in tostring, inspect, errors and tracebacks", function()
+    assert_hidden(tostring(key))
+    assert.matches(("*"):rep(15) .. secret:sub(-6), tostring(key), 1, true)
+    assert_hidden(inspect(key))
+    assert_hidden(inspect({ key = key }))
+    local _, message = pcall(function() return key .. "" end)
+    assert_hidden(message)
+    _, message = pcall(function() return key.name.x.y end)
+    assert_hidden(message)
+    _, message = xpcall(function() error("with " .. tostring(key)) end, debug.traceback)
+    assert_hidden(message)
+    assert_hidden(pcall(cjson.encode, { key }) and cjson.encode({ key }) or select(2, pcall(cjson.encode, { key })))
+  end)
+
+  it("makes a plain table, masked unless told otherwise", function()
+    local plain = key:to_table()
+    assert.same({
+      id = key.id, name = "ci", valid = true, value = ("*"):rep(15) .. secret:sub(-6), created_at = key.created_at,
+      scope = "project", project_id = service.projects[1].id, has_secret = true,
+    }, plain)
+    assert_hidden(inspect(plain))
+    assert_hidden(cjson.encode(plain))
+    assert.equal(plain.value, key:to_table({ reveal = false }).value)
+    assert.equal(secret, key:to_table({ reveal = true }).value)
+  end)
+
+  it("refuses options of to_table that are none", function()
+    assert.has_error(function() key:to_table({ revel = true }) end)
+    assert.has_error(function() key:to_table({ reveal = 1 }) end)
+    assert.has_error(function() key:to_table(true) end)
+    assert.has_error(function() key:to_table({ true }) end)
+  end)
+
+  it("forgets its secret for good", function()
+    key:forget()
+    key:forget()
+    assert.is_false(key.has_secret)
+    assert.equal(("*"):rep(15) .. secret:sub(-6), key.value)
+    assert.equal(key.value, key:to_table({ reveal = true }).value)
+    assert.equal("ci", key.name)
+  end)
+
+  it("equals by scope, project and id", function()
+    local api_keys = client:project(service.projects[1].id).api_keys
+    assert.equal(key, check(api_keys:get(key.id)))
+    assert.not_equal(key, check(api_keys:list())[1])
+    local twin = check(client:project(service.projects[2].id).api_keys:create("ci"))
+    assert.equal(key.id, twin.id)
+    assert.not_equal(key, twin)
+    assert.is_false(key == key:to_table())
+  end)
+
+  it("is read-only and keeps its metatable to itself", function()
+    assert.has_error(function() key.name = "x" end)
+    assert.equal("confidentai.ApiKey", getmetatable(key))
+    assert.has_error(function() setmetatable(key, {}) end)
+  end)
+
+  it("outlives its client", function()
+    client:close()
+    client = nil
+    collectgarbage()
+    collectgarbage()
+    assert.equal(secret, key.value)
+    assert.matches("ci", tostring(key), 1, true)
+  end)
+
+  it("keeps terminals and logs whole, whatever it is called", function()
+    local api_keys = client:organization().api_keys
+    local odd = check(api_keys:create("\27[2J\r\n" .. ("x"):rep(1000)))
+    assert.is_nil(tostring(odd):find("[%c]"))
+    assert.is_true(#tostring(odd) < 250)
+    assert_hidden(tostring(check(api_keys:create(secret))))
+  end)
+
+  it("masks a secret that an answer shows where none belongs", function()
+    local body = ([[{"success":true,"data":{"apiKey":{"id":%d,"name":"x","valid":true,"value":"%s","shadowValue":"%s"}}}]])
+      :format(key.id, secret, secret)
+    service:fault { type = "body", body = body }
+    local shown = check(client:project(service.projects[1].id).api_keys:get(key.id))
+    assert.is_false(shown.has_secret)
+    assert.equal(("*"):rep(15) .. secret:sub(-6), shown.value)
+    assert_hidden(inspect(shown:to_table({ reveal = true })))
+  end)
+
+  if _VERSION == "Lua 5.4" then
+    it("forgets when its block ends", function()
+      assert(load("local k <close> = ...; assert(k.has_secret)"))(key)
+      assert.is_false(key.has_secret)
+    end)
+  end
+end)
