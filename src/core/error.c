@@ -47,6 +47,9 @@ cai_kind cai_kind_of_curl(CURLcode code) {
   case CURLE_BAD_CONTENT_ENCODING:
   case CURLE_FILESIZE_EXCEEDED:
   case CURLE_WRITE_ERROR: /* our own callbacks refused: the answer is over a cap */
+#if LIBCURL_VERSION_NUM >= 0x080600
+  case CURLE_TOO_LARGE:
+#endif
   case CURLE_TOO_MANY_REDIRECTS:
     return CAI_KIND_PROTOCOL;
   default:

@@ -18,8 +18,8 @@ static void write_transport(cai_call *call, CURLcode code) {
 }
 
 static void write_over_cap(cai_call *call) {
-  if (call->transfer.header_bytes > CAI_HEADERS_LIMIT)
-    snprintf(call->message, CAI_MESSAGE_SIZE, "the answer's headers are larger than %zu bytes", CAI_HEADERS_LIMIT);
+  if (call->transfer.headers_over_cap)
+    cai_message_set(call->message, "the answer's headers are larger than any that the service sends");
   else
     snprintf(call->message, CAI_MESSAGE_SIZE, "the answer is larger than max_response_bytes (%zu)",
              call->client->max_response_bytes);
@@ -27,7 +27,7 @@ static void write_over_cap(cai_call *call) {
 
 void cai_message_write(cai_call *call, CURLcode code) {
   long status = call->status;
-  if (call->transfer.over_cap)
+  if (call->transfer.headers_over_cap || call->transfer.body_over_cap)
     write_over_cap(call);
   else if (call->transfer.no_memory)
     cai_message_set(call->message, "out of memory while the answer came in");

@@ -9,7 +9,7 @@
 static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
   cai_transfer *transfer = user;
   cai_buffer_result result = cai_buffer_append(&transfer->body, bytes, size * count);
-  transfer->over_cap |= result == CAI_BUFFER_FULL;
+  transfer->body_over_cap |= result == CAI_BUFFER_FULL;
   transfer->no_memory |= result == CAI_BUFFER_NO_MEMORY;
   return result == CAI_BUFFER_OK ? size * count : 0;
 }
@@ -35,7 +35,7 @@ static bool read_header(const char *line, size_t length, const char *name, char 
 static bool announce(cai_transfer *transfer, const char *text) {
   unsigned long long length = strtoull(text, NULL, 10); /* saturates: past any limit */
   cai_buffer_result result = cai_buffer_expect(&transfer->body, length > SIZE_MAX ? SIZE_MAX : (size_t)length);
-  transfer->over_cap |= result == CAI_BUFFER_FULL;
+  transfer->body_over_cap |= result == CAI_BUFFER_FULL;
   transfer->no_memory |= result == CAI_BUFFER_NO_MEMORY;
   return result == CAI_BUFFER_OK;
 }
@@ -46,7 +46,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *user) {
   char value[64];
   transfer->header_bytes += length;
   if (transfer->header_bytes > CAI_HEADERS_LIMIT) {
-    transfer->over_cap = true;
+    transfer->headers_over_cap = true;
     return 0;
   }
   if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* a status line: what an interim answer said is past */
@@ -135,7 +135,11 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   cai_attempt attempt = {
       .failure = cai_kind_of_curl(code), .unsent = cai_transfer_is_unsent(transfer), .retry_after = -1};
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &attempt.status);
-  if (transfer->no_memory)
+  if (code == CURLE_OUT_OF_MEMORY && attempt.status > 0) /* what libcurl calls a header line over its own 100 KB */
+    transfer->headers_over_cap = true;
+  if (transfer->body_over_cap || transfer->headers_over_cap)
+    attempt.failure = CAI_KIND_PROTOCOL;
+  else if (transfer->no_memory)
     attempt.failure = CAI_KIND_NETWORK;
   if (transfer->retry_after[0] != '\0') {
     time_t now = cai_transfer_date(transfer); /* a date is meant on the service's clock */

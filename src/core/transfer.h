@@ -13,11 +13,11 @@ typedef struct {
   CURL *easy; /* NULL: none under way */
   cai_buffer body;
   size_t header_bytes;
-  bool over_cap, no_memory;    /* why our own callbacks ended it */
-  bool json_type;              /* Content-Type: application/json */
-  char retry_after[64];        /* the header's text; "": none */
-  char date[64];               /* likewise */
-  char error[CURL_ERROR_SIZE]; /* libcurl's words for a failure */
+  bool body_over_cap, headers_over_cap, no_memory; /* why it was ended from this side */
+  bool json_type;                                  /* Content-Type: application/json */
+  char retry_after[64];                            /* the header's text; "": none */
+  char date[64];                                   /* likewise */
+  char error[CURL_ERROR_SIZE];                     /* libcurl's words for a failure */
 } cai_transfer;
 
 /* Headers of one answer may take this much (bytes); keys have small ones. */
