@@ -1,0 +1,74 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Memory that runs out at any allocation of a call ends it with an error: no crash, and nothing is left behind.
+
+if jit then
+  return -- LuaJIT keeps its own allocator
+end
+
+local allocator = require "failing_allocator"
+local core = require "confidentai.core"
+local support = require "spec.support"
+
+-- cjson itself leaks its buffer when Lua runs out of memory under it. A leak checker is told to overlook that, and can
+-- do so only while the module is in memory.
+local function keep_cjson()
+  for template in package.cpath:gmatch "[^;]+" do
+    if allocator.keep((template:gsub("%?", "cjson"))) then
+      return
+    end
+  end
+  error "cjson is not on package.cpath"
+end
+
+describe("out of memory", function()
+  setup(keep_cjson)
+
+  local service = support.service()
+  local client, api_keys
+
+  before_each(function()
+    client = support.client(service, { max_retries = 0 })
+    api_keys = client:organization().api_keys
+  end)
+  after_each(function()
+    client:close()
+  end)
+
+  local operations = {
+    ["a list"] = function() assert(api_keys:list()) end,
+    ["a create"] = function() assert(api_keys:create("made")) end,
+    ["an error"] = function() assert(not api_keys:get(999)) end,
+    ["a new client"] = function() support.client(service, { max_retries = 0 }):close() end,
+  }
+
+  for name, operation in pairs(operations) do
+    it(("in %s, at every allocation"):format(name), function()
+      local reached, successes, n = 0, 0, 0
+      repeat
+        local ok, err, count = allocator.run(n, operation)
+        collectgarbage()
+        assert.equal(0, core.engine():in_flight())
+        if not ok then
+          assert.matches("not enough memory", tostring(err), 1, true)
+        end
+        successes = successes + (ok and 1 or 0)
+        reached = math.max(reached, count)
+        n = n + 1
+      until ok
+      assert.equal(1, successes)
+      assert.is_true(n > 5, ("%d allocations"):format(n))
+      assert.is_table(assert(api_keys:list()))
+    end)
+  end
+
+  it("sends a create at most once each time", function()
+    local tries = 0
+    repeat
+      local ok = allocator.run(tries, operations["a create"])
+      tries = tries + 1
+      collectgarbage()
+    until ok
+    assert.is_true(#support.requests(service, "POST") <= tries)
+    assert.is_true(#support.keys_named(service, "made") >= 1)
+  end)
+end)
