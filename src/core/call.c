@@ -93,7 +93,7 @@ void cai_call_attempted(cai_call *call, CURLcode code, double now, double random
   }
   finish(call, &attempt, &verdict);
   if (verdict.kind != CAI_KIND_NONE)
-    cai_message_write(call, code);
+    cai_message_write(call->message, call->client, &call->transfer, code, call->status);
 }
 
 void cai_call_abandon(cai_call *call, const char *reason, double now) {

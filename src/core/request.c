@@ -75,7 +75,8 @@ static CURLcode apply_protocols(CURL *easy) {
 }
 
 static CURLcode apply_trust(const cai_client *client, CURL *easy) {
-  CURLcode code = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or newer */
+  code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   if (client->ca_file != NULL)
     code |= curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);

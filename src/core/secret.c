@@ -46,6 +46,9 @@ void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]) {
   mask[CAI_MASK_STARS + shown] = '\0';
 }
 
+/* Shorter ones are no secrets, and could be parts of any word. */
+#define SHORTEST_SECRET 8
+
 static bool is_secret_character(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
          c == '/' || c == '=' || c == '-';
@@ -60,7 +63,7 @@ static void cover(char *text, size_t length) {
 void cai_redact(char *text, const cai_secret *credential) {
   static const char prefix[] = "confident_";
   char *at = text;
-  if (credential != NULL && credential->length > 0) {
+  if (credential != NULL && credential->length >= SHORTEST_SECRET) {
     while ((at = strstr(at, credential->bytes)) != NULL) {
       cover(at, credential->length);
       at += credential->length;
