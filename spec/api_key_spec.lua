@@ -93,6 +93,8 @@ describe("an ApiKey", function()
     assert.equal(key.id, twin.id)
     assert.not_equal(key, twin)
     assert.is_false(key == key:to_table())
+    assert.is_false(key == client)
+    assert.is_false(key == io.stdout)
   end)
 
   it("is read-only and keeps its metatable to itself", function()
@@ -126,6 +128,20 @@ describe("an ApiKey", function()
     assert.is_false(shown.has_secret)
     assert.equal(("*"):rep(15) .. secret:sub(-6), shown.value)
     assert_hidden(inspect(shown:to_table({ reveal = true })))
+  end)
+
+  it("masks in its own way, whatever form a mask has", function()
+    local api_keys = client:organization().api_keys
+    local masks = { ["****abc"] = "abc", ["*"] = "", [""] = "", ["sk-****1234567"] = "234567", ["**a\\u001b[31m"] = "[31m" }
+    for value, shown in pairs(masks) do
+      service:fault {
+        type = "body",
+        body = ('{"success":true,"data":{"apiKey":{"id":7,"name":"x","valid":true,"value":"%s"}}}'):format(value),
+      }
+      local masked = check(api_keys:get(7))
+      assert.equal(("*"):rep(15) .. shown, masked.value)
+      assert.is_nil(tostring(masked):find("%c"))
+    end
   end)
 
   if _VERSION == "Lua 5.4" then

@@ -217,11 +217,47 @@ describe("api_keys", function()
     support.assert_error({ kind = "protocol", outcome = "unknown" }, err)
   end)
 
-  it("says which key was made when a create's answer lacks the secret", function()
-    local body = [[{"success":true,"data":{"apiKey":{"id":77,"name":"x","valid":true,"value":"***************abcdef"}}}]]
-    service:fault { type = "body", body = body, status = 201 }
-    local _, err = client:organization().api_keys:create("x")
+  it("says which key was made when a create's answer lacks the secret, or is wrong elsewhere", function()
+    for _, fields in ipairs {
+      '"value":"***************abcdef"', '"value":"conf****************ef"', '"value":""', '"value":7',
+      '"value":"confident_org_0123456789abcdef","lastUsed":7',
+    } do
+      local body = ('{"success":true,"data":{"apiKey":{"id":77,"name":"x","valid":true,%s}}}'):format(fields)
+      service:fault { type = "body", body = body, status = 201 }
+      local key, err = client:organization().api_keys:create("x")
+      assert.is_nil(key)
+      support.assert_error({ kind = "protocol", outcome = "unknown" }, err)
+      assert.matches("key 77 was created", err.message, 1, true)
+    end
+  end)
+
+  it("takes no unchanged key for a changed one", function()
+    local api_keys = client:organization().api_keys
+    service:fault {
+      type = "body", method = "PUT",
+      body = '{"success":true,"data":{"apiKey":{"id":2,"name":"x","valid":true,"value":"***************abcdef"}}}',
+    }
+    local _, err = api_keys:disable(2)
     support.assert_error({ kind = "protocol", outcome = "unknown" }, err)
-    assert.matches("key 77 was created", err.message, 1, true)
+  end)
+
+  it("knows the largest ids on every Lua", function()
+    local api_keys = client:organization().api_keys
+    for _, id in ipairs { 10 ^ 14, 10 ^ 15 + 1, 2 ^ 53 - 1, 2 ^ 53 } do
+      service:fault {
+        type = "body",
+        body = ('{"success":true,"data":{"apiKey":{"id":%.0f,"name":"x","valid":true,"value":"***abcdef"}}}'):format(id),
+      }
+      assert.equal(id, check(api_keys:get(id)).id)
+    end
+  end)
+
+  it("gives the id of a delete back as it was given, when only a 404 says that it was done", function()
+    local api_keys = client:project(service.projects[1].id).api_keys
+    for _, id in ipairs { "7", "0x10", "007", 2 ^ 53 } do
+      service:fault { type = "lost_answer", method = "DELETE" }
+      local deleted = check(api_keys:delete(id))
+      assert.same({ id = id, deleted = true }, deleted)
+    end
   end)
 end)

@@ -59,6 +59,12 @@ describe("a bad argument", function()
     end
   end)
 
+  it("is the client's own credential, whatever its form", function()
+    local odd = support.client(service, { api_key = "self-hosted-credential" })
+    raises("this is a secret", function() odd:project("self-hosted-credential") end)
+    raises("this is a secret", function() odd:organization().api_keys:get("self-hosted-credential") end)
+  end)
+
   it("accepts ids at their limits", function()
     for _, id in ipairs { 999, 2 ^ 53, ("a"):rep(128), "A-Z_az09" } do
       local key, err = org.api_keys:get(id)

@@ -78,6 +78,27 @@ describe("an error", function()
     end
   end)
 
+  it("never repeats a secret in a link", function()
+    local seen
+    local client = support.client(service, { on_event = function(event) seen = event.link or seen end })
+    service:fault { type = "body", body = ('{"success":false,"deprecated":true,"error":"x","link":"https://x/?k=%s"}')
+      :format(service.api_key) }
+    local _, err = client:organization():get()
+    assert.is_nil(err.link:find(service.api_key, 1, true))
+    assert.equal(err.link, seen)
+    service:fault { type = "body", body = ('{"success":false,"error":"x","link":"https://x/%s"}'):format(("y"):rep(5000)) }
+    _, err = client:organization():get()
+    assert.is_nil(err.link)
+  end)
+
+  it("calls a ca_file of nonsense what it is", function()
+    local _, err = support.client(service, {
+      base_url = service.base_url:gsub("^http:", "https:"), ca_file = "LICENSE", max_retries = 0,
+    }):organization():get()
+    support.assert_error({ kind = "config" }, err)
+    assert.matches("ca_file", err.message, 1, true)
+  end)
+
   it("names the remedy when the server's certificate is not known", function()
     local tls = assert(require("confidentai.sandbox").start { tls = true })
     finally(function() tls:stop() end)

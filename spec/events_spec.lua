@@ -59,6 +59,18 @@ describe("on_event", function()
     assert.same({ type = "deprecated", method = "GET", path = "/v1/organization/api-keys", link = "https://new" }, heard[3])
   end)
 
+  it("hears of no retry that a cancellation forestalled", function()
+    local impatient = { wait = function(engine, call)
+      for _ = 1, 20 do engine:step(0.01) end
+      call:cancel()
+    end }
+    service:fault { type = "status", status = 503, headers = { ["Retry-After"] = "30" } }
+    local own = support.client(service, { driver = impatient, on_event = function(event) heard[#heard + 1] = event end })
+    local _, err = own:organization():get()
+    assert.equal("cancelled", err.kind)
+    assert.equal("request response", types())
+  end)
+
   it("is called in the caller's coroutine, before the result is there", function()
     local caller, seen
     local own = support.client(service, { on_event = function() seen = coroutine.running() end })

@@ -142,7 +142,9 @@ describe("confidentai.new", function()
   end)
 
   it("refuses a ca_file that cannot be read", function()
-    config_error({ api_key = KEY, ca_file = "/nonexistent/ca.pem" }, "ca_file")
+    for _, path in ipairs { "/nonexistent/ca.pem", "/", "/dev/null", "" } do
+      config_error({ api_key = KEY, ca_file = path }, "ca_file")
+    end
   end)
 
   it("raises for unknown options and wrong types, naming them", function()

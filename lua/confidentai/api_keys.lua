@@ -25,8 +25,8 @@ local function perform(api_keys, request)
 end
 
 -- An answer about another key than was asked for proves nothing about either.
-local function check_id(result, err, call, id)
-  if result and result.id ~= nil and tostring(result.id) ~= id then
+local function check_id(api_keys, id, result, err, call)
+  if result and core.key_id(api_keys, result.id) ~= id then
     return nil, call:failure("protocol", "unexpected answer: it is about another key than was asked for")
   end
   return result, err
@@ -42,8 +42,7 @@ function ApiKeys:list()
 end
 
 local function get(api_keys, id)
-  local key, err, call = perform(api_keys, { method = "GET", path = path_of(api_keys, id), shape = "api_key" })
-  return check_id(key, err, call, id)
+  return check_id(api_keys, id, perform(api_keys, { method = "GET", path = path_of(api_keys, id), shape = "api_key" }))
 end
 
 ---One key.
@@ -129,7 +128,10 @@ local function update(api_keys, id, valid, force)
   end
   local key, err, call = perform(api_keys,
     { method = "PUT", path = path_of(api_keys, id), body = { valid = valid }, shape = "api_key" })
-  return check_id(key, err, call, id)
+  if key and key.valid ~= valid then
+    return nil, call:failure("protocol", "unexpected answer: it does not show the change")
+  end
+  return check_id(api_keys, id, key, err, call)
 end
 
 ---Enables or disables a key. Refuses to disable the client's own (`guard`) unless forced.
@@ -180,8 +182,9 @@ function ApiKeys:delete(id, options)
     end
   end
   local deleted, err, call = perform(self, { method = "DELETE", path = path_of(self, checked), shape = "deleted" })
-  if deleted and deleted.id == nil then -- an earlier attempt did it, and its answer was lost
-    deleted.id = tonumber(checked) or checked
+  if deleted and deleted.id == nil then -- an earlier attempt did it, and its answer was lost: only the caller names it
+    deleted.id = type(id) == "userdata" and id.id or id
+    return deleted
   end
-  return check_id(deleted, err, call, checked)
+  return check_id(self, checked, deleted, err, call)
 end

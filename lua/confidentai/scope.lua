@@ -23,7 +23,7 @@ end
 ---@return confidentai.Project
 function methods.Client:project(id)
   argument.self("Client", "project", self)
-  local checked, problem = core.project_id(id)
+  local checked, problem = core.project_id(self, id)
   if not checked then
     argument.refuse(1, "project", problem)
   end

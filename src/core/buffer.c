@@ -77,7 +77,7 @@ static void free_block(cai_block *block) {
 }
 
 const char *cai_buffer_join(cai_buffer *buffer) {
-  if (buffer->first == NULL)
+  if (buffer->length == 0)
     return "";
   if (buffer->first == buffer->last)
     return buffer->first->bytes;

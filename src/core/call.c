@@ -101,8 +101,11 @@ void cai_call_abandon(cai_call *call, const char *reason, double now) {
   if (call->transfer.easy != NULL)
     attempt.unsent = cai_transfer_is_unsent(&call->transfer);
   cai_verdict verdict = judge(call, &attempt, 0);
+  call->unclear = verdict.unclear;
   if (call->state == CAI_CALL_RUNNING)
     record(call, &attempt, -1, now);
+  else if (call->state == CAI_CALL_BACKING_OFF)
+    call->records[call->attempts - 1].wait = -1; /* there will be no other */
   cai_transfer_clear(&call->transfer);
   finish(call, &attempt, &verdict);
   cai_message_set(call->message, reason);

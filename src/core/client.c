@@ -2,11 +2,13 @@
 #include "client.h"
 
 #include "credential.h"
+#include "proxy.h"
 #include "version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What is wrong with the credential, or NULL. The key itself is in no message. */
@@ -25,15 +27,24 @@ static const char *credential_complaint(const cai_client_options *options) {
   return NULL;
 }
 
+static bool is_readable_file(const char *path) {
+  struct stat facts;
+  return stat(path, &facts) == 0 && S_ISREG(facts.st_mode) && access(path, R_OK) == 0;
+}
+
 static const char *complaint(const cai_client_options *options) {
   const char *wrong = credential_complaint(options);
   if (wrong != NULL)
     return wrong;
-  if (options->proxy != NULL && !cai_proxy_check(options->proxy))
-    return "proxy is no proxy that libcurl knows: it must look like http://host:port or socks5h://host:port";
-  if (options->ca_file != NULL && access(options->ca_file, R_OK) != 0)
+  if (options->ca_file != NULL && !is_readable_file(options->ca_file))
     return "ca_file cannot be read: it must be the path of a PEM file with the certificate authority";
   return NULL;
+}
+
+/* What is wrong with the proxy, from whichever side it comes, or NULL. */
+static const char *proxy_complaint(const cai_client_options *options, const cai_base_url *base) {
+  const char *proxy = options->proxy != NULL ? options->proxy : cai_proxy_of_environment(base);
+  return proxy == NULL ? NULL : cai_proxy_complaint(proxy);
 }
 
 /* Appends "name: value" to a list. False: out of memory, the list is as it was. */
@@ -108,8 +119,11 @@ cai_client *cai_client_new(const cai_client_options *options, char message[CAI_M
     cai_client_release(client);
     return NULL;
   }
-  if (!fill(client, options)) {
-    snprintf(message, CAI_MESSAGE_SIZE, "out of memory");
+  wrong = proxy_complaint(options, &client->base);
+  if (wrong == NULL && !fill(client, options))
+    wrong = "out of memory";
+  if (wrong != NULL) {
+    snprintf(message, CAI_MESSAGE_SIZE, "%s", wrong);
     cai_client_release(client);
     return NULL;
   }

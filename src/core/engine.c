@@ -18,14 +18,24 @@
 
 #define NEVER INFINITY
 
+/* Calls that must have a connection of their own run apart from the others: among the connections to one host, libcurl
+ * would make reads wait for them, or take from them that the host speaks no HTTP/2. */
+enum { SHARED = 0, EXCLUSIVE, LANES };
+
+typedef struct {
+  cai_engine *engine;
+  CURLM *multi;
+  double due; /* when libcurl wants its timeouts looked at (our clock) */
+} lane;
+
 struct cai_engine {
   unsigned references;
-  CURLM *multi; /* NULL: closed */
+  bool open;
+  lane lanes[LANES];
   cai_poller poller;
   cai_sockets sockets;
   cai_call *calls; /* in flight; each with a reference of ours */
   int in_flight;
-  double curl_due; /* when libcurl wants its timeouts looked at (our clock) */
   uint64_t random;
   unsigned forks; /* cai_fork_count when made */
 };
@@ -46,37 +56,61 @@ static double next_random(cai_engine *engine) {
 }
 
 static int on_socket(CURL *easy, curl_socket_t descriptor, int what, void *user, void *known) {
-  cai_engine *engine = user;
+  lane *at = user;
+  cai_poller *poller = &at->engine->poller;
+  unsigned tag = (unsigned)(at - at->engine->lanes);
   (void)easy;
   if (what == CURL_POLL_REMOVE) {
-    cai_poller_watch(&engine->poller, descriptor, true, false, false);
+    cai_poller_watch(poller, descriptor, tag, true, false, false);
     return 0;
   }
-  cai_poller_watch(&engine->poller, descriptor, known != NULL, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0);
+  cai_poller_watch(poller, descriptor, tag, known != NULL, (what & CURL_POLL_IN) != 0, (what & CURL_POLL_OUT) != 0);
   if (known == NULL)
-    curl_multi_assign(engine->multi, descriptor, engine); /* comes back as `known` */
+    curl_multi_assign(at->multi, descriptor, at); /* comes back as `known` */
   return 0;
 }
 
 static int on_timer(CURLM *multi, long milliseconds, void *user) {
-  cai_engine *engine = user;
+  lane *at = user;
   (void)multi;
-  engine->curl_due = milliseconds < 0 ? NEVER : now() + (double)milliseconds / 1e3;
+  at->due = milliseconds < 0 ? NEVER : now() + (double)milliseconds / 1e3;
   return 0;
 }
 
-static CURLM *new_multi(cai_engine *engine) {
-  CURLM *multi = curl_multi_init();
-  if (multi == NULL)
-    return NULL;
-  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, engine);
-  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, engine);
+static bool open_lane(cai_engine *engine, lane *at) {
+  *at = (lane){.engine = engine, .multi = curl_multi_init(), .due = NEVER};
+  if (at->multi == NULL)
+    return false;
+  curl_multi_setopt(at->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(at->multi, CURLMOPT_SOCKETDATA, at);
+  curl_multi_setopt(at->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(at->multi, CURLMOPT_TIMERDATA, at);
 #if LIBCURL_VERSION_NUM >= 0x074300
-  curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 256L); /* with its 100, many calls open connections */
+  curl_multi_setopt(at->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 256L); /* with its 100, many calls open connections */
 #endif
-  return multi;
+  return true;
+}
+
+/* Closes the lanes' connections, which must carry no calls any more, and what we hold ourselves. */
+static void close_lanes(cai_engine *engine) {
+  for (int i = 0; i < LANES; i++) {
+    if (engine->lanes[i].multi != NULL)
+      curl_multi_cleanup(engine->lanes[i].multi);
+    engine->lanes[i].multi = NULL;
+  }
+  cai_poller_close(&engine->poller);
+  cai_sockets_close_all(&engine->sockets);
+  engine->open = false;
+}
+
+/* Makes the lanes and the poller. False: out of memory or descriptors, and nothing is held. */
+static bool open_lanes(cai_engine *engine) {
+  engine->open = cai_poller_open(&engine->poller);
+  for (int i = 0; i < LANES && engine->open; i++)
+    engine->open = open_lane(engine, &engine->lanes[i]);
+  if (!engine->open)
+    close_lanes(engine);
+  return engine->open;
 }
 
 cai_engine *cai_engine_new(void) {
@@ -88,15 +122,12 @@ cai_engine *cai_engine_new(void) {
   if (engine == NULL)
     return NULL;
   engine->references = 1;
-  engine->curl_due = NEVER;
   engine->forks = cai_fork_count();
   engine->random = (uint64_t)(now() * 1e9) ^ ((uint64_t)getpid() << 32) ^ (uint64_t)(uintptr_t)engine;
   if (engine->random == 0)
     engine->random = 1;
-  engine->multi = new_multi(engine);
-  if (engine->multi == NULL || !cai_poller_open(&engine->poller)) {
-    engine->poller.epoll = -1;
-    cai_engine_release(engine);
+  if (!open_lanes(engine)) {
+    free(engine);
     return NULL;
   }
   return engine;
@@ -141,20 +172,26 @@ static void unlink_call(cai_engine *engine, cai_call *call) {
   cai_call_release(call);
 }
 
+static lane *lane_of(cai_engine *engine, const cai_call *call) {
+  return &engine->lanes[cai_request_is_exclusive(&call->request) ? EXCLUSIVE : SHARED];
+}
+
 /* Ends a call that is in flight, for `reason`. */
 static void abandon(cai_engine *engine, cai_call *call, const char *reason) {
   if (call->transfer.easy != NULL)
-    curl_multi_remove_handle(engine->multi, call->transfer.easy);
+    curl_multi_remove_handle(lane_of(engine, call)->multi, call->transfer.easy);
   cai_call_abandon(call, reason, now());
   unlink_call(engine, call);
 }
 
-/* In a forked child: closes the copies of the descriptors and leaves everything else of libcurl's alone, unfreed, as
- * cleaning up would speak on the parent's connections. The engine is then closed. */
+/* In a forked child: closes the copies of the sockets and leaves everything else of libcurl's alone, unfreed, as
+ * cleaning up would speak on the parent's connections. The poller's descriptor may be the host's by now and stays open,
+ * too. */
 static void desert(cai_engine *engine) {
-  engine->multi = NULL;
-  cai_poller_close(&engine->poller);
-  cai_sockets_close_all(&engine->sockets);
+  for (int i = 0; i < LANES; i++)
+    engine->lanes[i].multi = NULL;
+  engine->poller.epoll = -1;
+  close_lanes(engine);
   while (engine->calls != NULL) {
     cai_call *call = engine->calls;
     call->transfer.easy = NULL;
@@ -166,22 +203,16 @@ static void desert(cai_engine *engine) {
 
 /* After a fork the child begins anew, with no connections. False: the engine is closed. */
 static bool is_open(cai_engine *engine) {
-  if (engine->multi == NULL || engine->forks == cai_fork_count())
-    return engine->multi != NULL;
+  if (!engine->open || engine->forks == cai_fork_count())
+    return engine->open;
   desert(engine);
   engine->forks = cai_fork_count();
-  engine->curl_due = NEVER;
   engine->random ^= (uint64_t)getpid() << 16 | 1;
-  engine->multi = new_multi(engine);
-  if (engine->multi != NULL && !cai_poller_open(&engine->poller)) {
-    curl_multi_cleanup(engine->multi);
-    engine->multi = NULL;
-  }
-  return engine->multi != NULL;
+  return open_lanes(engine);
 }
 
 void cai_engine_close(cai_engine *engine) {
-  if (engine->multi == NULL)
+  if (!engine->open)
     return;
   if (engine->forks != cai_fork_count()) {
     desert(engine);
@@ -191,11 +222,8 @@ void cai_engine_close(cai_engine *engine) {
   cai_sigpipe_hold(&held);
   while (engine->calls != NULL)
     abandon(engine, engine->calls, "the engine was closed");
-  curl_multi_cleanup(engine->multi);
+  close_lanes(engine);
   cai_sigpipe_release(&held);
-  engine->multi = NULL;
-  cai_poller_close(&engine->poller);
-  cai_sockets_close_all(&engine->sockets);
 }
 
 /* Takes the end of an attempt in, and the call out when it was the last. */
@@ -208,7 +236,7 @@ static void attempted(cai_engine *engine, cai_call *call, CURLcode code) {
 static void attempt(cai_engine *engine, cai_call *call) {
   if (!cai_call_attempt(call, &engine->sockets, now())) {
     attempted(engine, call, CURLE_OUT_OF_MEMORY);
-  } else if (curl_multi_add_handle(engine->multi, call->transfer.easy) != CURLM_OK) {
+  } else if (curl_multi_add_handle(lane_of(engine, call)->multi, call->transfer.easy) != CURLM_OK) {
     cai_transfer_end(&call->transfer);
     attempted(engine, call, CURLE_OUT_OF_MEMORY);
   }
@@ -224,7 +252,8 @@ void cai_engine_start(cai_engine *engine, cai_call *call) {
 }
 
 void cai_engine_cancel(cai_engine *engine, cai_call *call) {
-  if (!is_open(engine) || call->state == CAI_CALL_FINISHED) /* a fork has ended it meanwhile */
+  bool in_flight = call->state == CAI_CALL_RUNNING || call->state == CAI_CALL_BACKING_OFF;
+  if (!in_flight || !is_open(engine) || call->state == CAI_CALL_FINISHED) /* is_open ends it when it finds a fork */
     return;
   cai_sigpipe held;
   cai_sigpipe_hold(&held);
@@ -245,37 +274,41 @@ void cai_engine_cancel_all(cai_engine *engine, const cai_client *client) {
   cai_sigpipe_release(&held);
 }
 
-/* Starts the attempts whose wait is over. When the next one is due. */
+/* Starts the attempts whose wait is over. When there is more to do: at once if one was started, as it may have ended
+ * already. */
 static double run_due(cai_engine *engine) {
   double soonest = NEVER;
   for (cai_call *call = engine->calls, *next; call != NULL; call = next) {
     next = call->next;
     if (call->state != CAI_CALL_BACKING_OFF)
       continue;
+    soonest = fmin(soonest, call->due);
     if (call->due <= now())
       attempt(engine, call);
-    else
-      soonest = fmin(soonest, call->due);
   }
   return soonest;
 }
 
-/* Takes in the transfers that ended. Whether a call is finished. */
-static bool reap(cai_engine *engine) {
-  bool finished = false;
-  int left;
-  for (CURLMsg *message; (message = curl_multi_info_read(engine->multi, &left)) != NULL;) {
+/* Takes in the transfers of a lane that ended. Whether a call is finished. */
+static bool reap_lane(cai_engine *engine, CURLM *multi) {
+  int before = engine->in_flight, left;
+  for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL;) {
     if (message->msg != CURLMSG_DONE)
       continue;
     CURL *easy = message->easy_handle;
     CURLcode code = message->data.result; /* gone with the handle */
     char *owner = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
-    curl_multi_remove_handle(engine->multi, easy);
-    int before = engine->in_flight;
+    curl_multi_remove_handle(multi, easy);
     attempted(engine, (cai_call *)(void *)owner, code);
-    finished = finished || engine->in_flight < before;
   }
+  return engine->in_flight < before;
+}
+
+static bool reap(cai_engine *engine) {
+  bool finished = false;
+  for (int i = 0; i < LANES; i++)
+    finished = reap_lane(engine, engine->lanes[i].multi) || finished;
   return finished;
 }
 
@@ -289,23 +322,33 @@ static int shorten(int timeout, double due) {
   return timeout < 0 || left < timeout ? (int)fmin(left, 60e3) : timeout;
 }
 
+/* Lets libcurl look at its passed timeouts. Whether there were any. */
+static bool serve_timers(cai_engine *engine) {
+  bool any = false;
+  int running;
+  for (int i = 0; i < LANES; i++) {
+    lane *at = &engine->lanes[i];
+    if (at->due > now())
+      continue;
+    any = true;
+    at->due = NEVER;
+    curl_multi_socket_action(at->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  }
+  return any;
+}
+
 /* Hands ready sockets and passed timeouts to libcurl. Whether there was anything. */
 static bool serve(cai_engine *engine, int timeout) {
   cai_poller_event events[CAI_POLLER_EVENTS];
   int running;
-  bool timer = engine->curl_due <= now();
-  if (timer) {
-    engine->curl_due = NEVER;
-    curl_multi_socket_action(engine->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    timeout = 0;
-  }
-  int count = cai_poller_wait(&engine->poller, timeout, events);
+  bool timers = serve_timers(engine);
+  int count = cai_poller_wait(&engine->poller, timers ? 0 : timeout, events);
   for (int i = 0; i < count; i++) {
     int action = (events[i].readable ? CURL_CSELECT_IN : 0) | (events[i].writable ? CURL_CSELECT_OUT : 0) |
                  (events[i].failed ? CURL_CSELECT_ERR : 0);
-    curl_multi_socket_action(engine->multi, events[i].descriptor, action, &running);
+    curl_multi_socket_action(engine->lanes[events[i].tag].multi, events[i].descriptor, action, &running);
   }
-  return timer || count > 0;
+  return timers || count > 0;
 }
 
 int cai_engine_step(cai_engine *engine, int timeout) {
@@ -314,7 +357,9 @@ int cai_engine_step(cai_engine *engine, int timeout) {
   cai_sigpipe held;
   cai_sigpipe_hold(&held);
   for (int round = 0; round < MOST_ROUNDS; round++) {
-    double due = fmin(run_due(engine), engine->curl_due);
+    double due = run_due(engine);
+    for (int i = 0; i < LANES; i++)
+      due = fmin(due, engine->lanes[i].due);
     if (!serve(engine, round > 0 ? 0 : shorten(timeout, due)) || reap(engine))
       break;
   }

@@ -28,7 +28,7 @@ int cai_engine_in_flight(const cai_engine *engine);
 /* Starts a new call, of which the engine keeps a reference until it is finished. */
 void cai_engine_start(cai_engine *engine, cai_call *call);
 
-/* Ends a call as cancelled; one that is finished stays as it is. */
+/* Ends a call as cancelled; one that is not started, or finished, stays as it is. */
 void cai_engine_cancel(cai_engine *engine, cai_call *call);
 
 /* Likewise all calls of a client. */

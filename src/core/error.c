@@ -28,11 +28,16 @@ cai_kind cai_kind_of_curl(CURLcode code) {
     return CAI_KIND_NONE;
   case CURLE_OPERATION_TIMEDOUT:
     return CAI_KIND_TIMEOUT;
+  case CURLE_SSL_CACERT_BADFILE: /* ca_file holds no certificates */
+  case CURLE_URL_MALFORMAT:      /* base_url was checked: a proxy of the environment */
+  case CURLE_BAD_FUNCTION_ARGUMENT:
+  case CURLE_UNKNOWN_OPTION:
+  case CURLE_NOT_BUILT_IN:
+    return CAI_KIND_CONFIG;
   case CURLE_SSL_CONNECT_ERROR:
   case CURLE_PEER_FAILED_VERIFICATION:
   case CURLE_SSL_CERTPROBLEM:
   case CURLE_SSL_CIPHER:
-  case CURLE_SSL_CACERT_BADFILE:
   case CURLE_SSL_CRL_BADFILE:
   case CURLE_SSL_ISSUER_ERROR:
   case CURLE_SSL_INVALIDCERTSTATUS:
@@ -40,6 +45,9 @@ cai_kind cai_kind_of_curl(CURLcode code) {
   case CURLE_SSL_ENGINE_NOTFOUND:
   case CURLE_SSL_ENGINE_SETFAILED:
   case CURLE_SSL_ENGINE_INITFAILED:
+#if LIBCURL_VERSION_NUM >= 0x074d00
+  case CURLE_SSL_CLIENTCERT:
+#endif
   case CURLE_USE_SSL_FAILED:
     return CAI_KIND_TLS;
   case CURLE_UNSUPPORTED_PROTOCOL: /* bytes that are no HTTP, taken for HTTP/0.9 */

@@ -2,6 +2,7 @@
 #include "message.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void cai_message_set(char message[CAI_MESSAGE_SIZE], const char *text) {
   snprintf(message, CAI_MESSAGE_SIZE, "%s", text);
@@ -14,6 +15,8 @@ static void write_transport(char message[CAI_MESSAGE_SIZE], const cai_client *cl
   const char *remedy = "";
   if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
     remedy = "; the option ca_file names the certificate authorities to trust";
+  if (strncmp(words, "Unsupported proxy", strlen("Unsupported proxy")) == 0)
+    words = "the proxy is none that libcurl can use"; /* libcurl goes on to quote it, password and all */
   snprintf(message, CAI_MESSAGE_SIZE, "%s%s", words, remedy);
   cai_redact(message, client->credential);
 }

@@ -17,8 +17,8 @@ void cai_poller_close(cai_poller *poller) {
   poller->epoll = -1;
 }
 
-void cai_poller_watch(cai_poller *poller, int descriptor, bool known, bool readable, bool writable) {
-  struct epoll_event event = {.data.fd = descriptor};
+void cai_poller_watch(cai_poller *poller, int descriptor, unsigned tag, bool known, bool readable, bool writable) {
+  struct epoll_event event = {.data.u64 = (uint64_t)tag << 32 | (uint32_t)descriptor};
   if (readable)
     event.events |= EPOLLIN;
   if (writable)
@@ -35,7 +35,8 @@ int cai_poller_wait(cai_poller *poller, int timeout, cai_poller_event events[CAI
   int count = epoll_wait(poller->epoll, ready, CAI_POLLER_EVENTS, timeout);
   for (int i = 0; i < count; i++) {
     uint32_t bits = ready[i].events;
-    events[i] = (cai_poller_event){.descriptor = ready[i].data.fd,
+    events[i] = (cai_poller_event){.descriptor = (int)(uint32_t)ready[i].data.u64,
+                                   .tag = (unsigned)(ready[i].data.u64 >> 32),
                                    .readable = (bits & EPOLLIN) != 0,
                                    .writable = (bits & EPOLLOUT) != 0,
                                    .failed = (bits & (EPOLLERR | EPOLLHUP)) != 0};

@@ -10,6 +10,7 @@
 
 typedef struct {
   int descriptor;
+  unsigned tag; /* as given to cai_poller_watch */
   bool readable, writable, failed;
 } cai_poller_event;
 
@@ -24,7 +25,7 @@ bool cai_poller_open(cai_poller *poller);
 void cai_poller_close(cai_poller *poller);
 
 /* What to watch a descriptor for; `known` says whether it is watched already. Neither: stop watching it. */
-void cai_poller_watch(cai_poller *poller, int descriptor, bool known, bool readable, bool writable);
+void cai_poller_watch(cai_poller *poller, int descriptor, unsigned tag, bool known, bool readable, bool writable);
 
 /* Waits up to `timeout` milliseconds (0: look only, -1: without end) and fills `events`. The number of events; 0 also
  * when a signal came. */

@@ -39,7 +39,7 @@ void cai_request_clear(cai_request *request) {
 }
 
 bool cai_request_is_exclusive(const cai_request *request) {
-  return request->method == CAI_POST || request->method == CAI_DELETE;
+  return cai_method_changes(request->method);
 }
 
 static CURLcode apply_method(const cai_request *request, CURL *easy) {
@@ -53,15 +53,18 @@ static CURLcode apply_method(const cai_request *request, CURL *easy) {
   return code;
 }
 
-static CURLcode apply_connection(const cai_request *request, CURL *easy) {
+static CURLcode apply_connection(const cai_request *request, const cai_client *client, CURL *easy) {
   CURLcode code = CURLE_OK;
   if (cai_request_is_exclusive(request)) {
     code |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   } else {
-    code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    code |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    /* A libcurl without HTTP/2 refuses this, and is as good over HTTP/1.1. */
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    /* Wait for a connection that is being made, as it may carry many calls: only TLS can tell. Over plain http, a call
+     * would wait for the answer to another. */
+    code |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, client->base.tls ? 1L : 0L);
   }
   return code;
 }
@@ -119,7 +122,7 @@ bool cai_request_apply(const cai_request *request, const cai_client *client, CUR
   code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "confidentai-lua/" CAI_VERSION);
   code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->body != NULL ? client->json_headers : client->headers);
   code |= apply_method(request, easy);
-  code |= apply_connection(request, easy);
+  code |= apply_connection(request, client, easy);
   code |= apply_protocols(easy);
   code |= apply_trust(client, easy);
   code |= apply_route(client, easy);

@@ -19,7 +19,7 @@ bool cai_method_changes(cai_method method);
 /* What one attempt came to. */
 typedef struct {
   cai_kind failure;   /* of the transfer; NONE: a complete answer arrived */
-  bool unsent;        /* provably not a byte of the request left, see cai_transfer_facts */
+  bool unsent;        /* the request provably did not leave, see cai_transfer_is_unsent */
   long status;        /* of the answer; 0: none */
   double retry_after; /* seconds; negative: the answer names none */
   bool json;          /* the answer's body is a JSON object */

@@ -51,7 +51,7 @@ void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]) {
 
 static bool is_secret_character(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
-         c == '/' || c == '=' || c == '-';
+         c == '/' || c == '=' || c == '-' || c == '%'; /* quoted in a URL */
 }
 
 /* Stars over a secret of `length` bytes at `text`, but for its end when it is long enough to stay secret. */

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 /* libcurl runs with CURLOPT_NOSIGNAL here and leaves SIGPIPE, which a TLS write to a closed socket can raise, to its
- * user (https://curl.se/libcurl/c/threadsafe.html). The signal is held back for this thread alone, around each entry
- * into libcurl; the host's own handler and mask are as they were when it leaves. */
+ * user (https://curl.se/libcurl/c/threadsafe.html). The signal is held back for this thread alone, around what
+ * may write to a socket; the host's own handler and mask are as they were when it leaves. */
 typedef struct {
   sigset_t before;
   bool pending;

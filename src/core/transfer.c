@@ -14,6 +14,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *user) {
   return result == CAI_BUFFER_OK ? size * count : 0;
 }
 
+static bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* The value of header `name` in `line` (not NUL-terminated) copied to `value`; false when it is another header or too
  * long to be meant seriously. */
 static bool read_header(const char *line, size_t length, const char *name, char *value, size_t size) {
@@ -21,9 +25,9 @@ static bool read_header(const char *line, size_t length, const char *name, char 
   if (length <= at || strncasecmp(line, name, at) != 0 || line[at] != ':')
     return false;
   at++;
-  while (at < length && (line[at] == ' ' || line[at] == '\t'))
+  while (at < length && is_blank(line[at]))
     at++;
-  while (length > at && (line[length - 1] == '\r' || line[length - 1] == '\n' || line[length - 1] == ' '))
+  while (length > at && is_blank(line[length - 1]))
     length--;
   if (length - at >= size)
     return false;
@@ -106,10 +110,6 @@ bool cai_transfer_is_unsent(const cai_transfer *transfer) {
   curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
   curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &request_size); /* counts a proxy's CONNECT too */
   return pretransfer == 0 || request_size == 0;
-}
-
-static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* Whether the body is a JSON object by its type and its ends: the service's own word, not a proxy's page. */

@@ -34,13 +34,16 @@ typedef struct {
   char *scheme, *host, *port, *path;
 } url_parts;
 
-static bool get_parts(CURLU *url, url_parts *parts) {
+static CURLUcode get_parts(CURLU *url, url_parts *parts) {
   *parts = (url_parts){NULL, NULL, NULL, NULL};
-  bool whole = curl_url_get(url, CURLUPART_SCHEME, &parts->scheme, 0) == CURLUE_OK &&
-               curl_url_get(url, CURLUPART_HOST, &parts->host, 0) == CURLUE_OK &&
-               curl_url_get(url, CURLUPART_PATH, &parts->path, 0) == CURLUE_OK;
-  CURLUcode port = curl_url_get(url, CURLUPART_PORT, &parts->port, 0);
-  return whole && (port == CURLUE_OK || port == CURLUE_NO_PORT);
+  CURLUcode code = curl_url_get(url, CURLUPART_SCHEME, &parts->scheme, 0);
+  if (code == CURLUE_OK)
+    code = curl_url_get(url, CURLUPART_HOST, &parts->host, 0);
+  if (code == CURLUE_OK)
+    code = curl_url_get(url, CURLUPART_PATH, &parts->path, 0);
+  if (code == CURLUE_OK)
+    code = curl_url_get(url, CURLUPART_PORT, &parts->port, 0);
+  return code == CURLUE_NO_PORT ? CURLUE_OK : code;
 }
 
 static void free_parts(url_parts *parts) {
@@ -70,6 +73,8 @@ static const char *complaint(CURLU *url, const url_parts *parts, bool allow_plai
     return "base_url must begin with https://";
   if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
     return "base_url must not hold a user name or a password";
+  if (has_part(url, CURLUPART_ZONEID))
+    return "base_url must not have an IPv6 zone";
   if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
     return "base_url must not have a query or a fragment";
   if (strcmp(parts->scheme, "http") == 0 && !is_loopback(parts->host) && !allow_plain_http)
@@ -84,7 +89,7 @@ static bool refuse(char message[CAI_MESSAGE_SIZE], const char *text) {
 }
 
 bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_http, char message[CAI_MESSAGE_SIZE]) {
-  *base = (cai_base_url){NULL, false};
+  *base = (cai_base_url){.text = NULL};
   /* libcurl drops an empty query or fragment without a word, so they are looked for here. */
   if (strpbrk(text, "?#") != NULL)
     return refuse(message, "base_url must not have a query or a fragment");
@@ -93,13 +98,19 @@ bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_h
     return refuse(message, "base_url: out of memory");
   url_parts parts = {NULL, NULL, NULL, NULL};
   bool good = false;
-  if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK || !get_parts(url, &parts)) {
+  CURLUcode code = curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME);
+  if (code == CURLUE_OK)
+    code = get_parts(url, &parts);
+  if (code == CURLUE_OUT_OF_MEMORY) {
+    refuse(message, "base_url: out of memory");
+  } else if (code != CURLUE_OK) {
     refuse(message, "base_url is no URL: it must look like https://api.example.com");
   } else {
     const char *wrong = complaint(url, &parts, allow_plain_http);
     if (wrong == NULL && !write_base(base, &parts))
       wrong = "base_url: out of memory";
     good = wrong == NULL || refuse(message, wrong);
+    base->tls = good && strcmp(parts.scheme, "https") == 0;
     base->loopback = good && strcmp(parts.scheme, "http") == 0 && is_loopback(parts.host);
   }
   free_parts(&parts);
@@ -110,27 +121,6 @@ bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_h
 void cai_base_url_clear(cai_base_url *base) {
   free(base->text);
   base->text = NULL;
-}
-
-bool cai_proxy_check(const char *text) {
-  static const char *const schemes[] = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
-  if (text[0] == '\0') /* libcurl: no proxy, whatever the environment says */
-    return true;
-  CURLU *url = curl_url();
-  if (url == NULL)
-    return false;
-  char *scheme = NULL;
-  bool good = false;
-  /* As libcurl reads a proxy: without a scheme it is http. */
-  if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK &&
-      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK) {
-    bool named = strstr(text, "://") != NULL;
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-      good = good || !named || strcmp(scheme, schemes[i]) == 0;
-  }
-  curl_free(scheme);
-  curl_url_cleanup(url);
-  return good;
 }
 
 cai_segment_fault cai_segment_check(cai_segment segment) {

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 typedef struct {
-  char *text;    /* scheme, host, port and path prefix, without a trailing slash; owned */
+  char *text; /* scheme, host, port and path prefix, without a trailing slash; owned */
+  bool tls;
   bool loopback; /* plain http to this machine: must never pass through a proxy */
 } cai_base_url;
 
@@ -29,9 +30,6 @@ typedef enum {
  * cai_base_url_clear. */
 bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_http, char message[CAI_MESSAGE_SIZE]);
 void cai_base_url_clear(cai_base_url *base);
-
-/* Whether libcurl can take `text` as a proxy. The text may hold a password and is in no message. */
-bool cai_proxy_check(const char *text);
 
 /* Whether a text can be one segment of a path, and only that. */
 cai_segment_fault cai_segment_check(cai_segment segment);

@@ -129,8 +129,19 @@ static bool decode(lua_State *L, cai_call *call) {
   return false;
 }
 
+/* No link is longer; one that is has no place in an error. */
+#define LONGEST_LINK 2048
+
+/* Pushes a copy of the link on top, fit for an error. */
+static void redact_link(lua_State *L, const cai_secret *credential) {
+  char link[LONGEST_LINK];
+  snprintf(link, sizeof link, "%s", lua_tostring(L, -1));
+  cai_redact(link, credential);
+  lua_pushstring(L, link);
+}
+
 /* Notes the envelope's `deprecated` and `link` in the call's environment. The envelope is on top. */
-static void note_envelope(lua_State *L) {
+static void note_envelope(lua_State *L, const cai_call *call) {
   int envelope = lua_gettop(L);
   lcai_getenvironment(L, 1);
   lua_pushvalue(L, envelope);
@@ -138,8 +149,10 @@ static void note_envelope(lua_State *L) {
     lua_setfield(L, envelope + 1, "deprecated");
   lua_settop(L, envelope + 1);
   lua_pushvalue(L, envelope);
-  if (lcai_record_field(L, "link") == LUA_TSTRING)
+  if (lcai_record_field(L, "link") == LUA_TSTRING && lua_rawlen(L, -1) < LONGEST_LINK) {
+    redact_link(L, call->client->credential);
     lua_setfield(L, envelope + 1, "link");
+  }
   lua_settop(L, envelope);
 }
 
@@ -165,7 +178,7 @@ static const char *envelope_error(lua_State *L) {
 static int take_failure(lua_State *L, cai_call *call) {
   const char *words = NULL;
   if (call->kind == CAI_KIND_API && decode(L, call)) {
-    note_envelope(L);
+    note_envelope(L, call);
     words = envelope_error(L);
   }
   return fail(L, call, call->kind, call->outcome, words != NULL ? words : call->message);
@@ -180,7 +193,7 @@ static int take_answer(lua_State *L, cai_call *call, shape_reader reader) {
   }
   if (!decode(L, call))
     return fail(L, call, CAI_KIND_PROTOCOL, unclear, lua_tostring(L, -1));
-  note_envelope(L);
+  note_envelope(L, call);
   if (lcai_record_field(L, "success") != LUA_TBOOLEAN)
     return fail(L, call, CAI_KIND_PROTOCOL, unclear, "unexpected answer: success is no boolean");
   bool success = lua_toboolean(L, -1);

@@ -134,9 +134,21 @@ static bool same_text(const api_key *a, const api_key *b, int which) {
          memcmp(a->bytes + a->text[which].at, b->bytes + b->text[which].at, a->text[which].length) == 0;
 }
 
+/* From Lua 5.3 on, == asks for userdata of any two kinds. */
+static const api_key *test(lua_State *L, int index) {
+  const api_key *key = lua_touserdata(L, index);
+  if (key == NULL || !lua_getmetatable(L, index))
+    return NULL;
+  luaL_getmetatable(L, LCAI_API_KEY);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? key : NULL;
+}
+
 static int key_equal(lua_State *L) {
-  api_key *a = check(L, 1), *b = check(L, 2);
-  lua_pushboolean(L, a->project == b->project && same_text(a, b, PROJECT_ID) && same_text(a, b, ID));
+  const api_key *a = test(L, 1), *b = test(L, 2);
+  lua_pushboolean(L, a != NULL && b != NULL && a->project == b->project && same_text(a, b, PROJECT_ID) &&
+                         same_text(a, b, ID));
   return 1;
 }
 
@@ -184,8 +196,8 @@ static bool read_id(lua_State *L, record *r, char digits[32]) {
   return true;
 }
 
-static bool read_record(lua_State *L, record *r, char digits[32]) {
-  if (!read_id(L, r, digits) || !read_text(L, r, NAME, "name", false) || !read_text(L, r, SECRET, "value", true) ||
+static bool read_fields(lua_State *L, record *r) {
+  if (!read_text(L, r, NAME, "name", false) || !read_text(L, r, SECRET, "value", true) ||
       !read_text(L, r, CREATED_AT, "created_at", false) || !read_text(L, r, LAST_USED, "lastUsed", false))
     return false;
   if (lcai_record_field(L, "valid") != LUA_TBOOLEAN)
@@ -195,20 +207,31 @@ static bool read_record(lua_State *L, record *r, char digits[32]) {
   return true;
 }
 
+/* Writes the mask of a value: of one that is masked already, in whatever form, the end; of a secret, as ever. */
+static void write_mask(const char *value, size_t length, char mask[CAI_MASK_SIZE]) {
+  size_t shown = 0;
+  while (shown < length && shown < CAI_MASK_SHOWN && value[length - 1 - shown] > ' ' &&
+         value[length - 1 - shown] < 0x7f && value[length - 1 - shown] != '*')
+    shown++;
+  memset(mask, '*', CAI_MASK_STARS);
+  memcpy(mask + CAI_MASK_STARS, value + length - shown, shown);
+  mask[CAI_MASK_STARS + shown] = '\0';
+}
+
 /* Turns `value` into a secret or a mask, or both. An answer that shows a whole secret where none belongs is masked
  * here; a create that shows a mask has made a key whose secret nobody has. */
 static bool sort_value(lua_State *L, record *r, bool created, char mask[CAI_MASK_SIZE]) {
-  bool masked = r->text[SECRET].length > 0 && r->text[SECRET].bytes[0] == '*';
-  if (created && (masked || r->text[SECRET].length == 0)) {
-    lua_pushfstring(L, "key %s was created but the answer does not hold its secret: delete it", r->text[ID].bytes);
-    return false;
-  }
-  cai_mask(r->text[SECRET].bytes, r->text[SECRET].length, mask);
-  r->text[MASKED] = r->text[SECRET];
-  if (!masked) {
-    r->text[MASKED].bytes = mask;
-    r->text[MASKED].length = strlen(mask);
-  }
+  const char *value = r->text[SECRET].bytes;
+  size_t length = r->text[SECRET].length;
+  bool masked = length == 0 || memchr(value, '*', length) != NULL;
+  if (created && masked)
+    return lcai_record_complain(L, "its secret", "not in the answer");
+  if (masked)
+    write_mask(value, length, mask);
+  else
+    cai_mask(value, length, mask);
+  r->text[MASKED].bytes = mask;
+  r->text[MASKED].length = strlen(mask);
   if (!created)
     r->text[SECRET].bytes = NULL;
   return true;
@@ -237,8 +260,13 @@ bool lcai_api_key_push(lua_State *L, lcai_place place, bool created) {
   char digits[32], mask[CAI_MASK_SIZE];
   if (!lua_istable(L, -1))
     return lcai_record_complain(L, "an api key", "no object");
-  if (!read_record(L, &r, digits) || !sort_value(L, &r, created, mask))
+  if (!read_id(L, &r, digits))
     return false;
+  if (!read_fields(L, &r) || !sort_value(L, &r, created, mask)) {
+    if (created) /* it is there, and nobody has its secret: the user must learn which */
+      lua_pushfstring(L, "key %s was created and is of no use, delete it: %s", r.text[ID].bytes, lua_tostring(L, -1));
+    return false;
+  }
   if (place.project) {
     r.text[PROJECT_ID].bytes = place.project_id;
     r.text[PROJECT_ID].length = strlen(place.project_id);

@@ -144,6 +144,11 @@ static int client_tostring(lua_State *L) {
   return 1;
 }
 
+bool lcai_client_is_credential(lua_State *L, int index, const char *text, size_t length) {
+  const cai_secret *credential = check(L, index)->client->credential;
+  return credential->length == length && memcmp(credential->bytes, text, length) == 0;
+}
+
 /* client:owns(key) -> whether an ApiKey ends as the client's own credential does */
 static int client_owns(lua_State *L) {
   const client_slot *slot = check(L, 1);

@@ -11,4 +11,7 @@ extern const lcai_class lcai_client_class;
  * no default there, of the right type; times in seconds. */
 int lcai_client_new(lua_State *L);
 
+/* Whether a text is the credential of the client at `index`. Raises when that is none. */
+bool lcai_client_is_credential(lua_State *L, int index, const char *text, size_t length);
+
 #endif

@@ -36,33 +36,29 @@ static int region_of(lua_State *L) {
   return 1;
 }
 
-/* Returns the text of an id as it goes into a path, or nil and what is wrong. Never quotes it: it may be a secret. */
-static int text_id(lua_State *L, int index) {
-  size_t length;
-  const char *text = lua_tolstring(L, index, &length);
-  if (cai_id_is_secret(text, length)) {
-    lua_pushnil(L);
-    lua_pushliteral(L, "an id is expected, and this is a secret: it was sent nowhere");
-    return 2;
-  }
-  if (!cai_id_is_text(text, length)) {
-    lua_pushnil(L);
-    lua_pushliteral(L, "an id of 1 to 128 characters out of A-Z, a-z, 0-9, _ and - is expected");
-    return 2;
-  }
-  lua_pushvalue(L, index);
-  return 1;
-}
-
 static int complain(lua_State *L, const char *what) {
   lua_pushnil(L);
   lua_pushstring(L, what);
   return 2;
 }
 
-/* project_id(value) -> text, or nil and what is wrong */
+/* Returns the string at index 2 as the id that goes into a path, or nil and what is wrong. Never quotes it: it may be a
+ * secret, such as that of the client at `client`. */
+static int text_id(lua_State *L, int client) {
+  size_t length;
+  const char *text = lua_tolstring(L, 2, &length);
+  if (cai_id_is_secret(text, length) || lcai_client_is_credential(L, client, text, length))
+    return complain(L, "an id is expected, and this is a secret: it was sent nowhere");
+  if (!cai_id_is_text(text, length))
+    return complain(L, "an id of 1 to 128 characters out of A-Z, a-z, 0-9, _ and - is expected");
+  lua_pushvalue(L, 2);
+  return 1;
+}
+
+/* project_id(client, value) -> text, or nil and what is wrong */
 static int project_id(lua_State *L) {
-  if (lua_type(L, 1) != LUA_TSTRING)
+  lua_settop(L, 2);
+  if (lua_type(L, 2) != LUA_TSTRING)
     return complain(L, "a string is expected");
   return text_id(L, 1);
 }
@@ -72,9 +68,11 @@ static int project_id(lua_State *L) {
 static int key_id(lua_State *L) {
   lcai_place place = lcai_scope_place(L, 1);
   char digits[32];
+  lua_settop(L, 2);
   switch (lua_type(L, 2)) {
   case LUA_TSTRING:
-    return text_id(L, 2);
+    lcai_environment_field(L, 1, "client");
+    return text_id(L, 3);
   case LUA_TNUMBER:
     if (!cai_id_is_number(lua_tonumber(L, 2)))
       return complain(L, "a whole number from 1 to 2^53 is expected");

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../../src/core/poller.h"
+#include "check.h"
+#include "scene.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+typedef struct {
+  cai_poller poller;
+  int ends[2];
+  cai_poller_event events[CAI_POLLER_EVENTS];
+} pair;
+
+static void open_pair(pair *p) {
+  CHECK(cai_poller_open(&p->poller));
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, p->ends) == 0);
+}
+
+static void close_pair(pair *p) {
+  close(p->ends[0]);
+  close(p->ends[1]);
+  cai_poller_close(&p->poller);
+  cai_poller_close(&p->poller);
+}
+
+static void it_says_what_is_ready(void) {
+  pair p;
+  open_pair(&p);
+  CHECK((fcntl(p.poller.epoll, F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 0);
+  cai_poller_watch(&p.poller, p.ends[0], 7, false, true, false);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 0);
+  CHECK(write(p.ends[1], "x", 1) == 1);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 1);
+  CHECK(p.events[0].descriptor == p.ends[0] && p.events[0].readable && !p.events[0].writable && !p.events[0].failed);
+  cai_poller_watch(&p.poller, p.ends[0], 7, true, false, true);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 1 && p.events[0].writable && !p.events[0].readable);
+  cai_poller_watch(&p.poller, p.ends[0], 7, true, true, true);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 1 && p.events[0].writable && p.events[0].readable);
+  cai_poller_watch(&p.poller, p.ends[0], 7, true, false, false);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 0);
+  close_pair(&p);
+}
+
+static void a_closed_peer_is_seen(void) {
+  pair p;
+  open_pair(&p);
+  cai_poller_watch(&p.poller, p.ends[0], 7, false, true, false);
+  close(p.ends[1]);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 1 && p.events[0].failed);
+  close_pair(&p);
+}
+
+/* libcurl says "known" of a descriptor that the system has dropped since, as it was closed and its number reused. */
+static void a_reused_number_is_watched_again(void) {
+  pair p;
+  open_pair(&p);
+  cai_poller_watch(&p.poller, p.ends[0], 7, false, true, false);
+  int number = p.ends[0], other[2];
+  close(number);
+  cai_poller_watch(&p.poller, number, 7, true, false, false); /* gone: means nothing */
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, other) == 0);
+  if (other[0] != number) {
+    CHECK(dup2(other[0], number) == number);
+    close(other[0]);
+  }
+  cai_poller_watch(&p.poller, number, 7, true, true, false);
+  CHECK(write(other[1], "x", 1) == 1);
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 1 && p.events[0].descriptor == number);
+  close(other[1]);
+  close_pair(&p);
+}
+
+static void it_waits_as_long_as_told(void) {
+  pair p;
+  open_pair(&p);
+  cai_poller_watch(&p.poller, p.ends[0], 7, false, true, false);
+  double start = scene_now();
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 0);
+  CHECK(scene_now() - start < 0.05);
+  start = scene_now();
+  CHECK(cai_poller_wait(&p.poller, 60, p.events) == 0);
+  CHECK(scene_now() - start >= 0.055);
+  close_pair(&p);
+}
+
+static void on_alarm(int number) {
+  (void)number;
+}
+
+static void a_signal_ends_the_wait(void) {
+  pair p;
+  open_pair(&p);
+  struct sigaction action = {.sa_handler = on_alarm}, before;
+  sigaction(SIGALRM, &action, &before);
+  struct itimerval soon = {.it_value.tv_usec = 30000, .it_interval.tv_usec = 30000}, never = {.it_value.tv_usec = 0};
+  setitimer(ITIMER_REAL, &soon, NULL);
+  CHECK(cai_poller_wait(&p.poller, -1, p.events) == 0);
+  setitimer(ITIMER_REAL, &never, NULL);
+  sigaction(SIGALRM, &before, NULL);
+  close_pair(&p);
+}
+
+static void more_than_fit_come_in_turns(void) {
+  enum { PAIRS = CAI_POLLER_EVENTS + 10 };
+  cai_poller poller;
+  cai_poller_event events[CAI_POLLER_EVENTS];
+  static int ends[PAIRS][2];
+  CHECK(cai_poller_open(&poller));
+  for (int i = 0; i < PAIRS; i++) {
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]) == 0);
+    cai_poller_watch(&poller, ends[i][0], 7, false, false, true);
+  }
+  int seen = 0;
+  for (int count; (count = cai_poller_wait(&poller, 0, events)) > 0; seen += count) {
+    CHECK(count <= CAI_POLLER_EVENTS);
+    for (int i = 0; i < count; i++)
+      cai_poller_watch(&poller, events[i].descriptor, 7, true, false, false);
+  }
+  CHECK(seen == PAIRS);
+  for (int i = 0; i < PAIRS; i++) {
+    close(ends[i][0]);
+    close(ends[i][1]);
+  }
+  cai_poller_close(&poller);
+}
+
+int main(void) {
+  it_says_what_is_ready();
+  a_closed_peer_is_seen();
+  a_reused_number_is_watched_again();
+  it_waits_as_long_as_told();
+  a_signal_ends_the_wait();
+  more_than_fit_come_in_turns();
+  return check_end();
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../../src/core/retry.h"
+#include "check.h"
+
+/* Sun, 06 Nov 1994 08:49:37 GMT, the date of RFC 9110's examples. */
+#define EXAMPLE ((time_t)784111777)
+
+static const struct {
+  const char *text;
+  double seconds;
+} seconds[] = {
+    {"0", 0}, {"1", 1}, {"5", 5}, {"60", 60}, {"61", 61}, {"007", 7}, {"3600", 3600},
+};
+
+static const char *const unreadable[] = {
+    "", " ", "soon", "-5", "-0", "5.5", "1e3", "0x10", "5 seconds", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun,", "GMT", "+",
+};
+
+/* RFC 9110, 5.6.7: IMF-fixdate, and the two obsolete forms that a recipient must take. */
+static const char *const forms[] = {
+    "Sun, 06 Nov 1994 08:49:37 GMT",
+    "Sunday, 06-Nov-94 08:49:37 GMT",
+    "Sun Nov  6 08:49:37 1994",
+};
+
+static void seconds_are_read(void) {
+  for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++)
+    CHECK_CASE(cai_retry_after_parse(seconds[i].text, EXAMPLE) == seconds[i].seconds, "\"%s\"", seconds[i].text);
+}
+
+static void dates_are_held_against_now(void) {
+  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+    CHECK_CASE(cai_retry_after_parse(forms[i], EXAMPLE - 42) == 42, "%s", forms[i]);
+    CHECK_CASE(cai_retry_after_parse(forms[i], EXAMPLE) == 0, "%s", forms[i]);
+    CHECK_CASE(cai_retry_after_parse(forms[i], EXAMPLE + 42) == 0, "%s: past", forms[i]);
+  }
+  CHECK(cai_retry_after_parse("Fri, 31 Dec 9999 23:59:59 GMT", EXAMPLE) > CAI_RETRY_AFTER_LONGEST);
+}
+
+static void garbage_is_no_wait(void) {
+  for (size_t i = 0; i < sizeof unreadable / sizeof unreadable[0]; i++) {
+    double wait = cai_retry_after_parse(unreadable[i], EXAMPLE);
+    CHECK_CASE(wait < 0, "\"%s\" read as %g", unreadable[i], wait);
+  }
+}
+
+/* However long a number is, it stays a number and stays too long to be waited for. */
+static void long_numbers_stay_long(void) {
+  char text[400];
+  for (size_t digits = 3; digits < sizeof text; digits++) {
+    memset(text, '9', digits);
+    text[digits] = '\0';
+    double wait = cai_retry_after_parse(text, EXAMPLE);
+    CHECK_CASE(wait > CAI_RETRY_AFTER_LONGEST && wait < 1e12, "%zu digits: %g", digits, wait);
+  }
+}
+
+int main(void) {
+  seconds_are_read();
+  dates_are_held_against_now();
+  garbage_is_no_wait();
+  long_numbers_stay_long();
+  return check_end();
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../../src/core/secret.h"
+#include "allocator.h"
+#include "check.h"
+
+#include <stdlib.h>
+
+#define KEY "confident_us_org_0123456789abcdef"
+
+static void wiping_leaves_zeros(void) {
+  char bytes[64];
+  memset(bytes, 'x', sizeof bytes);
+  cai_wipe(bytes + 1, 62);
+  CHECK(bytes[0] == 'x' && bytes[63] == 'x');
+  for (int i = 1; i < 63; i++)
+    CHECK(bytes[i] == 0);
+  cai_wipe(NULL, 0);
+}
+
+static void a_secret_is_a_copy_that_is_wiped(void) {
+  char source[] = KEY;
+  cai_secret *secret = cai_secret_new(source, strlen(source));
+  memset(source, '-', sizeof source - 1);
+  CHECK(secret->length == strlen(KEY));
+  CHECK_TEXT(secret->bytes, KEY);
+  allocator_watch("0123456789abcdef");
+  cai_secret_free(secret);
+  CHECK(allocator_seen() == 0);
+  char *careless = malloc(sizeof KEY); /* the watch itself works */
+  memcpy(careless, KEY, sizeof KEY);
+  free(careless);
+  CHECK(allocator_seen() == 1);
+  allocator_watch(NULL);
+  cai_secret_free(NULL);
+}
+
+static void a_mask_shows_the_end_of_long_ones_only(void) {
+  char mask[CAI_MASK_SIZE];
+  cai_mask(KEY, strlen(KEY), mask);
+  CHECK_TEXT(mask, "***************abcdef");
+  cai_mask("123456789012345678", 18, mask);
+  CHECK_TEXT(mask, "***************345678");
+  cai_mask("12345678901234567", 17, mask);
+  CHECK_TEXT(mask, "***************");
+  cai_mask("", 0, mask);
+  CHECK_TEXT(mask, "***************");
+}
+
+static const struct {
+  const char *text, *credential, *wanted;
+} redactions[] = {
+    {"", NULL, ""},
+    {"nothing here", NULL, "nothing here"},
+    {"key " KEY ".", NULL, "key ***************************abcdef."},
+    {KEY, NULL, "***************************abcdef"},
+    {KEY " " KEY, NULL, "***************************abcdef ***************************abcdef"},
+    {"a=confident_eu_proj_aGVsbG8+d29y/bGQ=;", NULL, "a=*****************************y/bGQ=;"},
+    {"expected the prefix confident_org_ here", NULL, "expected the prefix confident_org_ here"},
+    {"confident_12345678", NULL, "************345678"},
+    {"confident_1234567", NULL, "confident_1234567"},
+    {"line\r\nbreak\tand\x7f\x1b[31m", NULL, "line  break and  [31m"},
+    {"\xc3\xa9", NULL, "\xc3\xa9"},
+    {"my s3cret!! twice s3cret!!", "s3cret!!", "my ******** twice ********"},
+    {"x-own-scheme.0123456789abcdef!", "x-own-scheme.0123456789abcdef", "***********************abcdef!"},
+    {"no such", "s3cret!", "no such"},
+    {"the word the", "the", "the word the"}, /* too short to be a secret */
+    {"abababab!", "abababab", "********!"},
+    {"anything", "", "anything"},
+};
+
+static void redaction_hides_secrets_in_place(void) {
+  for (size_t i = 0; i < sizeof redactions / sizeof redactions[0]; i++) {
+    const char *credential = redactions[i].credential;
+    cai_secret *secret = credential == NULL ? NULL : cai_secret_new(credential, strlen(credential));
+    char *text = strdup(redactions[i].text); /* its exact size: the sanitizer sees a step past it */
+    cai_redact(text, secret);
+    CHECK_TEXT(text, redactions[i].wanted);
+    free(text);
+    cai_secret_free(secret);
+  }
+}
+
+/* Wherever a key stands and whatever surrounds it, its first part is gone and the length stays. */
+static void no_position_escapes(void) {
+  static const char *const around[] = {"", " ", "\"", "confident_", "=", "/", "\n", "\xff"};
+  cai_secret *credential = cai_secret_new(KEY, strlen(KEY));
+  for (size_t before = 0; before < 8; before++) {
+    for (size_t after = 0; after < 8; after++) {
+      for (int known = 0; known < 2; known++) {
+        char text[128];
+        int length = snprintf(text, sizeof text, "%s%s%s", around[before], KEY, around[after]);
+        cai_redact(text, known ? credential : NULL);
+        CHECK_CASE(strlen(text) == (size_t)length, "%zu %zu", before, after);
+        CHECK_CASE(strstr(text, "0123456789") == NULL, "%zu %zu: %s", before, after, text);
+      }
+    }
+  }
+  cai_secret_free(credential);
+}
+
+int main(void) {
+  wiping_leaves_zeros();
+  a_secret_is_a_copy_that_is_wiped();
+  a_mask_shows_the_end_of_long_ones_only();
+  redaction_hides_secrets_in_place();
+  no_position_escapes();
+  return check_end();
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../../src/core/transfer.h"
+#include "check.h"
+#include "scene.h"
+
+/* What a transfer says of an answer and of a failure, by a plain easy handle. */
+
+#define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+#define JSON "Content-Type: application/json\r\n"
+#define AFTER(date) "Retry-After: " date "\r\n"
+#define BODY "Content-Length: 2\r\n\r\n{}"
+#define DOWN "HTTP/1.1 503 Down\r\n"
+
+static const struct {
+  const char *bytes;
+  cai_kind failure;
+  long status;
+  double retry_after;
+  bool json;
+} answers[] = {
+    {DOWN JSON AFTER("7") BODY, CAI_KIND_NONE, 503, 7, true},
+    {DOWN JSON BODY, CAI_KIND_NONE, 503, -1, true},
+    {DOWN AFTER("7") BODY, CAI_KIND_NONE, 503, 7, false},
+    {DOWN "content-type: Application/JSON; charset=utf-8\r\nretry-after:7\r\n" BODY, CAI_KIND_NONE, 503, 7, true},
+    {DOWN "Content-Type: text/html\r\n" AFTER("7") BODY, CAI_KIND_NONE, 503, 7, false},
+    {DOWN JSON "Content-Length: 6\r\n\r\n <htm>", CAI_KIND_NONE, 503, -1, false},
+    {DOWN JSON "Content-Length: 0\r\n\r\n", CAI_KIND_NONE, 503, -1, false},
+    {DOWN JSON "Content-Length: 1\r\n\r\n{", CAI_KIND_NONE, 503, -1, false},
+    {DOWN JSON "Content-Length: 8\r\n\r\n \r\n{\t}\r\n", CAI_KIND_NONE, 503, -1, true},
+    {DOWN JSON "Content-Length: 2\r\n\r\n[]", CAI_KIND_NONE, 503, -1, false},
+    /* A date counts on the service's clock, its own or an older one as in the examples of RFC 9110. */
+    {DOWN JSON DATE AFTER("Sun, 06 Nov 1994 08:50:07 GMT") BODY, CAI_KIND_NONE, 503, 30, true},
+    {DOWN JSON AFTER("Sun, 06 Nov 1994 08:50:07 GMT") DATE BODY, CAI_KIND_NONE, 503, 30, true},
+    {DOWN JSON AFTER("Sun, 06 Nov 1994 08:50:07 GMT") BODY, CAI_KIND_NONE, 503, 0, true},
+    {DOWN JSON AFTER("7 \t") BODY, CAI_KIND_NONE, 503, 7, true},
+    {DOWN JSON AFTER("soon") BODY, CAI_KIND_NONE, 503, -1, true},
+    {DOWN JSON "X-Retry-After: 7\r\nRetry-After-Not: 7\r\n" BODY, CAI_KIND_NONE, 503, -1, true},
+    /* Interim answers say nothing of the final one. */
+    {"HTTP/1.1 103 Early Hints\r\n" JSON AFTER("7") "\r\n" DOWN BODY, CAI_KIND_NONE, 503, -1, false},
+    {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n" JSON BODY, CAI_KIND_NONE, 200,
+     -1, false},
+    {"HTTP/1.1 404 Not Found\r\n" JSON BODY, CAI_KIND_NONE, 404, -1, true},
+    {"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", CAI_KIND_NONE, 301, -1, false},
+    {"HTTP/1.1 204 No Content\r\n\r\n", CAI_KIND_NONE, 204, -1, false},
+    /* No answer, or a part of one. */
+    {"", CAI_KIND_NETWORK, 0, -1, false},
+    {"HTTP/1.1 200", CAI_KIND_NETWORK, 0, -1, false},
+    {DOWN JSON AFTER("7") "Content-Length: 20\r\n\r\n{}", CAI_KIND_NETWORK, 503, 7, false},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", CAI_KIND_NETWORK, 200, -1, false},
+    {"ICY 200 OK\r\n\r\nmusic", CAI_KIND_PROTOCOL, 0, -1, false},
+    {"SSH-2.0-OpenSSH_9.2\r\n", CAI_KIND_PROTOCOL, 0, -1, false},
+    {"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", CAI_KIND_PROTOCOL, 200, -1, false},
+};
+
+static const cai_segment segment = {"v1", 2};
+
+/* One request to `base`, and what it came to. */
+static cai_attempt run(const char *base, cai_transfer *transfer) {
+  char message[CAI_MESSAGE_SIZE];
+  cai_client_options options = scene_options(base);
+  cai_client *client = cai_client_new(&options, message);
+  cai_request request;
+  cai_sockets sockets = {NULL, 0, 0};
+  *transfer = (cai_transfer){.easy = NULL};
+  CHECK(cai_request_init(&request, client, CAI_POST, &segment, 1, "{}", 2));
+  CHECK(cai_transfer_begin(transfer, &request, client, &sockets, NULL));
+  CURLcode code = curl_easy_perform(transfer->easy);
+  cai_attempt attempt = cai_transfer_facts(transfer, code);
+  cai_transfer_end(transfer);
+  cai_transfer_end(transfer);
+  CHECK(sockets.count == 0); /* the connection was of its own, and is gone */
+  cai_sockets_close_all(&sockets);
+  cai_request_clear(&request);
+  cai_client_release(client);
+  return attempt;
+}
+
+static void answers_are_read(void) {
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    loopback_step script[] = {{.action = LOOPBACK_ANSWER_CLOSE, .bytes = answers[i].bytes}};
+    loopback *server = loopback_start(SCENE_STEPS(script));
+    char base[64];
+    snprintf(base, sizeof base, "http://127.0.0.1:%d", loopback_port(server));
+    cai_transfer transfer;
+    cai_attempt got = run(base, &transfer);
+    CHECK_CASE(got.failure == answers[i].failure, "answer %zu: %d, %s", i, (int)got.failure, transfer.error);
+    CHECK_CASE(answers[i].status == 0 || got.status == answers[i].status, "answer %zu: %ld", i, got.status);
+    CHECK_CASE(got.retry_after == answers[i].retry_after, "answer %zu: %g", i, got.retry_after);
+    CHECK_CASE(got.json == answers[i].json, "answer %zu", i);
+    CHECK_CASE(!got.unsent, "answer %zu", i);
+    CHECK_CASE(loopback_requests(server) == 1, "answer %zu: %d requests", i, loopback_requests(server));
+    cai_transfer_clear(&transfer);
+    cai_transfer_clear(&transfer);
+    loopback_stop(server);
+  }
+}
+
+static void what_never_left_is_unsent(void) {
+  char base[64];
+  cai_transfer transfer;
+  snprintf(base, sizeof base, "http://127.0.0.1:%d", scene_dead_port());
+  cai_attempt got = run(base, &transfer);
+  CHECK(got.failure == CAI_KIND_NETWORK && got.unsent && got.status == 0 && got.retry_after == -1);
+  CHECK(transfer.error[0] != '\0');
+  cai_transfer_clear(&transfer);
+}
+
+static void the_date_is_the_answers(void) {
+  loopback_step script[] = {{.action = LOOPBACK_ANSWER_CLOSE, .bytes = "HTTP/1.1 200 OK\r\n" DATE BODY}};
+  loopback *server = loopback_start(SCENE_STEPS(script));
+  char base[64];
+  snprintf(base, sizeof base, "http://127.0.0.1:%d", loopback_port(server));
+  cai_transfer transfer;
+  run(base, &transfer);
+  CHECK(cai_transfer_date(&transfer) == 784111777);
+  CHECK(transfer.body.length == 2 && memcmp(cai_buffer_join(&transfer.body), "{}", 2) == 0);
+  cai_transfer_clear(&transfer);
+  CHECK(cai_transfer_date(&transfer) == -1 && transfer.body.length == 0);
+  loopback_stop(server);
+}
+
+int main(void) {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  answers_are_read();
+  what_never_left_is_unsent();
+  the_date_is_the_answers();
+  return check_end();
+}
