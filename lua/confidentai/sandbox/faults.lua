@@ -1,0 +1,169 @@
+-- SPDX-License-Identifier: Apache-2.0
+--- The queue of faults: what may be asked for, and which request is hit. What a fault then does is in
+-- effects.lua.
+
+local json = require "confidentai.sandbox.json"
+local router = require "confidentai.sandbox.router"
+
+local Faults = {}
+Faults.__index = Faults
+
+--- Fields that every fault may have.
+local common = {
+  type = "string", method = "string", path = "string", operation = "string", scope = "string",
+  project_id = "string", key_id = "id", skip = "number", times = "times", apply = "boolean", close = "string",
+}
+
+--- One entry a type: whether the operation takes effect unless `apply` says otherwise, and the fields of its
+-- own.
+Faults.types = {
+  lost_answer = { apply = true },
+  drop = { apply = false },
+  late_commit = { apply = true, fields = { seconds = "number", answer = "string" }, required = "seconds" },
+  delay = { apply = true, fields = { seconds = "number", when = "string" }, required = "seconds" },
+  status = {
+    apply = false, required = "status",
+    fields = { status = "number", headers = "table", body = "any", content_type = "string" },
+  },
+  body = {
+    apply = true, required = "body",
+    fields = { body = "string", status = "number", headers = "table", content_type = "string" },
+  },
+  garbage = { apply = true, fields = { raw = "boolean" } },
+  truncate = { apply = true, fields = { bytes = "number" } },
+  slow_body = { apply = true, fields = { seconds = "number", chunk = "number" } },
+  redirect = { apply = false, fields = { status = "number", location = "string" }, required = "location" },
+  huge = { apply = true, fields = { bytes = "number", chunked = "boolean" } },
+  huge_header = { apply = true, fields = { bytes = "number" } },
+  stale_list = { apply = true, fields = { seconds = "number" }, operation = "list" },
+  short_list = { apply = true, fields = { drop = "number" }, operation = "list" },
+  reset = { apply = false },
+  hang = { apply = false },
+}
+
+local choices = {
+  answer = { hang = true, close = true }, when = { before = true, after = true },
+  close = { stream = true, connection = true }, scope = { organization = true, project = true },
+  operation = router.operations,
+}
+
+--- A header with a line break would be two.
+local function are_headers(headers)
+  for name, value in pairs(headers) do
+    if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then return false end
+    for _, single in ipairs(type(value) == "table" and value or { value }) do
+      if type(single) ~= "string" and type(single) ~= "number" then return false end
+      if tostring(single):find("[%c]") then return false end
+    end
+  end
+  return true
+end
+
+local descriptions = {
+  string = "a string", number = "a number from 0", boolean = "a boolean", table = "an object",
+  id = "a string or a number", times = "-1 or a number from 1",
+}
+
+local function is_of(kind, value)
+  if kind == "any" then return true end
+  if kind == "times" then return type(value) == "number" and (value == -1 or value >= 1) end
+  if kind == "id" then return type(value) == "string" or type(value) == "number" end
+  if kind == "number" then return type(value) == "number" and value >= 0 end
+  return type(value) == kind
+end
+
+local function check_field(spec, name, value)
+  local kind = common[name] or spec.fields and spec.fields[name]
+  if not kind then return "unknown field " .. name end
+  if not is_of(kind, value) then return name .. " must be " .. descriptions[kind] end
+  if choices[name] and not choices[name][value] then return name .. " cannot be " .. tostring(value) end
+  if name == "headers" and not are_headers(value) then
+    return "headers must be an object of names and strings, or arrays of strings"
+  end
+  if name == "method" and not value:find("^%u+$") then return "method must be in capitals" end
+  if name == "status" and (value % 1 ~= 0 or value < 200 or value > 599) then
+    return "status must be from 200 to 599"
+  end
+end
+
+--- Says what is wrong with a fault.
+---@param fault any
+---@return string? message nil when it is well formed
+function Faults.check(fault)
+  if type(fault) ~= "table" then return "a fault is an object" end
+  local spec = Faults.types[fault.type]
+  if not spec then return "unknown fault type " .. tostring(fault.type) end
+  for name, value in pairs(fault) do
+    local message = check_field(spec, name, value)
+    if message then return message end
+  end
+  if spec.required and fault[spec.required] == nil then
+    return fault.type .. " needs the field " .. spec.required
+  end
+  if fault.path and not pcall(string.find, "", fault.path) then return "path is no Lua pattern" end
+end
+
+--- A new, empty queue.
+---@return table faults
+function Faults.new()
+  return setmetatable({ queue = {}, last_id = 0 }, Faults)
+end
+
+--- Adds a well formed fault at the end of the queue.
+---@param fault table
+---@param revision number of the service, now: what a stale list shows
+---@return integer id
+function Faults:add(fault, revision)
+  local spec = Faults.types[fault.type]
+  self.last_id = self.last_id + 1
+  fault.id = self.last_id
+  fault.skip, fault.times = fault.skip or 0, fault.times or 1
+  fault.operation = fault.operation or spec.operation
+  if fault.apply == nil then fault.apply = spec.apply end
+  fault.revision = revision
+  self.queue[#self.queue + 1] = fault
+  return fault.id
+end
+
+--- Removes all faults.
+function Faults:clear()
+  self.queue = {}
+end
+
+--- The faults that can still hit a request.
+---@return table list an array for JSON
+function Faults:list()
+  local list = json.array()
+  for index, fault in ipairs(self.queue) do list[index] = fault end
+  return list
+end
+
+local function matches(fault, request)
+  for _, name in ipairs { "method", "operation", "scope", "project_id" } do
+    if fault[name] ~= nil and fault[name] ~= request[name] then return false end
+  end
+  if fault.key_id ~= nil and tostring(fault.key_id) ~= request.key_id then return false end
+  if not fault.path then return true end
+  -- Some malformed patterns only show when they meet a subject: they hit nothing.
+  local ok, found = pcall(string.find, request.path or "", fault.path)
+  return ok and found ~= nil
+end
+
+--- The first fault that hits a request; its counts go down.
+---@param request table { method, path, operation, scope, project_id, key_id }
+---@return table? fault
+function Faults:take(request)
+  for index, fault in ipairs(self.queue) do
+    if matches(fault, request) then
+      if fault.skip > 0 then
+        fault.skip = fault.skip - 1
+      else
+        if fault.times > 0 then fault.times = fault.times - 1 end
+        if fault.times == 0 then table.remove(self.queue, index) end
+        return fault
+      end
+    end
+  end
+end
+
+return Faults

@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: Apache-2.0
+--- The keys of one organization or one project. Every change carries the service's revision, so that a list
+-- can be shown as it was before.
+
+local json = require "confidentai.sandbox.json"
+
+local Keys = {}
+Keys.__index = Keys
+
+--- A new, empty set of keys.
+---@param scope string "organization" or "project"
+---@param project_id? string
+---@return table keys
+function Keys.new(scope, project_id)
+  return setmetatable({ scope = scope, project_id = project_id, next_id = 1, list = {} }, Keys)
+end
+
+--- What the service shows of a secret: 15 asterisks and the last 6 characters.
+---@param secret string
+---@return string masked
+function Keys.mask(secret)
+  return ("*"):rep(15) .. secret:sub(-6)
+end
+
+--- Adds a key.
+---@param fields table { id, name, secret, created_at, created_by, shadow? }
+---@param revision number of the service, from which on the key exists
+---@return table key the stored record
+function Keys:add(fields, revision)
+  local key = {
+    id = fields.id, name = fields.name, valid = true, secret = fields.secret, shadow = fields.shadow,
+    created_at = fields.created_at, created_by = fields.created_by,
+    scope = self.scope, project_id = self.project_id, born = revision, changes = {},
+  }
+  self.list[#self.list + 1] = key
+  return key
+end
+
+--- Takes the next small integer id.
+---@return integer id
+function Keys:take_id()
+  local id = self.next_id
+  self.next_id = id + 1
+  return id
+end
+
+--- Finds a key that has not been deleted.
+---@param id string as it stands in a path
+---@return table? key
+function Keys:find(id)
+  for _, key in ipairs(self.list) do
+    if not key.died and tostring(key.id) == id then return key end
+  end
+end
+
+--- Enables or disables a key.
+---@param key table
+---@param valid boolean
+---@param revision number
+function Keys.set_valid(key, valid, revision)
+  key.changes[#key.changes + 1] = { revision = revision, valid = key.valid }
+  key.valid = valid
+end
+
+local function valid_at(key, revision)
+  for _, change in ipairs(key.changes) do
+    if change.revision > revision then return change.valid end
+  end
+  return key.valid
+end
+
+--- The keys that existed at a revision, oldest first.
+---@param revision? number now, if absent
+---@return table list of { key, valid }
+function Keys:at(revision)
+  revision = revision or math.huge
+  local found = {}
+  for _, key in ipairs(self.list) do
+    if key.born <= revision and (not key.died or key.died > revision) then
+      found[#found + 1] = { key = key, valid = valid_at(key, revision) }
+    end
+  end
+  return found
+end
+
+--- The record as the service sends it.
+---@param key table
+---@param options table { reveal = boolean, newer = boolean, valid = boolean? }
+---@return table record for JSON
+function Keys.record(key, options)
+  local valid = options.valid
+  if valid == nil then valid = key.valid end
+  local record = {
+    id = key.id, name = key.name or json.null, valid = valid,
+    value = options.reveal and key.secret or Keys.mask(key.secret),
+    created_at = key.created_at, lastUsed = key.last_used or json.null,
+    createdBy = key.created_by or json.null,
+  }
+  if options.newer then
+    record.expiresAt, record.rotatesAt = json.null, json.null
+    record.shadowValue = key.shadow and Keys.mask(key.shadow) or json.null
+  end
+  return record
+end
+
+return Keys

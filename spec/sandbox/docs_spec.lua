@@ -1,0 +1,30 @@
+-- SPDX-License-Identifier: Apache-2.0
+local Faults = require "confidentai.sandbox.faults"
+local options = require "confidentai.sandbox.options"
+local router = require "confidentai.sandbox.router"
+local support = require "spec.sandbox.support"
+
+describe("docs/sandbox.md", function()
+  local text = support.read_file("docs/sandbox.md")
+
+  local function has(name)
+    assert.truthy(text:find("`" .. name, 1, true), name)
+  end
+
+  it("names every option", function()
+    for _, option in ipairs(options.list) do
+      if not option.hidden then has("--" .. option.name:gsub("_", "-")) end
+    end
+  end)
+
+  it("names every fault with its fields, and every operation", function()
+    for name, spec in pairs(Faults.types) do
+      local row = text:match("\n| `" .. name .. "` |[^\n]*")
+      assert.truthy(row, name)
+      for field in pairs(spec.fields or {}) do
+        assert.truthy(row:find("`" .. field, 1, true), name .. "." .. field)
+      end
+    end
+    for name in pairs(router.operations) do has(name) end
+  end)
+end)
