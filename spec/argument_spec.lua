@@ -22,8 +22,10 @@ describe("a bad argument", function()
   end
 
   local bad_ids = {
-    ["an empty string"] = "", ["a dot"] = ".", ["two dots"] = "..", ["a slash"] = "a/b", ["a way up"] = "../organization",
-    ["an escape"] = "%2e%2e", ["a query"] = "7?x=1", ["a NUL"] = "7\0", ["a line end"] = "7\r\nX: y", ["a blank"] = "7 ",
+    ["an empty string"] = "", ["a dot"] = ".", ["two dots"] = "..", ["a slash"] = "a/b",
+      ["a way up"] = "../organization",
+    ["an escape"] = "%2e%2e", ["a query"] = "7?x=1", ["a NUL"] = "7\0", ["a line end"] = "7\r\nX: y",
+      ["a blank"] = "7 ",
     ["a fraction"] = 7.5, ["zero"] = 0, ["a negative number"] = -1, ["a number past 2^53"] = 2 ^ 53 + 2,
     ["infinity"] = math.huge, ["no number"] = 0 / 0, ["a boolean"] = true, ["a table"] = {},
     ["more than 128 characters"] = ("a"):rep(129), ["umlauts"] = "schlüssel",

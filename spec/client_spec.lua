@@ -37,7 +37,8 @@ describe("a client", function()
     end
     local mine = ("*"):rep(15) .. service.api_key:sub(-6)
     for _, keys in ipairs { key(1, "***************000000"), key(1, mine) .. "," .. key(2, mine) } do
-      service:fault { type = "body", operation = "list", body = ('{"success":true,"data":{"apiKeys":[%s]}}'):format(keys) }
+      service:fault { type = "body", operation = "list",
+        body = ('{"success":true,"data":{"apiKeys":[%s]}}'):format(keys) }
       assert.is_nil(check(client:whoami()).key)
     end
   end)

@@ -62,7 +62,8 @@ describe("a connection", function()
     local thief = assert(sandbox.start {})
     finally(function() thief:stop() end)
     for _, status in ipairs { 301, 302, 303, 307, 308 } do
-      service:fault { type = "redirect", status = status, location = thief.base_url .. "/v1/organization/api-keys", times = 2 }
+      service:fault { type = "redirect", status = status, location = thief.base_url .. "/v1/organization/api-keys",
+        times = 2 }
       local _, err = api_keys:list()
       support.assert_error({ kind = "protocol", status = status, attempts = 1 }, err)
       _, err = api_keys:create("x")
@@ -110,7 +111,8 @@ describe("a connection", function()
       assert.is_nil(tostring(err):find("hunter2", 1, true))
       -- With an exception in the environment it is libcurl that finds out, and quotes the proxy.
       uv.os_setenv("no_proxy", "other.example")
-      remote = check(confidentai.new { api_key = service.api_key, base_url = "https://service.example", max_retries = 0 })
+      remote = check(confidentai.new { api_key = service.api_key, base_url = "https://service.example",
+        max_retries = 0 })
       uv.os_unsetenv("no_proxy")
       _, err = remote:organization():get()
       assert.is_nil(tostring(err):find("hunter2", 1, true))

@@ -122,7 +122,8 @@ describe("the engine", function()
   it("takes no path that leaves its segments", function()
     local client = support.client(service)
     for _, path in ipairs {
-      {}, { "" }, { "v1", "." }, { "v1", ".." }, { "a\0b" }, { "a\nb" }, { 7 }, { "1", "2", "3", "4", "5", "6", "7", "8", "9" },
+      {}, { "" }, { "v1", "." }, { "v1", ".." }, { "a\0b" }, { "a\nb" }, { 7 },
+        { "1", "2", "3", "4", "5", "6", "7", "8", "9" },
     } do
       assert.has_error(function() client:start("GET", path) end)
     end

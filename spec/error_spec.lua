@@ -12,7 +12,8 @@ describe("an error", function()
   end)
 
   it("is a plain table with the facts of the call", function()
-    service:fault { type = "status", status = 422, body = { success = false, error = "too odd", link = "https://docs/x" } }
+    service:fault { type = "status", status = 422, body = { success = false, error = "too odd",
+      link = "https://docs/x" } }
     local result, err = org.api_keys:create("odd")
     assert.is_nil(result)
     local plain = {}
@@ -28,7 +29,8 @@ describe("an error", function()
   it("reads as a sentence, with whole numbers on every Lua", function()
     service:fault { type = "status", status = 500, times = -1, body = { success = false, error = "on fire" } }
     local _, err = org.api_keys:disable(2)
-    assert.equal("api: on fire (GET /v1/organization/api-keys/2, status 500, attempts 2, outcome not_applied)", tostring(err))
+    assert.equal("api: on fire (GET /v1/organization/api-keys/2, status 500, attempts 2, outcome not_applied)",
+      tostring(err))
   end)
 
   it("says that there was no request when there was none", function()
@@ -44,7 +46,8 @@ describe("an error", function()
   end)
 
   it("speaks of a page that is no envelope", function()
-    service:fault { type = "status", status = 502, body = "<html>Bad gateway</html>", content_type = "text/html", times = 2 }
+    service:fault { type = "status", status = 502, body = "<html>Bad gateway</html>", content_type = "text/html",
+      times = 2 }
     local _, err = org.api_keys:list()
     support.assert_error({ kind = "api", status = 502, message = "the answer has status 502" }, err)
   end)
@@ -86,7 +89,8 @@ describe("an error", function()
     local _, err = client:organization():get()
     assert.is_nil(err.link:find(service.api_key, 1, true))
     assert.equal(err.link, seen)
-    service:fault { type = "body", body = ('{"success":false,"error":"x","link":"https://x/%s"}'):format(("y"):rep(5000)) }
+    local long = "https://x/" .. ("y"):rep(5000)
+    service:fault { type = "body", body = ('{"success":false,"error":"x","link":"%s"}'):format(long) }
     _, err = client:organization():get()
     assert.is_nil(err.link)
   end)

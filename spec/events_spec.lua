@@ -53,10 +53,12 @@ describe("on_event", function()
   end)
 
   it("hears of deprecation", function()
-    service:fault { type = "body", body = '{"success":true,"deprecated":true,"link":"https://new","data":{"apiKeys":[]}}' }
+    local body = '{"success":true,"deprecated":true,"link":"https://new","data":{"apiKeys":[]}}'
+    service:fault { type = "body", body = body }
     check(client:organization().api_keys:list())
     assert.equal("request response deprecated", types())
-    assert.same({ type = "deprecated", method = "GET", path = "/v1/organization/api-keys", link = "https://new" }, heard[3])
+    assert.same({ type = "deprecated", method = "GET", path = "/v1/organization/api-keys", link = "https://new" },
+      heard[3])
   end)
 
   it("hears of no retry that a cancellation forestalled", function()
@@ -65,7 +67,8 @@ describe("on_event", function()
       call:cancel()
     end }
     service:fault { type = "status", status = 503, headers = { ["Retry-After"] = "30" } }
-    local own = support.client(service, { driver = impatient, on_event = function(event) heard[#heard + 1] = event end })
+    local own = support.client(service, { driver = impatient,
+      on_event = function(event) heard[#heard + 1] = event end })
     local _, err = own:organization():get()
     assert.equal("cancelled", err.kind)
     assert.equal("request response", types())

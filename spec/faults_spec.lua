@@ -21,7 +21,8 @@ local operations = {
   { name = "project create", request = "create", run = function(s) return s.project.api_keys:create("made") end },
   { name = "project update", request = "update",
     run = function(s) return s.project.api_keys:update(s.project_key.id, { valid = false }) end },
-  { name = "project delete", request = "delete", run = function(s) return s.project.api_keys:delete(s.project_key.id) end },
+  { name = "project delete", request = "delete",
+    run = function(s) return s.project.api_keys:delete(s.project_key.id) end },
   { name = "organization", request = "organization", run = function(s) return s.org:get() end },
   { name = "projects", request = "projects", run = function(s) return s.client.projects:list() end },
   { name = "project", request = "project", run = function(s) return s.project:get() end },
@@ -40,12 +41,15 @@ end
 
 -- fault; kind of the error (nil: it succeeds); applied: how often it took effect; outcome where something is changed
 local faults = {
-  { name = "lost answer", fault = { type = "lost_answer" }, closes = true, kind = "network", applied = 1, outcome = "unknown" },
+  { name = "lost answer", fault = { type = "lost_answer" }, closes = true, kind = "network", applied = 1,
+    outcome = "unknown" },
   { name = "dropped request", fault = { type = "drop" }, kind = "network", applied = 0, outcome = "unknown" },
   { name = "reset", fault = { type = "reset" }, kind = "network", applied = 0, outcome = "unknown" },
-  { name = "reset after it applied", fault = { type = "reset", apply = true }, closes = true, kind = "network", applied = 1,
+  { name = "reset after it applied", fault = { type = "reset", apply = true }, closes = true, kind = "network",
+    applied = 1,
     outcome = "unknown" },
-  { name = "late commit", fault = { type = "late_commit", seconds = 0.05 }, closes = true, kind = "network", applied = 1,
+  { name = "late commit", fault = { type = "late_commit", seconds = 0.05 }, closes = true, kind = "network",
+    applied = 1,
     outcome = "unknown", late = true },
   { name = "delay", fault = { type = "delay", seconds = 0.02, when = "before" }, applied = 1 },
   { name = "delay of the answer", fault = { type = "delay", seconds = 0.02, when = "after" }, applied = 1 },
@@ -61,7 +65,8 @@ local faults = {
   { name = "garbage", fault = { type = "garbage" }, kind = "protocol", applied = 1, outcome = "unknown" },
   { name = "bytes that are no HTTP", fault = { type = "garbage", raw = true }, kind = "protocol", applied = 1,
     outcome = "unknown" },
-  { name = "page of a proxy", fault = with(html, { type = "body" }), kind = "protocol", applied = 1, outcome = "unknown" },
+  { name = "page of a proxy", fault = with(html, { type = "body" }), kind = "protocol", applied = 1,
+    outcome = "unknown" },
   { name = "failure with status 200", fault = { type = "body", body = '{"success":false,"error":"no"}', apply = false },
     kind = "api", applied = 0, outcome = "unknown", status = 200 },
   { name = "status 202", fault = { type = "status", status = 202, apply = true }, kind = "protocol", applied = 1,
@@ -141,7 +146,8 @@ describe("a fault", function()
         local result, err = run(case, operation)
         if case.kind then
           assert.is_nil(result)
-          support.assert_error({ kind = case.kind, attempts = 1, status = case.status, retry_after = case.retry_after }, err)
+          support.assert_error({ kind = case.kind, attempts = 1, status = case.status,
+            retry_after = case.retry_after }, err)
           assert.equal(changing[operation.request] and case.outcome or nil, err.outcome)
         else
           assert.is_nil(err)

@@ -16,21 +16,26 @@ describe("a hostile answer", function()
   end)
 
   local good = {
-    key = { id = 7, name = "n", valid = true, value = "***************abcdef", created_at = "t", lastUsed = cjson.null },
+    key = { id = 7, name = "n", valid = true, value = "***************abcdef", created_at = "t",
+      lastUsed = cjson.null },
     project = { id = "p", name = "n", description = "d", organizationId = "o", created_at = "t" },
     organization = { id = "o", name = "n", plan = "p", created_at = "t" },
   }
 
   -- Where a record goes, and who reads it.
   local readers = {
-    { record = "key", data = function(k) return { apiKeys = { k } } end, read = function() return org.api_keys:list() end },
+    { record = "key", data = function(k) return { apiKeys = { k } } end,
+      read = function() return org.api_keys:list() end },
     { record = "key", data = function(k) return { apiKey = k } end, read = function() return org.api_keys:get(7) end },
-    { record = "key", data = function(k) return { apiKey = k } end, read = function() return org.api_keys:create("n") end },
-    { record = "key", data = function(k) return { apiKey = k } end, read = function() return org.api_keys:enable(7) end },
+    { record = "key", data = function(k) return { apiKey = k } end,
+      read = function() return org.api_keys:create("n") end },
+    { record = "key", data = function(k) return { apiKey = k } end,
+      read = function() return org.api_keys:enable(7) end },
     { record = "project", data = function(p) return { projects = { p } } end,
       read = function() return client.projects:list() end },
     { record = "project", data = function(p) return { project = p } end, read = function() return project:get() end },
-    { record = "organization", data = function(o) return { organization = o } end, read = function() return org:get() end },
+    { record = "organization", data = function(o) return { organization = o } end,
+      read = function() return org:get() end },
   }
 
   local wrong = {

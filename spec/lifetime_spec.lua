@@ -105,7 +105,8 @@ describe("the end of", function()
       kept = setmetatable({}, { __index = cycle })
     ]],
     ["with a resolver at work"] = [[
-      local lost = assert(confidentai.new { api_key = client_key, base_url = "https://nowhere.invalid", timeout = 0.05 })
+      local lost = assert(confidentai.new { api_key = client_key, base_url = "https://nowhere.invalid",
+        timeout = 0.05 })
       call = lost:start("GET", { "v1", "organization" })
       engine:step(0.01)
     ]],

@@ -99,7 +99,8 @@ describe("confidentai.new", function()
   end)
 
   it("drops trailing slashes and keeps the port and the path", function()
-    assert.equal("https://a.example:8443/x/y", base_url_of { api_key = KEY, base_url = "https://a.example:8443/x/y///" })
+    assert.equal("https://a.example:8443/x/y", base_url_of { api_key = KEY,
+      base_url = "https://a.example:8443/x/y///" })
     assert.equal("https://a.example", base_url_of { api_key = KEY, base_url = "https://a.example/" })
   end)
 
@@ -136,7 +137,8 @@ describe("confidentai.new", function()
     for _, proxy in ipairs { "ftp://proxy.example", "http://", "nonsense://x", "http://user:0123456789abcdef@:x" } do
       config_error({ api_key = KEY, proxy = proxy }, "proxy")
     end
-    for _, proxy in ipairs { "", "proxy.example:3128", "http://proxy.example", "socks5h://user:pw@proxy.example:1080" } do
+    for _, proxy in ipairs { "", "proxy.example:3128", "http://proxy.example",
+      "socks5h://user:pw@proxy.example:1080" } do
       assert.is_userdata(confidentai.check(confidentai.new { api_key = KEY, proxy = proxy }))
     end
   end)

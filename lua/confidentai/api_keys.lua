@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The keys of one scope: the organization's, or a project's. `organization.api_keys` and `project.api_keys` are ApiKeys.
+-- The keys of one scope, the organization's or a project's: `organization.api_keys` and `project.api_keys`.
 
 local core = require "confidentai.core"
 local argument = require "confidentai.argument"
@@ -107,7 +107,7 @@ local function guard(api_keys, id, method)
   end
   return nil, core.failure {
     kind = "guard",
-    message = "this is the client's own key: without it the client is locked out; pass { force = true } to do it anyway",
+    message = "this is the client's own key, without which it is locked out; { force = true } does it anyway",
     outcome = "not_applied", method = method, path = "/" .. table.concat(path_of(api_keys, id), "/"), attempts = 0,
   }
 end

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- How to wait is all that differs between hosts. A driver is a table with one function, wait(engine, call), which
--- returns when call:done(); it steps the engine meanwhile, engine:step(seconds), and may do what its host wants between.
--- One that must break off raises: the call is then cancelled. In a coroutine of PUC 5.1 it has to cancel the call itself,
--- call:cancel(), before it raises.
+-- returns when call:done(); it steps the engine meanwhile, engine:step(seconds), and may do what its host wants
+-- between. One that must break off raises: the call is then cancelled. In a coroutine of PUC 5.1 it has to cancel the
+-- call itself, call:cancel(), before it raises.
 
 local driver = {}
 

@@ -1,0 +1,72 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What the README shows is run, and its tables are held against the code.
+
+local options = require "confidentai.options"
+local process = require "spec.process"
+local support = require "spec.support"
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+local function blocks(text, language)
+  local found = {}
+  for block in text:gmatch("\n```" .. language .. "\n(.-)\n```") do
+    found[#found + 1] = block
+  end
+  return found
+end
+
+describe("the README", function()
+  local service = support.service()
+  local text = read "README.md"
+
+  it("shows Lua that runs", function()
+    local snippets = blocks(text, "lua")
+    assert.is_true(#snippets >= 2)
+    for _, snippet in ipairs(snippets) do
+      local status, _, output, errors = process.run(snippet,
+        { CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url })
+      assert.equal(0, status, errors)
+      for _, key in ipairs(assert(service:state()).keys) do
+        assert.is_nil((output .. errors):find(key.value, 1, true))
+      end
+    end
+  end)
+
+  it("shows commands that other tests run", function()
+    local run_by = {
+      ["scripts/demo"] = "spec/CMakeLists.txt", ["scripts/test"] = ".ci/run",
+      ["bin/confidentai sandbox"] = "spec/sandbox/command_spec.lua",
+    }
+    for _, block in ipairs(blocks(text, "sh")) do
+      for line in block:gmatch "[^\n]+" do
+        local command = line:gsub("%s+#.*$", "")
+        local where = assert(run_by[command], "no test is known to run: " .. command)
+        assert.is_truthy(read(where):find((command:gsub("bin/", "")), 1, true)
+          or read(where):find("confidentai", 1, true))
+      end
+    end
+  end)
+
+  it("lists every option with its default", function()
+    for _, option in ipairs(options.list) do
+      local default = text:match("\n| `" .. option.name .. "` | ([^|]*) |")
+      assert.is_string(default, option.name)
+      if type(option.default) == "number" or type(option.default) == "boolean" then
+        assert.equal(tostring(option.default), (default:gsub("`", "")), option.name)
+      end
+    end
+  end)
+
+  it("names files that exist", function()
+    for target in text:gmatch "%]%(([^)]+)%)" do
+      if not target:find "^https?:" then
+        assert.is_string(read(target))
+      end
+    end
+  end)
+end)
