@@ -2,6 +2,7 @@
 #ifndef CAI_CALL_H
 #define CAI_CALL_H
 
+#include "origin.h"
 #include "request.h"
 #include "transfer.h"
 
@@ -9,6 +10,7 @@
 
 typedef enum {
   CAI_CALL_NEW = 0,
+  CAI_CALL_WAITING,     /* for room at its origin */
   CAI_CALL_RUNNING,     /* an attempt is on the wire */
   CAI_CALL_BACKING_OFF, /* until `due` */
   CAI_CALL_FINISHED
@@ -41,6 +43,8 @@ typedef struct cai_call {
   time_t date;                    /* the answer's Date, or -1 */
   char message[CAI_MESSAGE_SIZE]; /* for people, when `kind` is not NONE */
 
+  cai_origin *origin;               /* the engine's; NULL: it waits for no room */
+  bool admitted;                    /* it takes room there */
   struct cai_call *previous, *next; /* in the engine's list */
   int attempts;                     /* made so far */
   cai_attempt_record records[];     /* one for each attempt */

@@ -22,8 +22,17 @@ void cai_engine_close(cai_engine *engine);
  * signal comes. It returns at once when no call is in flight. The number of calls in flight. */
 int cai_engine_step(cai_engine *engine, int timeout);
 
-/* The number of calls in flight. */
+/* The number of calls in flight; of calls that have ended, ever; seconds since the last step. */
 int cai_engine_in_flight(const cai_engine *engine);
+unsigned long cai_engine_finished(const cai_engine *engine);
+double cai_engine_age(const cai_engine *engine);
+
+/* One descriptor, for a host with a loop of its own: readable when a step has something to do, timers included. It is
+ * the engine's, and another after a fork. -1: the system gave none, or the engine is closed. */
+int cai_engine_descriptor(cai_engine *engine);
+
+/* For a host without: seconds until a step is due even if no socket is ready; infinite: never. */
+double cai_engine_timeout(cai_engine *engine);
 
 /* Starts a new call, of which the engine keeps a reference until it is finished. */
 void cai_engine_start(cai_engine *engine, cai_call *call);

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "poller.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+/* What stands for the timer among the events: no tag and descriptor. */
+#define TIMER UINT64_MAX
+
+/* Seconds; whoever waits longer is woken for nothing once a day. */
+#define LONGEST_ALARM 86400.0
+
 bool cai_poller_open(cai_poller *poller) {
+  poller->timer = -1;
   poller->epoll = epoll_create1(EPOLL_CLOEXEC);
   return poller->epoll >= 0;
 }
@@ -14,7 +24,29 @@ bool cai_poller_open(cai_poller *poller) {
 void cai_poller_close(cai_poller *poller) {
   if (poller->epoll >= 0)
     close(poller->epoll);
-  poller->epoll = -1;
+  if (poller->timer >= 0)
+    close(poller->timer);
+  poller->epoll = poller->timer = -1;
+}
+
+int cai_poller_descriptor(cai_poller *poller) {
+  struct epoll_event event = {.events = EPOLLIN, .data.u64 = TIMER};
+  if (poller->timer < 0)
+    poller->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (poller->timer < 0 || (epoll_ctl(poller->epoll, EPOLL_CTL_ADD, poller->timer, &event) != 0 && errno != EEXIST))
+    return -1;
+  return poller->epoll;
+}
+
+void cai_poller_alarm(cai_poller *poller, double seconds) {
+  struct itimerspec at = {.it_value = {0, 0}}; /* all zero disarms */
+  if (poller->timer < 0)
+    return;
+  if (seconds < LONGEST_ALARM) {
+    at.it_value.tv_sec = (time_t)fmax(seconds, 0);
+    at.it_value.tv_nsec = (long)((fmax(seconds, 0) - (double)at.it_value.tv_sec) * 1e9) + 1;
+  }
+  timerfd_settime(poller->timer, 0, &at, NULL);
 }
 
 void cai_poller_watch(cai_poller *poller, int descriptor, unsigned tag, bool known, bool readable, bool writable) {
@@ -30,16 +62,27 @@ void cai_poller_watch(cai_poller *poller, int descriptor, unsigned tag, bool kno
     epoll_ctl(poller->epoll, EPOLL_CTL_ADD, descriptor, &event);
 }
 
+/* Takes the alarm back, so that the descriptor is no longer readable for it. */
+static void acknowledge(const cai_poller *poller) {
+  uint64_t expirations;
+  ssize_t taken = read(poller->timer, &expirations, sizeof expirations);
+  (void)taken; /* nothing there: somebody was faster */
+}
+
 int cai_poller_wait(cai_poller *poller, int timeout, cai_poller_event events[CAI_POLLER_EVENTS]) {
   struct epoll_event ready[CAI_POLLER_EVENTS];
-  int count = epoll_wait(poller->epoll, ready, CAI_POLLER_EVENTS, timeout);
-  for (int i = 0; i < count; i++) {
+  int seen = epoll_wait(poller->epoll, ready, CAI_POLLER_EVENTS, timeout), count = 0;
+  for (int i = 0; i < seen; i++) {
+    if (ready[i].data.u64 == TIMER) {
+      acknowledge(poller);
+      continue;
+    }
     uint32_t bits = ready[i].events;
-    events[i] = (cai_poller_event){.descriptor = (int)(uint32_t)ready[i].data.u64,
-                                   .tag = (unsigned)(ready[i].data.u64 >> 32),
-                                   .readable = (bits & EPOLLIN) != 0,
-                                   .writable = (bits & EPOLLOUT) != 0,
-                                   .failed = (bits & (EPOLLERR | EPOLLHUP)) != 0};
+    events[count++] = (cai_poller_event){.descriptor = (int)(uint32_t)ready[i].data.u64,
+                                         .tag = (unsigned)(ready[i].data.u64 >> 32),
+                                         .readable = (bits & EPOLLIN) != 0,
+                                         .writable = (bits & EPOLLOUT) != 0,
+                                         .failed = (bits & (EPOLLERR | EPOLLHUP)) != 0};
   }
-  return count < 0 ? 0 : count;
+  return count;
 }

@@ -16,13 +16,22 @@ typedef struct {
 
 typedef struct {
   int epoll; /* -1: closed */
+  int timer; /* -1: nobody has asked for the descriptor */
 } cai_poller;
 
 /* False: the system gave no descriptor (errno says why). */
 bool cai_poller_open(cai_poller *poller);
 
-/* Closes its own descriptor, nothing else. Idempotent. */
+/* Closes its own descriptors, nothing else. Idempotent. */
 void cai_poller_close(cai_poller *poller);
+
+/* The one descriptor that stands for all of them: readable when an event or the alarm is due. -1: the system gave none
+ * for the alarm. */
+int cai_poller_descriptor(cai_poller *poller);
+
+/* Sets the alarm, for whoever waits on the descriptor, to so many seconds from now; infinite: none. Does nothing before
+ * the descriptor was asked for. */
+void cai_poller_alarm(cai_poller *poller, double seconds);
 
 /* What to watch a descriptor for; `known` says whether it is watched already. Neither: stop watching it. */
 void cai_poller_watch(cai_poller *poller, int descriptor, unsigned tag, bool known, bool readable, bool writable);

@@ -134,7 +134,10 @@ time_t cai_transfer_date(const cai_transfer *transfer) {
 cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   cai_attempt attempt = {
       .failure = cai_kind_of_curl(code), .unsent = cai_transfer_is_unsent(transfer), .retry_after = -1};
+  long version = 0;
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &attempt.status);
+  curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+  transfer->multiplexed = version == CURL_HTTP_VERSION_2_0;
   if (code == CURLE_OUT_OF_MEMORY && attempt.status > 0) /* what libcurl calls a header line over its own 100 KB */
     transfer->headers_over_cap = true;
   if (transfer->body_over_cap || transfer->headers_over_cap)

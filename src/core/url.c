@@ -63,7 +63,9 @@ static bool write_base(cai_base_url *base, const url_parts *parts) {
   base->text = malloc(size);
   if (base->text == NULL)
     return false;
-  snprintf(base->text, size, "%s://%s%s%s%.*s", parts->scheme, parts->host, colon, port, (int)path, parts->path);
+  int length =
+      snprintf(base->text, size, "%s://%s%s%s%.*s", parts->scheme, parts->host, colon, port, (int)path, parts->path);
+  base->origin = (size_t)length - path;
   return true;
 }
 

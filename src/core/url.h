@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 typedef struct {
-  char *text; /* scheme, host, port and path prefix, without a trailing slash; owned */
+  char *text;    /* scheme, host, port and path prefix, without a trailing slash; owned */
+  size_t origin; /* bytes of `text` up to the path */
   bool tls;
   bool loopback; /* plain http to this machine: must never pass through a proxy */
 } cai_base_url;

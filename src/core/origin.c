@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "origin.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Connections to one origin, where each carries one call at a time; and calls, where one connection carries them all.
+ */
+#define MOST_CONNECTIONS 32
+#define MOST_STREAMS 256
+
+cai_origin *cai_origin_find(cai_origin **list, const char *name, size_t length) {
+  for (cai_origin *origin = *list; origin != NULL; origin = origin->next) {
+    if (origin->length == length && memcmp(origin->name, name, length) == 0)
+      return origin;
+  }
+  cai_origin *origin = calloc(1, sizeof *origin + length);
+  if (origin == NULL)
+    return NULL;
+  memcpy(origin->name, name, length);
+  origin->length = length;
+  origin->next = *list;
+  *list = origin;
+  return origin;
+}
+
+bool cai_origin_has_room(const cai_origin *origin) {
+  return origin->running < (origin->multiplexed ? MOST_STREAMS : MOST_CONNECTIONS);
+}
+
+void cai_origin_free(cai_origin *list) {
+  while (list != NULL) {
+    cai_origin *next = list->next;
+    free(list);
+    list = next;
+  }
+}
