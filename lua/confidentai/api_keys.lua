@@ -19,9 +19,13 @@ local function path_of(api_keys, id)
   return { "v1", "projects", api_keys.project_id, "api-keys", id }
 end
 
+-- Here and below, what may wait is not called last, `return f()`: on PUC 5.1 a tail call hides who called, and a task of
+-- gather would have to block (scheduler.lua).
+
 local function perform(api_keys, request)
   request.owner = api_keys
-  return operation.perform(client_of(api_keys), request)
+  local result, err, call = operation.perform(client_of(api_keys), request)
+  return result, err, call
 end
 
 -- An answer about another key than was asked for proves nothing about either.
@@ -51,7 +55,8 @@ end
 ---@return confidentai.Error? err
 function ApiKeys:get(id)
   argument.self("ApiKeys", "get", self)
-  return get(self, argument.key_id(1, "get", self, id))
+  local key, err = get(self, argument.key_id(1, "get", self, id))
+  return key, err
 end
 
 ---Keys with exactly this name; names need not be unique.
@@ -144,7 +149,8 @@ function ApiKeys:update(id, changes, options)
   argument.self("ApiKeys", "update", self)
   local checked = argument.key_id(1, "update", self, id)
   argument.fields(2, "update", changes, { valid = "boolean" }, "valid")
-  return update(self, checked, changes.valid, check_options(3, "update", options))
+  local key, err = update(self, checked, changes.valid, check_options(3, "update", options))
+  return key, err
 end
 
 ---Enables a key.
@@ -153,7 +159,8 @@ end
 ---@return confidentai.Error? err
 function ApiKeys:enable(id)
   argument.self("ApiKeys", "enable", self)
-  return update(self, argument.key_id(1, "enable", self, id), true)
+  local key, err = update(self, argument.key_id(1, "enable", self, id), true)
+  return key, err
 end
 
 ---Disables a key; it can be enabled again. Refuses the client's own (`guard`) unless forced.
@@ -164,7 +171,8 @@ end
 function ApiKeys:disable(id, options)
   argument.self("ApiKeys", "disable", self)
   local checked = argument.key_id(1, "disable", self, id)
-  return update(self, checked, false, check_options(2, "disable", options))
+  local key, err = update(self, checked, false, check_options(2, "disable", options))
+  return key, err
 end
 
 ---Deletes a key, for good. Refuses the client's own (`guard`) unless forced.

@@ -2,6 +2,7 @@
 -- Where the service is: a base URL given outright, else one of the service's regions.
 
 local core = require "confidentai.core"
+local environment = require "confidentai.environment"
 
 local base_url = {}
 
@@ -12,23 +13,18 @@ local regions = {
   AU = "https://au.api.confident-ai.com",
 }
 
-local function of_environment(name)
-  local value = os.getenv(name)
-  return value ~= "" and value or nil
-end
-
 ---Chooses the base URL: the option, $CONFIDENT_BASE_URL, the region by option, by $CONFIDENT_REGION, by the key's
 ---prefix, and at last US (platform page, "choice of base URL").
 ---@param options table checked options, with api_key
 ---@return string? url
 ---@return string? problem
 function base_url.choose(options)
-  local region = options.region or of_environment "CONFIDENT_REGION" or core.region_of(options.api_key) or "US"
+  local region = options.region or environment.get "CONFIDENT_REGION" or core.region_of(options.api_key) or "US"
   local regional = regions[region:upper()]
   if not regional then
     return nil, "region is none of the service's: it must be US, EU or AU"
   end
-  return options.base_url or of_environment "CONFIDENT_BASE_URL" or regional
+  return options.base_url or environment.get "CONFIDENT_BASE_URL" or regional
 end
 
 return base_url

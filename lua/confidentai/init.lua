@@ -4,11 +4,13 @@
 local core = require "confidentai.core"
 local base_url = require "confidentai.base_url"
 local driver = require "confidentai.driver"
+local environment = require "confidentai.environment"
+local gather = require "confidentai.gather"
 local options = require "confidentai.options"
 require "confidentai.scope"
 require "confidentai.api_keys"
 
-local confidentai = { _VERSION = core._VERSION }
+local confidentai = { _VERSION = core._VERSION, gather = gather.gather, async = gather.async }
 
 local function config_error(message)
   return nil, core.failure { kind = "config", message = message }
@@ -37,7 +39,7 @@ function confidentai.new(given)
   if not waiting then
     error(("bad argument #1 to 'new' (option 'driver': %s)"):format(problem), 2)
   end
-  checked.api_key = checked.api_key or os.getenv "CONFIDENT_ORG_API_KEY"
+  checked.api_key = checked.api_key or environment.get "CONFIDENT_ORG_API_KEY"
   if not checked.api_key then
     return config_error "no api_key: pass the option api_key, or set CONFIDENT_ORG_API_KEY to an organization key"
   end

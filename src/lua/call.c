@@ -157,7 +157,7 @@ static int call_gc(lua_State *L) {
 }
 
 static int call_tostring(lua_State *L) {
-  static const char *const states[] = {"new", "running", "backing off", "finished"};
+  static const char *const states[] = {"new", "waiting", "running", "backing off", "finished"};
   const cai_call *call = check(L, 1)->call;
   lua_pushfstring(L, "confidentai.Call %s %s (%s)", cai_method_name(call->request.method), call->request.path,
                   states[call->state]);

@@ -29,6 +29,38 @@ static int engine_in_flight(lua_State *L) {
   return 1;
 }
 
+/* engine:finished() -> number of calls that have ended, ever */
+static int engine_finished(lua_State *L) {
+  lcai_pushwhole(L, (double)cai_engine_finished(lcai_engine_check(L, 1)));
+  return 1;
+}
+
+/* engine:age() -> seconds since the last step */
+static int engine_age(lua_State *L) {
+  lua_pushnumber(L, cai_engine_age(lcai_engine_check(L, 1)));
+  return 1;
+}
+
+/* engine:fd() -> a descriptor that is readable when a step has something to do; another one after a fork. Raises when
+ * the system gives none. */
+static int engine_fd(lua_State *L) {
+  int descriptor = cai_engine_descriptor(lcai_engine_check(L, 1));
+  if (descriptor < 0)
+    return luaL_error(L, "confidentai: no file descriptor is left");
+  lua_pushinteger(L, descriptor);
+  return 1;
+}
+
+/* engine:timeout() -> seconds until a step is due even if no socket is ready, or nil */
+static int engine_timeout(lua_State *L) {
+  double seconds = cai_engine_timeout(lcai_engine_check(L, 1));
+  if (isinf(seconds))
+    lua_pushnil(L);
+  else
+    lua_pushnumber(L, seconds);
+  return 1;
+}
+
 /* At the end of the Lua state only: the registry holds the engine until then. */
 static int engine_gc(lua_State *L) {
   engine_slot *slot = luaL_checkudata(L, 1, LCAI_ENGINE);
@@ -55,6 +87,12 @@ int lcai_engine_get(lua_State *L) {
 }
 
 static const luaL_Reg metamethods[] = {{"__gc", engine_gc}, {NULL, NULL}};
-static const luaL_Reg methods[] = {{"step", engine_step}, {"in_flight", engine_in_flight}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"step", engine_step},
+                                   {"in_flight", engine_in_flight},
+                                   {"finished", engine_finished},
+                                   {"age", engine_age},
+                                   {"fd", engine_fd},
+                                   {"timeout", engine_timeout},
+                                   {NULL, NULL}};
 
 const lcai_class lcai_engine_class = {LCAI_ENGINE, metamethods, methods, NULL};

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../core/clock.h"
 #include "../core/credential.h"
 #include "../core/id.h"
 #include "../core/utf8.h"
@@ -25,6 +26,12 @@ static int is_utf8(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   lua_pushboolean(L, cai_utf8_check(text, length));
+  return 1;
+}
+
+/* now() -> seconds on a clock that only goes forward */
+static int now(lua_State *L) {
+  lua_pushnumber(L, cai_clock_now());
   return 1;
 }
 
@@ -97,6 +104,7 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"failure", lcai_error_of_table},
                                      {"environment", environment},
                                      {"is_utf8", is_utf8},
+                                     {"now", now},
                                      {"region_of", region_of},
                                      {"project_id", project_id},
                                      {"key_id", key_id},

@@ -3,11 +3,11 @@
 
 local blocking = {}
 
----Returns when the call is finished.
+---Returns when what is awaited is done.
 ---@param engine confidentai.Engine
----@param call confidentai.Call
-function blocking.wait(engine, call)
-  while not call:done() do
+---@param awaited confidentai.Call|confidentai.Group
+function blocking.wait(engine, awaited)
+  while not awaited:done() do
     engine:step(-1)
   end
 end

@@ -1,20 +1,41 @@
 -- SPDX-License-Identifier: Apache-2.0
--- How to wait is all that differs between hosts. A driver is a table with one function, wait(engine, call), which
--- returns when call:done(); it steps the engine meanwhile, engine:step(seconds), and may do what its host wants
--- between. One that must break off raises: the call is then cancelled. In a coroutine of PUC 5.1 it has to cancel the
--- call itself, call:cancel(), before it raises.
+-- How to wait is all that differs between hosts. A driver is a table with a function
+--
+--   wait(engine, awaited)   returns when awaited:done(). Meanwhile it steps the engine, engine:step(seconds), and does
+--                           what its host wants between. `awaited` is a call, or a group of tasks, which done() runs.
+--                           One that must break off raises: what it waited for is then cancelled. In a coroutine of
+--                           PUC 5.1 it calls awaited:cancel() itself, before it raises.
+--
+-- and, if it likes, refuse(), which gives a message where nothing can wait, so that nothing is sent; and
+-- background(engine, group), which returns at once and lets the host's loop run the group.
 
 local driver = {}
 
-local names = { blocking = true }
+local names = { blocking = true, nginx = true, uv = true }
+
+-- The host that this code runs in.
+local function host()
+  if ngx then -- luacheck: globals ngx
+    return "nginx"
+  elseif vim then -- luacheck: globals vim
+    return "uv"
+  end
+  return "blocking"
+end
+
+---The driver of the host.
+---@return confidentai.Driver
+function driver.default()
+  return require("confidentai.driver." .. host())
+end
 
 ---Finds the driver that an option names.
----@param option? "blocking"|table
----@return table? driver
+---@param option? "blocking"|"nginx"|"uv"|table
+---@return confidentai.Driver?
 ---@return string? problem
 function driver.find(option)
   if option == nil then
-    option = "blocking"
+    return driver.default()
   end
   if type(option) == "table" then
     if type(option.wait) ~= "function" then
@@ -23,9 +44,13 @@ function driver.find(option)
     return option
   end
   if not names[option] then
-    return nil, "no driver of that name: it is 'blocking', or a table with a function 'wait'"
+    return nil, "no driver of that name: it is 'blocking', 'nginx' or 'uv', or a table with a function 'wait'"
   end
-  return require("confidentai.driver." .. option)
+  local ok, found = pcall(require, "confidentai.driver." .. option)
+  if not ok then
+    return nil, ("the driver '%s' does not run here: %s"):format(option, found)
+  end
+  return found
 end
 
 return driver

@@ -1,0 +1,91 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Many tasks at once, in one place of the code: gather waits for all of them, async for none.
+
+local core = require "confidentai.core"
+local argument = require "confidentai.argument"
+local driver = require "confidentai.driver"
+local scheduler = require "confidentai.scheduler"
+
+local OPTIONS = { concurrency = "number", on_error = "string" }
+local DEFAULT_CONCURRENCY = 16
+
+local function check_tasks(tasks)
+  if type(tasks) ~= "table" then
+    argument.refuse(1, "gather", "table of functions expected, got " .. type(tasks), 1)
+  end
+  for i = 1, #tasks do
+    if type(tasks[i]) ~= "function" then
+      argument.refuse(1, "gather", ("task %d: function expected, got %s"):format(i, type(tasks[i])), 1)
+    end
+  end
+end
+
+local function check_options(options)
+  argument.fields(2, "gather", options, OPTIONS, nil, 1)
+  local concurrency = options.concurrency
+  if concurrency and (concurrency < 1 or concurrency % 1 ~= 0) then
+    argument.refuse(2, "gather", "field 'concurrency': a whole number from 1 is expected", 1)
+  end
+  if options.on_error and options.on_error ~= "cancel" and options.on_error ~= "continue" then
+    argument.refuse(2, "gather", "field 'on_error': \"continue\" or \"cancel\" is expected", 1)
+  end
+end
+
+local function cancelled()
+  return core.failure { kind = "cancelled", message = "the task was not begun: another one failed" }
+end
+
+local gather = {}
+
+---Runs functions at once, at most so many, and waits for them all; nothing blocks the host meanwhile.
+---@param tasks function[] each: its first result is kept; `nil, err` and what it raises are its error
+---@param options? { concurrency: integer, on_error: "continue"|"cancel" } default 16, "continue"; "cancel": after an
+---error the calls under way are cancelled, and what has not begun is not begun
+---@return { n: integer } results by position; n: how many tasks there were
+---@return table errors by position
+function gather.gather(tasks, options)
+  check_tasks(tasks)
+  options = options or {}
+  check_options(options)
+  local results, errors = { n = #tasks }, {}
+  local function finished(group, index, ok, value, err)
+    if ok and (value ~= nil or err == nil) then
+      results[index] = value
+      return
+    end
+    errors[index] = ok and err or value
+    if options.on_error == "cancel" and not group.cancelled then
+      group:cancel()
+      for i = group.begun + 1, #tasks do
+        errors[i] = cancelled()
+      end
+    end
+  end
+  scheduler.wait(driver.default(),
+    scheduler.group(tasks, #tasks, options.concurrency or DEFAULT_CONCURRENCY, finished))
+  return results, errors
+end
+
+---Begins one function, in Neovim or another host of libuv, and returns at once; the host's loop runs it on. Raises in
+---other hosts.
+---@param task function may wait for calls as any other code; what it raises, without on_end, is raised in the loop
+---@param on_end? fun(ok: boolean, ...: any) called with true and the results, or false and the error
+function gather.async(task, on_end)
+  if type(task) ~= "function" then
+    argument.refuse(1, "async", "function expected, got " .. type(task))
+  end
+  local host = driver.default()
+  if not host.background then
+    error("confidentai.async needs Neovim or luv: in other hosts, gather", 2)
+  end
+  local function finished(_, _, ok, ...)
+    if on_end then
+      on_end(ok, ...)
+    elseif not ok then
+      error((...), 0)
+    end
+  end
+  host.background(core.engine(), scheduler.group({ task }, 1, 1, finished))
+end
+
+return gather
