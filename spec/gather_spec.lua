@@ -161,9 +161,11 @@ describe("gather", function()
       return added
     end,
     ["a for iterator"] = function(f)
-      for found in function() return (f()) end do
-        return found
+      local first
+      for found in function() return not first and f() or nil end do
+        first = found
       end
+      return first
     end,
     ["a generator"] = function(f) return coroutine.wrap(function() return f() end)() end,
     tostring = function(f)

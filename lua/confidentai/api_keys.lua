@@ -19,8 +19,8 @@ local function path_of(api_keys, id)
   return { "v1", "projects", api_keys.project_id, "api-keys", id }
 end
 
--- Here and below, what may wait is not called last, `return f()`: on PUC 5.1 a tail call hides who called, and a task of
--- gather would have to block (scheduler.lua).
+-- Here and below, what may wait is not called last, `return f()`: on PUC 5.1 a tail call hides who called, and a task
+-- of gather would have to block (scheduler.lua).
 
 local function perform(api_keys, request)
   request.owner = api_keys

@@ -31,7 +31,8 @@ options.list = {
     doc = "the largest answer that is read, in bytes" },
   { name = "proxy", type = "string", doc = "as libcurl takes it; default: the environment's, as libcurl reads it" },
   { name = "ca_file", type = "string", doc = "PEM file of the authorities to trust; default: libcurl's" },
-  { name = "driver", type = "string|table", doc = "how to wait: \"blocking\", \"nginx\" or \"uv\", or a table with a function wait; default: the host's" },
+  { name = "driver", type = "string|table",
+    doc = "how to wait: \"blocking\", \"nginx\" or \"uv\", or a table with a function wait; default: the host's" },
   { name = "on_event", type = "function", doc = "called with what happened at each call" },
 }
 

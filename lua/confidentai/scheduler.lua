@@ -10,9 +10,9 @@ local scheduler = {}
 -- The task of each coroutine of ours.
 local tasks = setmetatable({}, { __mode = "k" })
 
--- PUC 5.1 says only by failing that a yield cannot cross something: a C function, which shows on the stack, a metamethod
--- or a `for` iterator, which show by how their function was called. Where a tail call has hidden that, and the
--- coroutine did not begin there, it may have been one.
+-- PUC 5.1 says only by failing that a yield cannot cross something: a C function, which shows on the stack, a
+-- metamethod or a `for` iterator, which show by how their function was called. Where a tail call has hidden that, and
+-- the coroutine did not begin there, it may have been one.
 local function stack_can_yield()
   local level = 2
   while true do

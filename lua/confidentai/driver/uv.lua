@@ -12,25 +12,14 @@ local uv = {}
 local poll, polled -- the handle, and the descriptor that it watches
 local groups = {}  -- that run in the background
 
--- Runs what can run in the background groups.
-local function advance()
-  for i = #groups, 1, -1 do
-    local group = groups[i]
-    if group:done() then
-      table.remove(groups, i)
-    end
-  end
-end
-
--- Neovim's own functions may not be called from a callback of the loop, but tasks want to call them.
-local advance_later = vim and vim.schedule_wrap(advance) or advance
-
 local function forget_poll()
   if poll and not poll:is_closing() then
     poll:close()
   end
   poll, polled = nil, nil
 end
+
+local on_readable
 
 -- Watches the engine; the descriptor is another one after a fork.
 local function watch(engine)
@@ -39,15 +28,32 @@ local function watch(engine)
     forget_poll()
     poll, polled = assert(libuv.new_poll(descriptor)), descriptor
   end
-  poll:start("r", function()
-    local before = engine:finished()
-    if engine:step(0) == 0 then
-      poll:stop()
+  poll:start("r", function() on_readable(engine) end)
+end
+
+-- Runs what can run in the background groups; what they begin is watched.
+local function advance(engine)
+  for i = #groups, 1, -1 do
+    if groups[i]:done() then
+      table.remove(groups, i)
     end
-    if #groups > 0 and engine:finished() ~= before then
-      advance_later()
-    end
-  end)
+  end
+  if engine:in_flight() > 0 then
+    watch(engine)
+  end
+end
+
+-- Neovim's own functions may not be called from a callback of the loop, but tasks want to call them.
+local advance_soon = vim and vim.schedule_wrap(advance) or advance
+
+function on_readable(engine)
+  local before = engine:finished()
+  if engine:step(0) == 0 then
+    poll:stop()
+  end
+  if #groups > 0 and engine:finished() ~= before then
+    advance_soon(engine)
+  end
 end
 
 local function wait_in_neovim(engine, awaited)

@@ -1,0 +1,101 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A script with a loop of luv: the uv driver, in a process of its own.
+
+local cjson = require "cjson"
+local contract = require "spec.hosts.contract"
+local process = require "spec.process"
+local support = require "spec.support"
+
+-- Runs lines in a process whose default driver is uv; `facts` and `ticks` (the longest gap between ticks of 5 ms, in
+-- milliseconds, by ticks.longest()) are at hand.
+local function run(facts, lines)
+  local status, signal, output, errors = process.run(([[
+    local uv = require "luv"
+    require("confidentai.driver").default = function() return require "confidentai.driver.uv" end
+    local facts = require("cjson").decode(%q)
+    local ticks = { gap = 0 }
+    function ticks.start()
+      local last = uv.hrtime()
+      ticks.timer = uv.new_timer()
+      ticks.timer:start(5, 5, function()
+        local now = uv.hrtime()
+        ticks.gap = math.max(ticks.gap, (now - last) / 1e6)
+        last = now
+      end)
+    end
+    function ticks.longest()
+      ticks.timer:close()
+      uv.run("nowait") -- luv would trip over a handle that closes at the end of the state
+      return ticks.gap
+    end
+    %s
+  ]]):format(cjson.encode(facts), lines))
+  return status == 0 and signal == 0, errors, output
+end
+
+describe("in a loop of luv", function()
+  local service = support.service()
+
+  contract(service, function(name, facts)
+    return run(facts, ([[
+      local ok, problem = require("spec.hosts.inside").run(%q, facts)
+      assert(ok, problem)
+    ]]):format(name))
+  end)
+
+  local function facts()
+    return { base_url = service.base_url, api_key = service.api_key }
+  end
+
+  it("keeps the loop going while it waits", function()
+    service:fault { type = "delay", seconds = 0.5, times = -1 }
+    local ok, errors, output = run(facts(), [[
+      local client = require("confidentai").new(facts)
+      ticks.start()
+      assert(client:organization():get())
+      io.write(ticks.longest())
+    ]])
+    assert.is_true(ok, errors)
+    assert.is_true(tonumber(output) < 50, output)
+  end)
+
+  it("runs a task in the background, and ends the loop with it", function()
+    service:fault { type = "delay", seconds = 0.2, times = -1 }
+    local ok, errors, output = run(facts(), [[
+      local confidentai = require "confidentai"
+      local client = confidentai.new(facts)
+      confidentai.async(function()
+        local keys = confidentai.check(client:organization().api_keys:list())
+        local results = confidentai.gather { function() return client.projects:list() end }
+        return #keys, #results[1]
+      end, function(...) io.write(table.concat({ "ended", tostring((...)), select(2, ...) }, " ")) end)
+      io.write("begun ")
+      uv.run()
+    ]])
+    assert.is_true(ok, errors)
+    assert.equal("begun ended true 2 2", output)
+  end)
+
+  it("raises in the loop what a task in the background raises", function()
+    local ok, errors = run(facts(), [[
+      local confidentai = require "confidentai"
+      local client = confidentai.new(facts)
+      confidentai.async(function() client:organization():get() error("in the task", 0) end)
+      uv.run()
+    ]])
+    assert.matches("in the task", errors .. tostring(ok), 1, true)
+  end)
+
+  it("ends cleanly with a task under way", function()
+    service:fault { type = "hang", times = -1 }
+    local ok, errors, output = run(facts(), [[
+      local confidentai = require "confidentai"
+      local client = confidentai.new(facts)
+      confidentai.async(function() client:organization():get() end)
+      uv.run("nowait")
+      io.write("left")
+    ]])
+    assert.is_true(ok, errors)
+    assert.equal("left", output)
+  end)
+end)
