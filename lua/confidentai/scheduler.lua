@@ -32,7 +32,7 @@ local function stack_can_yield()
   end
 end
 
-local can_yield = coroutine.isyieldable or stack_can_yield
+local can_yield = coroutine.isyieldable or stack_can_yield -- luacheck: ignore 143
 
 -- Whether a yield passes through pcall: not on PUC 5.1, where it is used outside of coroutines only.
 local pcall_yields = _VERSION ~= "Lua 5.1" or jit ~= nil

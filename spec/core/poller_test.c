@@ -4,6 +4,8 @@
 #include "scene.h"
 
 #include <fcntl.h>
+#include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -88,6 +90,43 @@ static void it_waits_as_long_as_told(void) {
   close_pair(&p);
 }
 
+/* Whether a host that polls this one descriptor would be woken within so many milliseconds. */
+static bool wakes(int descriptor, int milliseconds) {
+  struct pollfd polled = {.fd = descriptor, .events = POLLIN};
+  return poll(&polled, 1, milliseconds) == 1;
+}
+
+static void one_descriptor_stands_for_all(void) {
+  pair p;
+  open_pair(&p);
+  cai_poller_alarm(&p.poller, 0); /* nobody has asked: nothing to set */
+  int descriptor = cai_poller_descriptor(&p.poller);
+  CHECK(descriptor >= 0 && cai_poller_descriptor(&p.poller) == descriptor);
+  cai_poller_watch(&p.poller, p.ends[0], 7, false, true, false);
+  CHECK(!wakes(descriptor, 0));
+  CHECK(write(p.ends[1], "x", 1) == 1);
+  CHECK(wakes(descriptor, 0));
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 1 && p.events[0].tag == 7);
+  close_pair(&p);
+}
+
+static void the_alarm_wakes_and_is_no_event(void) {
+  pair p;
+  open_pair(&p);
+  int descriptor = cai_poller_descriptor(&p.poller);
+  cai_poller_alarm(&p.poller, 0.05);
+  CHECK(!wakes(descriptor, 20) && wakes(descriptor, 200));
+  CHECK(cai_poller_wait(&p.poller, 0, p.events) == 0);
+  CHECK(!wakes(descriptor, 0));
+  cai_poller_alarm(&p.poller, -1); /* long due */
+  CHECK(wakes(descriptor, 20));
+  cai_poller_alarm(&p.poller, INFINITY);
+  CHECK(!wakes(descriptor, 20));
+  cai_poller_alarm(&p.poller, 1e300);
+  CHECK(!wakes(descriptor, 20));
+  close_pair(&p);
+}
+
 static void on_alarm(int number) {
   (void)number;
 }
@@ -135,6 +174,8 @@ int main(void) {
   a_reused_number_is_watched_again();
   it_waits_as_long_as_told();
   a_signal_ends_the_wait();
+  one_descriptor_stands_for_all();
+  the_alarm_wakes_and_is_no_event();
   more_than_fit_come_in_turns();
   return check_end();
 }
