@@ -51,6 +51,8 @@ local faults = {
   { name = "late commit", fault = { type = "late_commit", seconds = 0.05 }, closes = true, kind = "network",
     applied = 1,
     outcome = "unknown", late = true },
+  { name = "late commit behind a hanging answer", fault = { type = "late_commit", seconds = 0.05, answer = "hang" },
+    kind = "timeout", applied = 1, outcome = "unknown", late = true, timeout = 0.1 },
   { name = "delay", fault = { type = "delay", seconds = 0.02, when = "before" }, applied = 1 },
   { name = "delay of the answer", fault = { type = "delay", seconds = 0.02, when = "after" }, applied = 1 },
   { name = "answer too late", fault = { type = "delay", seconds = 0.3, when = "after" }, kind = "timeout", applied = 1,
