@@ -137,24 +137,32 @@ local function cancel_waits(group)
   end
 end
 
----Does what can be done now. Whether all is.
+-- Does what can be done now.
+local function work(group)
+  repeat
+    if group.cancelled then
+      cancel_waits(group)
+    end
+    local any = #group.running > 0 and advance(group)
+    while #group.running < group.concurrency and group.begun < group.count do
+      begin(group)
+      any = true
+    end
+  until not any
+end
+
+---Does what can be done now. Whether all is. Raises what `finished` raises.
 ---@return boolean
 function Group:done()
   if self.busy then
     return false -- asked from within: a task waits where it cannot yield, and the host's loop goes on
   end
   self.busy = true
-  repeat
-    if self.cancelled then
-      cancel_waits(self)
-    end
-    local any = #self.running > 0 and advance(self)
-    while #self.running < self.concurrency and self.begun < self.count do
-      begin(self)
-      any = true
-    end
-  until not any
+  local ok, problem = pcall(work, self)
   self.busy = false
+  if not ok then
+    error(problem, 0)
+  end
   return #self.running == 0 and self.begun == self.count
 end
 

@@ -1,0 +1,231 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The plugin of examples/neovim, driven by keys in a real Neovim.
+
+if not jit then
+  return -- as in ../neovim_spec.lua
+end
+
+local neovim = require "spec.hosts.neovim.run"
+local support = require "spec.support"
+
+describe("the plugin for Neovim", function()
+  local service = support.service()
+
+  -- What the programs below have at hand beside start.lua: `steps` of functions, one after the other, each of which
+  -- begins when the one before has returned true.
+  local PRELUDE = [[
+    notices = {}
+    vim.notify = function(text) notices[#notices + 1] = text end
+    function type_keys(keys) vim.api.nvim_input(keys) return true end
+    function text() return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n") end
+    function shows(pattern) return function() return text():find(pattern) ~= nil end end
+    function steps(list)
+      local deadline = libuv.hrtime() + 8e9
+      local function go_on(i)
+        if not list[i] then return end
+        if libuv.hrtime() > deadline then
+          return fail(("step %d: %s\n%s"):format(i, text(), table.concat(notices, "\n")))
+        end
+        after_on_main(10, function() go_on(list[i]() and i + 1 or i) end)
+      end
+      go_on(1)
+    end
+    function keys(text) return function() return type_keys(text) end end
+    function ends(...) local list = { ... } return function() finish(unpack(list)) end end
+  ]]
+
+  local function run(program, options)
+    options = options or {}
+    options.plugin = true
+    options.variables = { CONFIDENT_BASE_URL = options.base_url or service.base_url,
+      CONFIDENT_ORG_API_KEY = options.api_key or service.api_key }
+    local ok, screen, output = neovim.run(PRELUDE .. program, neovim.facts(service), options)
+    assert.is_true(ok, screen)
+    assert.is_nil(screen:find("Error", 1, true), screen)
+    return output, screen
+  end
+
+  it("lists the organization's keys in columns, masked, and is loading first", function()
+    local output = run [[
+      vim.cmd("ConfidentKeys")
+      local first = text()
+      steps { shows("enabled"), function()
+        finish(first .. "\n" .. text() .. "\n" .. vim.api.nvim_buf_get_name(0), vim.bo.modifiable, vim.bo.swapfile)
+      end }
+    ]]
+    local lines = {}
+    for line in output:gmatch("[^\n]+") do
+      lines[#lines + 1] = line
+    end
+    assert.equal("loading...", lines[1])
+    assert.matches("^ID  NAME +STATE +VALUE +CREATED +LAST USED$", lines[2])
+    local column = lines[2]:find("STATE", 1, true)
+    assert.equal("enabled", lines[3]:sub(column, column + 6))
+    assert.equal("enabled", lines[4]:sub(column, column + 6))
+    assert.matches("manager", output, 1, true)
+    assert.matches("confidentai://organization false false$", output)
+    for _, key in ipairs(assert(service:state()).keys) do
+      assert.is_nil(output:find(key.value, 1, true))
+    end
+  end)
+
+  it("lists a project's keys", function()
+    assert.matches("enabled.*confidentai://project/" .. service.projects[1].id .. "$", run [[
+      vim.cmd("ConfidentKeys " .. facts.project_id)
+      steps { shows("enabled"), function() finish(text() .. vim.api.nvim_buf_get_name(0)) end }
+    ]])
+  end)
+
+  it("disables a key when that is confirmed, and enables it", function()
+    run [[
+      vim.cmd("ConfidentKeys")
+      steps { shows("legacy.ci"), keys("/legacy<CR>d<CR>"), keys("dn<CR>"), keys("dy<CR>"), shows("disabled"),
+        keys("e"), function() return not shows("disabled")() end, ends("done") }
+    ]]
+    local valid = {}
+    for _, entry in ipairs(support.requests(service, "PUT")) do
+      valid[#valid + 1] = tostring(entry.key_id) .. " " .. entry.status
+    end
+    assert.same({ "2 200", "2 200" }, valid)
+  end)
+
+  it("says why the client's own key is not disabled", function()
+    assert.matches("guard", run [[
+      vim.cmd("ConfidentKeys")
+      steps { shows("manager"), keys("/manager<CR>dy<CR>"), function() return #notices > 0 end,
+        function() finish(notices[1]) end }
+    ]], 1, true)
+    assert.equal(0, #support.requests(service, "PUT"))
+  end)
+
+  -- The secret of the key that a program made, which the screen never had, and what it said.
+  local function create(program, options)
+    local output, screen = run(program, options)
+    local key = assert(support.keys_named(service, "made")[1])
+    assert.is_nil(screen:find(key.value, 1, true))
+    return key.value, output
+  end
+
+  local function read(path)
+    local file = assert(io.open(path, "rb"))
+    local content = file:read("*a")
+    file:close()
+    return content
+  end
+
+  it("creates a key, whose secret is nowhere until it is asked for", function()
+    local secret, output = create [[
+      vim.cmd("ConfidentKeys")
+      local before
+      steps { shows("manager"), keys("cmade<CR>"), shows("made"), function()
+        before = vim.fn.execute("registers") .. vim.fn.execute("messages") .. text() .. table.concat(notices)
+        return true
+      end, keys("y"), function() return #notices == 2 end, keys('"xy'), function() return vim.fn.getreg("x") ~= "" end,
+        function() finish(before, notices[2], vim.fn.getreg("x"), vim.fn.getreg('"'), text()) end }
+    ]]
+    local _, count = output:gsub(secret, "")
+    assert.equal(1, count)
+    assert.matches("name the register that the secret shall go to, such as \"xy or \"+y " .. secret, output, 1, true)
+  end)
+
+  it("creates a key for a register, and keeps what is there out of the shada file", function()
+    for _, clearing in ipairs { true, false } do
+      assert(service:reset())
+      local shada = os.tmpname()
+      os.remove(shada)
+      local secret, output = create(([[
+        vim.o.shada = "'100,<50,s10"
+        vim.fn.setreg("z", "something else")
+        vim.cmd("ConfidentKeys")
+        steps { shows("manager"), keys('"xcmade<CR>'), shows("made"), function()
+          if not %s then vim.api.nvim_del_augroup_by_name("confidentai_registers") end
+          finish(vim.fn.getreg("x"))
+        end }
+      ]]):format(clearing), { shada = shada })
+      assert.equal(secret, output)
+      local content = read(shada)
+      os.remove(shada)
+      assert.matches("something else", content, 1, true)
+      assert.equal(not clearing, content:find(secret, 1, true) ~= nil)
+    end
+  end)
+
+  it("forgets the secret with its buffer", function()
+    assert.matches("^true false %*+%x*$", run [[
+      local created
+      require("confidentai_nvim.registers").keep = function(_, key) created = key return true end
+      vim.cmd("ConfidentKeys")
+      local before
+      steps { shows("manager"), keys('"xcmade<CR>'), shows("made"), function()
+        before = created.has_secret
+        return true
+      end, keys("q"), function() return text() == "" end, function()
+        finish(before, created.has_secret, created.value)
+      end }
+    ]])
+  end)
+
+  it("shows what fails", function()
+    service:fault { type = "status", status = 403, body = { success = false, error = "Not yours" } }
+    assert.matches("could not be listed.*Not yours", run [[
+      vim.cmd("ConfidentKeys")
+      steps { shows("could not be listed"), function() return #notices > 0 end,
+        function() finish(text(), notices[1]) end }
+    ]])
+    assert.matches("CONFIDENT_ORG_API_KEY.*project", run([[
+      vim.fn.setenv("CONFIDENT_ORG_API_KEY", nil)
+      vim.cmd("ConfidentKeys")
+      vim.fn.setenv("CONFIDENT_ORG_API_KEY", facts.api_key)
+      vim.cmd("ConfidentKeys not/a/project")
+      finish(table.concat(notices, " "))
+    ]]))
+  end)
+
+  it("may be closed while it loads", function()
+    service:fault { type = "delay", seconds = 0.2 }
+    assert.equal("0 ", run [[
+      vim.cmd("ConfidentKeys")
+      type_keys("q")
+      after_on_main(500, function() finish(#notices, text()) end)
+    ]])
+  end)
+
+  describe("tells by :checkhealth", function()
+    local CHECK = [[
+      vim.cmd("checkhealth confidentai_nvim")
+      finish(text())
+    ]]
+
+    it("that all is well, and not the key", function()
+      local output = run(CHECK)
+      assert.matches("confidentai %d.* loads", output)
+      assert.matches("Base URL: " .. service.base_url, output, 1, true)
+      assert.matches("The service answers: organization .*key manager", output)
+      assert.is_nil(output:find(service.api_key, 1, true))
+      assert.is_nil(output:find(service.api_key:sub(-6), 1, true))
+      assert.is_nil(output:find("ERROR", 1, true))
+    end)
+
+    it("by the newer vim.health, too", function()
+      assert.matches("ok The service answers", run [[
+        local said = {}
+        vim.health = setmetatable({}, { __index = function(_, kind)
+          return not kind:find("report_") and function(text) said[#said + 1] = kind .. " " .. text end or nil
+        end })
+        require("confidentai_nvim.health").check()
+        finish(table.concat(said, "\n"))
+      ]], 1, true)
+    end)
+
+    it("what is wrong", function()
+      local wrong = service.api_key:sub(1, -7) .. "abcdef"
+      local output = run(CHECK, { api_key = wrong })
+      assert.matches("ERROR: The service does not answer as it should: api: .*401", output)
+      assert.is_nil(output:find(wrong, 1, true))
+      output = run('vim.fn.setenv("CONFIDENT_ORG_API_KEY", nil)\n' .. CHECK)
+      assert.matches("ERROR: config: no api_key", output, 1, true)
+      output = run('package.preload.confidentai = function() error("no such file") end\n' .. CHECK)
+      assert.matches("does not load.*no such file", output)
+    end)
+  end)
+end)
