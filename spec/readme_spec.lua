@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What the README shows is run, and its tables are held against the code.
+-- What the README and the guides show is run, and their tables are held against the code.
 
 local options = require "confidentai.options"
 local process = require "spec.process"
@@ -20,22 +20,37 @@ local function blocks(text, language)
   return found
 end
 
-describe("the README", function()
-  local service = support.service()
-  local text = read "README.md"
+-- The pages of the sandbox have a spec of their own, spec/sandbox/docs_spec.lua.
+for _, page in ipairs { "README.md", "docs/hosts.md" } do
+  describe(page, function()
+    local service = support.service()
+    local text = read(page)
 
-  it("shows Lua that runs", function()
-    local snippets = blocks(text, "lua")
-    assert.is_true(#snippets >= 2)
-    for _, snippet in ipairs(snippets) do
-      local status, _, output, errors = process.run(snippet,
-        { CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url })
-      assert.equal(0, status, errors)
-      for _, key in ipairs(assert(service:state()).keys) do
-        assert.is_nil((output .. errors):find(key.value, 1, true))
+    it("shows Lua that runs", function()
+      local snippets = blocks(text, "lua")
+      assert.is_true(#snippets >= 1)
+      for _, snippet in ipairs(snippets) do
+        local status, _, output, errors = process.run(snippet,
+          { CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url })
+        assert.equal(0, status, errors)
+        for _, key in ipairs(assert(service:state()).keys) do
+          assert.is_nil((output .. errors):find(key.value, 1, true))
+        end
       end
-    end
+    end)
+
+    it("names files that exist", function()
+      for target in text:gmatch "%]%(([^)]+)%)" do
+        if not target:find "^https?:" then
+          assert.is_string(read(page:gsub("[^/]*$", "") .. target))
+        end
+      end
+    end)
   end)
+end
+
+describe("the README", function()
+  local text = read "README.md"
 
   it("shows commands that other tests run", function()
     local run_by = {
@@ -58,14 +73,6 @@ describe("the README", function()
       assert.is_string(default, option.name)
       if type(option.default) == "number" or type(option.default) == "boolean" then
         assert.equal(tostring(option.default), (default:gsub("`", "")), option.name)
-      end
-    end
-  end)
-
-  it("names files that exist", function()
-    for target in text:gmatch "%]%(([^)]+)%)" do
-      if not target:find "^https?:" then
-        assert.is_string(read(target))
       end
     end
   end)

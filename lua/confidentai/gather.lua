@@ -48,6 +48,14 @@ function gather.gather(tasks, options)
   options = options or {}
   check_options(options)
   local results, errors = { n = #tasks }, {}
+  local host = driver.default()
+  local problem = host.refuse and host.refuse()
+  if problem then -- nginx's coroutines do not work there either
+    for i = 1, #tasks do
+      errors[i] = core.failure { kind = "config", message = problem }
+    end
+    return results, errors
+  end
   local function finished(group, index, ok, value, err)
     if ok and (value ~= nil or err == nil) then
       results[index] = value
@@ -61,7 +69,7 @@ function gather.gather(tasks, options)
       end
     end
   end
-  scheduler.wait(driver.default(),
+  scheduler.wait(host,
     scheduler.group(tasks, #tasks, options.concurrency or DEFAULT_CONCURRENCY, finished))
   return results, errors
 end

@@ -32,7 +32,24 @@ local function stack_can_yield()
   end
 end
 
-local can_yield = coroutine.isyieldable or stack_can_yield -- luacheck: ignore 143
+-- In LuaJIT only a C function is in the way, and neither pcall nor xpcall. nginx's `coroutine` has no isyieldable.
+local passing = { [pcall] = true, [xpcall] = true }
+
+local function luajit_can_yield()
+  local level = 2
+  while true do
+    local frame = debug.getinfo(level, "Sf")
+    if not frame then
+      return true
+    elseif frame.what == "C" and not passing[frame.func] then
+      return false
+    end
+    level = level + 1
+  end
+end
+
+local can_yield = coroutine.isyieldable -- luacheck: ignore 143
+  or jit and luajit_can_yield or stack_can_yield
 
 -- Whether a yield passes through pcall: not on PUC 5.1, where it is used outside of coroutines only.
 local pcall_yields = _VERSION ~= "Lua 5.1" or jit ~= nil

@@ -263,6 +263,7 @@ void cai_engine_start(cai_engine *engine, cai_call *call) {
     call->origin = cai_origin_find(&engine->origins, base->text, base->origin);
   link_call(engine, call);
   attempt(engine, call);
+  engine->stepped = -CAI_NEVER; /* what is new waits for a step, however short ago the last one was */
   set_alarm(engine);
 }
 

@@ -7,8 +7,8 @@
  * what the next burst needs. */
 #define MOST_IDLE 64L
 
-/* Calls that share one HTTP/2 connection; with libcurl's 100, more of them open connections. */
-#define MOST_STREAMS 256L
+/* Calls that may share one HTTP/2 connection: no fewer than an origin is given (origin.c). */
+#define MOST_STREAMS 100L
 
 static int on_socket(CURL *easy, curl_socket_t descriptor, int what, void *user, void *known) {
   cai_lane *lane = user;

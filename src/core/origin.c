@@ -5,9 +5,9 @@
 #include <string.h>
 
 /* Connections to one origin, where each carries one call at a time; and calls, where one connection carries them all.
- */
+ * Servers allow 100 to 128 of these as a rule, and libcurl opens a connection for each beyond. */
 #define MOST_CONNECTIONS 32
-#define MOST_STREAMS 256
+#define MOST_STREAMS 100
 
 cai_origin *cai_origin_find(cai_origin **list, const char *name, size_t length) {
   for (cai_origin *origin = *list; origin != NULL; origin = origin->next) {
