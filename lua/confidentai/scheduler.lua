@@ -4,6 +4,7 @@
 -- whatever waits for a call waits for a group, too: a driver, or a task of another group.
 
 local core = require "confidentai.core"
+local stack = require "confidentai.stack"
 
 local scheduler = {}
 
@@ -32,20 +33,8 @@ local function stack_can_yield()
   end
 end
 
--- In LuaJIT only a C function is in the way, and neither pcall nor xpcall. nginx's `coroutine` has no isyieldable.
-local passing = { [pcall] = true, [xpcall] = true }
-
 local function luajit_can_yield()
-  local level = 2
-  while true do
-    local frame = debug.getinfo(level, "Sf")
-    if not frame then
-      return true
-    elseif frame.what == "C" and not passing[frame.func] then
-      return false
-    end
-    level = level + 1
-  end
+  return not stack.is_below_c()
 end
 
 local can_yield = coroutine.isyieldable -- luacheck: ignore 143

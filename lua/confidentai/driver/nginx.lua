@@ -4,6 +4,7 @@
 
 local blocking = require "confidentai.driver.blocking"
 local core = require "confidentai.core"
+local stack = require "confidentai.stack"
 
 local nginx = {}
 
@@ -20,25 +21,6 @@ local SHORTEST, LONGEST = 0.001, 0.01
 -- Whoever waits steps the engine for all; one step in this time is enough. Seconds.
 local FRESH = 0.0005
 
--- The C functions that a yield passes through in LuaJIT.
-local passing = { [pcall] = true, [xpcall] = true }
-
--- Whether a C function, such as gsub, sort or require, called what runs now: no yield crosses it, and ngx.sleep, which
--- finds out only after it has set its timer, would have the coroutine resumed where it is not waiting. nginx's table
--- `coroutine` has no isyieldable.
-local function is_below_c()
-  local level = 2
-  while true do
-    local frame = debug.getinfo(level, "Sf")
-    if not frame then
-      return false
-    elseif frame.what == "C" and not passing[frame.func] then
-      return true
-    end
-    level = level + 1
-  end
-end
-
 ---Why nothing can wait here, or nil.
 ---@return string?
 function nginx.refuse()
@@ -47,7 +29,7 @@ function nginx.refuse()
     return nil
   elseif not sleeping[phase] then
     return ("nginx cannot wait in its phase '%s': make the call in a timer, ngx.timer.at(0, f)"):format(phase)
-  elseif is_below_c() then
+  elseif stack.is_below_c() then -- ngx.sleep finds out only when its timer is set already
     return "nginx cannot wait below a C function, such as string.gsub, table.sort or require: call outside of it"
   end
 end
