@@ -12,7 +12,11 @@ Keys.__index = Keys
 ---@param project_id? string
 ---@return table keys
 function Keys.new(scope, project_id)
-  return setmetatable({ scope = scope, project_id = project_id, next_id = 1, list = {} }, Keys)
+  return setmetatable({
+    scope = scope, project_id = project_id, next_id = 1, count = 0,
+    list = {}, gone = {}, -- apart, so that thousands of deleted keys slow nothing down
+    by_id = {},
+  }, Keys)
 end
 
 --- What the service shows of a secret: 15 asterisks and the last 6 characters.
@@ -27,13 +31,30 @@ end
 ---@param revision number of the service, from which on the key exists
 ---@return table key the stored record
 function Keys:add(fields, revision)
+  self.count = self.count + 1
   local key = {
     id = fields.id, name = fields.name, valid = true, secret = fields.secret, shadow = fields.shadow,
     created_at = fields.created_at, created_by = fields.created_by,
-    scope = self.scope, project_id = self.project_id, born = revision, changes = {},
+    scope = self.scope, project_id = self.project_id, serial = self.count, born = revision, changes = {},
   }
   self.list[#self.list + 1] = key
+  self.by_id[tostring(key.id)] = key
   return key
+end
+
+--- Takes a key out for good. Lists of earlier revisions go on showing it.
+---@param key table
+---@param revision number of the service, from which on the key is gone
+function Keys:remove(key, revision)
+  key.died = revision
+  for index, other in ipairs(self.list) do
+    if other == key then
+      table.remove(self.list, index)
+      break
+    end
+  end
+  self.gone[#self.gone + 1] = key
+  self.by_id[tostring(key.id)] = nil
 end
 
 --- Takes the next small integer id.
@@ -48,9 +69,7 @@ end
 ---@param id string as it stands in a path
 ---@return table? key
 function Keys:find(id)
-  for _, key in ipairs(self.list) do
-    if not key.died and tostring(key.id) == id then return key end
-  end
+  return self.by_id[id]
 end
 
 --- Enables or disables a key.
@@ -73,13 +92,19 @@ end
 ---@param revision? number now, if absent
 ---@return table list of { key, valid }
 function Keys:at(revision)
-  revision = revision or math.huge
   local found = {}
-  for _, key in ipairs(self.list) do
-    if key.born <= revision and (not key.died or key.died > revision) then
-      found[#found + 1] = { key = key, valid = valid_at(key, revision) }
+  if not revision then
+    for index, key in ipairs(self.list) do found[index] = { key = key, valid = key.valid } end
+    return found
+  end
+  for _, keys in ipairs { self.list, self.gone } do
+    for _, key in ipairs(keys) do
+      if key.born <= revision and (not key.died or key.died > revision) then
+        found[#found + 1] = { key = key, valid = valid_at(key, revision) }
+      end
     end
   end
+  table.sort(found, function(a, b) return a.key.serial < b.key.serial end)
   return found
 end
 

@@ -72,7 +72,8 @@ end
 --- Removes a key for good.
 ---@param key table
 function Service:delete_key(key)
-  key.died = self:advance()
+  local keys = key.project_id and self:project(key.project_id).keys or self.organization.keys
+  keys:remove(key, self:advance())
   self.by_secret[key.secret] = nil
 end
 
