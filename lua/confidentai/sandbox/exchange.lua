@@ -9,7 +9,7 @@ local Exchange = {}
 Exchange.__index = Exchange
 
 --- A new exchange.
----@param fields table { stream, service, request, entry, encode, save, spawn: runs a function beside }
+---@param fields table { stream, service, changes, request, entry, encode, spawn: runs a function beside }
 ---@return table exchange
 function Exchange.new(fields)
   fields.epoch = fields.service.epoch
@@ -46,10 +46,7 @@ function Exchange:apply()
   if self.epoch ~= self.service.epoch then
     return operations.failure(503, "The sandbox was reset while this request waited")
   end
-  local answer = operations.perform(self.service, self.request)
-  self.entry.applied = answer.ok or false
-  self.save()
-  return answer
+  return self.changes:carry_out(self.request, self.entry)
 end
 
 local function fields_of(answer)

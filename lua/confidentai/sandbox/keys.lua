@@ -75,8 +75,9 @@ end
 --- Enables or disables a key.
 ---@param key table
 ---@param valid boolean
----@param revision number
+---@param revision number of the service, from which on this holds
 function Keys.set_valid(key, valid, revision)
+  if key.valid == valid then return end -- nothing that an earlier list would show otherwise
   key.changes[#key.changes + 1] = { revision = revision, valid = key.valid }
   key.valid = valid
 end

@@ -25,6 +25,13 @@ local function success(status, data, link)
   } }
 end
 
+--- A success that changed a key.
+local function changed(key, status, data, link)
+  local answer = success(status, data, link)
+  answer.changed = key
+  return answer
+end
+
 local failure = operations.failure
 
 --- The set of keys a request is about, or nil and the failure.
@@ -104,7 +111,7 @@ function calls.create(service, request)
     return failure(422, "name must be a non-empty string")
   end
   local key = service:create_key(keys, body.name, request.credential.name)
-  return success(201, { apiKey = record(service, key, true) }, docs_link)
+  return changed(key, 201, { apiKey = record(service, key, true) }, docs_link)
 end
 
 function calls.update(service, request)
@@ -118,14 +125,14 @@ function calls.update(service, request)
   key, refused = find_key(service, request)
   if not key then return refused end
   Keys.set_valid(key, body.valid, service:advance())
-  return success(200, { apiKey = record(service, key) })
+  return changed(key, 200, { apiKey = record(service, key) })
 end
 
 function calls.delete(service, request)
   local key, refused = find_key(service, request)
   if not key then return refused end
   service:delete_key(key)
-  return success(200, { id = key.id, deleted = true })
+  return changed(key, 200, { id = key.id, deleted = true })
 end
 
 function calls.organization(service)
@@ -179,7 +186,7 @@ end
 --- Carries out a request that was admitted.
 ---@param service table
 ---@param request table { operation, scope, project_id?, key_id?, body, content_type, revision?, drop? }
----@return table answer { status, body, ok?, headers? }
+---@return table answer { status, body, ok?, changed = the key?, headers? }
 function operations.perform(service, request)
   return calls[request.operation](service, request)
 end

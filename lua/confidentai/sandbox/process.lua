@@ -4,6 +4,7 @@
 local cqueues = require "cqueues"
 local signal = require "cqueues.signal"
 local uv = require "luv"
+local Changes = require "confidentai.sandbox.changes"
 local Control = require "confidentai.sandbox.control"
 local Faults = require "confidentai.sandbox.faults"
 local Journal = require "confidentai.sandbox.journal"
@@ -133,10 +134,11 @@ end
 local function assemble(cq, options, parts)
   local save = parts.save
   local faults, journal = Faults.new(), Journal.new()
+  local changes = Changes.new { service = parts.service, journal = journal, save = save }
   local server = Server.new {
     cq = cq, socket = parts.socket, ctx = parts.ctx,
-    service = parts.service, faults = faults, journal = journal,
-    base = path.split(options.base_path or "/"), save = save, on_error = report_error,
+    service = parts.service, faults = faults, journal = journal, changes = changes,
+    base = path.split(options.base_path or "/"), on_error = report_error,
   }
   Control.new {
     cq = cq, socket = parts.control_socket, service = parts.service, faults = faults, journal = journal,

@@ -24,7 +24,7 @@ local function journal_entry(self, stream, headers)
   return self.journal:add {
     method = headers:get(":method"), path = headers:get(":path"), at = self.service.clock(),
     connection = self.numbers[stream.connection.socket], http = transport.is_h2(stream) and "2" or "1.1",
-    applied = false, sdk_version = headers:get("x-confident-sdk-version"),
+    time = self.service:now(), applied = false, sdk_version = headers:get("x-confident-sdk-version"),
     has_expect = headers:has("expect"), content_type = headers:get("content-type"),
   }
 end
@@ -56,8 +56,8 @@ local function serve(self, stream)
   local request = read_request(self, stream, headers, entry)
   if not request then return true end
   local exchange = Exchange.new {
-    stream = stream, service = self.service, request = request, entry = entry, encode = json.encode,
-    save = self.save, spawn = function(task) self.cq:wrap(task) end,
+    stream = stream, service = self.service, changes = self.changes, request = request, entry = entry,
+    encode = json.encode, spawn = function(task) self.cq:wrap(task) end,
   }
   local fault = self.faults:take(request)
   if fault then
@@ -105,7 +105,7 @@ function Server.bind(host, port)
 end
 
 --- A new server on a bound socket; it begins to accept when the controller runs.
----@param fields table { cq, socket, ctx?, service, faults, journal, base = segments, save, on_error }
+---@param fields table { cq, socket, ctx?, service, faults, journal, changes, base = segments, on_error }
 ---@return table server
 function Server.new(fields)
   local self = setmetatable(fields, Server)
