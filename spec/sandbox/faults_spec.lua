@@ -179,6 +179,44 @@ describe("a fault", function()
     assert.equal(used, request(service, { path = list_path .. "/" .. key.id }).data.apiKey.lastUsed)
   end)
 
+  it("duplicate carries a request out twice, and gives the first answer", function()
+    service:fault { type = "duplicate" }
+    local first = create("twin").data.apiKey
+    local keys = service:state().keys
+    assert.equal("twin", keys[3].name)
+    assert.equal("twin", keys[4].name)
+    assert.equal(first.id, keys[3].id)
+    assert.not_equal(first.value, keys[4].value)
+    local log = service:log()
+    assert.equal(2, #log)
+    assert.equal(1, log[2].duplicate_of)
+    assert.equal("duplicate", log[2].fault)
+    assert.equal(keys[4].id, log[2].change.key_id)
+    assert.equal(201, log[1].status)
+    assert.is_nil(log[2].status)
+    assert.same(log[1].credential, log[2].credential)
+  end)
+
+  it("duplicate can give the second answer", function()
+    service:fault { type = "duplicate", answer = "second" }
+    local answer = request(service, { method = "DELETE", path = list_path .. "/2" })
+    assert.equal(404, answer.status)
+    assert.equal(1, key_count())
+    assert.equal(404, last_entry().status)
+    assert.is_true(service:log()[1].applied)
+    assert.is_false(last_entry().applied)
+  end)
+
+  it("duplicate refuses twice who may not", function()
+    service:fault { type = "duplicate" }
+    local answer = request(service, { method = "POST", path = list_path, key = "wrong", body = { name = "n" } })
+    assert.equal(401, answer.status)
+    service:fault { type = "duplicate", apply = false }
+    assert.equal(503, create("n").status)
+    assert.equal(2, key_count())
+    assert.equal(4, #service:log())
+  end)
+
   it("a reset forgets a late commit that is still to come", function()
     service:fault { type = "late_commit", seconds = 0.1 }
     create("late")

@@ -36,6 +36,16 @@ function effects.hang(exchange, fault)
   exchange:hang()
 end
 
+function effects.duplicate(exchange, fault)
+  local again = exchange:again()
+  local first, second = answer_of(exchange, fault), answer_of(again, fault)
+  if fault.answer == "second" then
+    again:send(second)
+  else
+    exchange:send(first)
+  end
+end
+
 function effects.late_commit(exchange, fault)
   if not exchange:admit() and fault.apply then
     exchange:touch() -- now: by the time of the commit the key may have been disabled

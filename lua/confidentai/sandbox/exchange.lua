@@ -16,6 +16,19 @@ function Exchange.new(fields)
   return setmetatable(fields, Exchange)
 end
 
+--- The same request, delivered once more. It has an entry of its own in the log.
+---@return table exchange
+function Exchange:again()
+  local entry, request = {}, {}
+  for name, value in pairs(self.entry) do entry[name] = value end
+  for name, value in pairs(self.request) do request[name] = value end
+  entry.duplicate_of = self.entry.n
+  local again = {}
+  for name, value in pairs(self) do again[name] = value end
+  again.entry, again.request = self.changes.journal:add(entry), request
+  return setmetatable(again, Exchange)
+end
+
 --- Decides once who makes the request. This alone does not move the credential's lastUsed.
 ---@return table? refused the failure to answer
 function Exchange:admit()

@@ -15,11 +15,15 @@ local common = {
 }
 
 --- One entry a type: whether the operation takes effect unless `apply` says otherwise, and the fields of its
--- own.
+-- own, with the values that they can have.
 Faults.types = {
   lost_answer = { apply = true },
   drop = { apply = false },
-  late_commit = { apply = true, fields = { seconds = "number", answer = "string" }, required = "seconds" },
+  late_commit = {
+    apply = true, required = "seconds",
+    fields = { seconds = "number", answer = "string" }, choices = { answer = { hang = true, close = true } },
+  },
+  duplicate = { apply = true, fields = { answer = "string" }, choices = { answer = { first = true, second = true } } },
   delay = { apply = true, fields = { seconds = "number", when = "string" }, required = "seconds" },
   status = {
     apply = false, required = "status",
@@ -42,7 +46,7 @@ Faults.types = {
 }
 
 local choices = {
-  answer = { hang = true, close = true }, when = { before = true, after = true },
+  when = { before = true, after = true },
   close = { stream = true, connection = true }, scope = { organization = true, project = true },
   operation = router.operations,
 }
@@ -76,7 +80,8 @@ local function check_field(spec, name, value)
   local kind = common[name] or spec.fields and spec.fields[name]
   if not kind then return "unknown field " .. name end
   if not is_of(kind, value) then return name .. " must be " .. descriptions[kind] end
-  if choices[name] and not choices[name][value] then return name .. " cannot be " .. tostring(value) end
+  local allowed = spec.choices and spec.choices[name] or choices[name]
+  if allowed and not allowed[value] then return name .. " cannot be " .. tostring(value) end
   if name == "headers" and not are_headers(value) then
     return "headers must be an object of names and strings, or arrays of strings"
   end
