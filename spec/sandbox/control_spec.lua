@@ -58,6 +58,7 @@ describe("the control path", function()
       { "{\"type\":\"redirect\"}", 422, "location" },
       { "{\"type\":\"body\"}", 422, "body" },
       { "{\"type\":\"late_commit\"}", 422, "seconds" },
+      { "{\"type\":\"late_commit\",\"seconds\":1,\"clock_seconds\":1}", 422, "one of" },
       { "{\"type\":\"late_commit\",\"seconds\":1,\"answer\":\"second\"}", 422, "answer" },
       { "{\"type\":\"duplicate\",\"answer\":\"hang\"}", 422, "answer" },
     }

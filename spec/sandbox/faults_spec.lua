@@ -179,6 +179,40 @@ describe("a fault", function()
     assert.equal(used, request(service, { path = list_path .. "/" .. key.id }).data.apiKey.lastUsed)
   end)
 
+  it("late_commit can wait for the service's clock", function()
+    service:fault { type = "late_commit", clock_seconds = 3600 }
+    assert.is_nil((create("late")))
+    service:set_clock(3590)
+    assert.equal(200, list().status)
+    assert.equal(2, key_count())
+    service:set_clock(3601)
+    local entry = service:log()[1]
+    assert.is_true(entry.applied)
+    assert.is_true(entry.change.time - entry.time >= 3600)
+    assert.equal("late", list().data.apiKeys[3].name)
+  end)
+
+  it("late_commit takes effect in the order of the clock, before the request that comes then", function()
+    service:set_clock(-3600)
+    service:fault { type = "late_commit", clock_seconds = 0.2, operation = "update" }
+    service:fault { type = "late_commit", clock_seconds = 0.1, operation = "update" }
+    for _, valid in ipairs { true, false } do
+      request(service, { method = "PUT", path = list_path .. "/2", body = { valid = valid } })
+    end
+    socket.sleep(0.21)
+    assert.is_true(list().data.apiKeys[2].valid)
+    local log = service:log()
+    assert.is_true(log[1].change.revision > log[2].change.revision)
+  end)
+
+  it("a late commit waits for its own kind of time", function()
+    service:fault { type = "late_commit", seconds = 0.15 }
+    create("late")
+    service:set_clock(3600)
+    assert.equal(2, key_count())
+    assert.is_true(support.eventually(function() return key_count() == 3 end))
+  end)
+
   it("duplicate carries a request out twice, and gives the first answer", function()
     service:fault { type = "duplicate" }
     local first = create("twin").data.apiKey
@@ -219,6 +253,8 @@ describe("a fault", function()
 
   it("a reset forgets a late commit that is still to come", function()
     service:fault { type = "late_commit", seconds = 0.1 }
+    create("late")
+    service:fault { type = "late_commit", clock_seconds = 0.1 }
     create("late")
     service:reset()
     socket.sleep(0.2)

@@ -62,6 +62,7 @@ end
 
 function handlers.reset.POST(self)
   self.service:reset()
+  self.late:clear()
   self.faults:clear()
   self.journal:clear()
   self.save()
@@ -80,6 +81,7 @@ function handlers.clock.POST(self, _, body)
     return 422, { error = "offset must be a number of seconds" }
   end
   self.service.clock_offset = clock.offset
+  self.late:settle()
   return 200, { now = self.service:now() }
 end
 
@@ -92,6 +94,7 @@ local function handle(self, method, target, headers, body)
     return 404, { error = "Unknown control path; known are /clock /faults /log /reset /state /stats" }
   end
   if not methods[method] then return 405, { error = "Method not allowed" } end
+  self.late:settle()
   return methods[method](self, query, body)
 end
 
@@ -109,7 +112,7 @@ local function serve(self, stream)
 end
 
 --- Serves the control path on a bound socket.
----@param fields table { cq, socket, service, faults, journal, server, save = function, on_error = function }
+---@param fields table { cq, socket, service, faults, journal, late, server, save = function, on_error = function }
 ---@return table control
 function Control.new(fields)
   local self = setmetatable(fields, Control)

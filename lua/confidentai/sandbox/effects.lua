@@ -49,10 +49,7 @@ end
 function effects.late_commit(exchange, fault)
   if not exchange:admit() and fault.apply then
     exchange:touch() -- now: by the time of the commit the key may have been disabled
-    exchange.spawn(function()
-      exchange:sleep(fault.seconds)
-      exchange:apply()
-    end)
+    exchange.late:add(exchange.request, exchange.entry, fault)
   end
   if fault.answer == "hang" then
     exchange:hang()

@@ -9,7 +9,7 @@ local Exchange = {}
 Exchange.__index = Exchange
 
 --- A new exchange.
----@param fields table { stream, service, changes, request, entry, encode, spawn: runs a function beside }
+---@param fields table { stream, service, changes, late, request, entry, encode }
 ---@return table exchange
 function Exchange.new(fields)
   fields.epoch = fields.service.epoch

@@ -20,8 +20,8 @@ Faults.types = {
   lost_answer = { apply = true },
   drop = { apply = false },
   late_commit = {
-    apply = true, required = "seconds",
-    fields = { seconds = "number", answer = "string" }, choices = { answer = { hang = true, close = true } },
+    apply = true, one_of = { "seconds", "clock_seconds" },
+    fields = { seconds = "number", clock_seconds = "number", answer = "string" }, choices = { answer = { hang = true, close = true } },
   },
   duplicate = { apply = true, fields = { answer = "string" }, choices = { answer = { first = true, second = true } } },
   delay = { apply = true, fields = { seconds = "number", when = "string" }, required = "seconds" },
@@ -91,6 +91,16 @@ local function check_field(spec, name, value)
   end
 end
 
+local function check_presence(spec, fault)
+  if spec.required and fault[spec.required] == nil then
+    return fault.type .. " needs the field " .. spec.required
+  end
+  if not spec.one_of then return nil end
+  local present = 0
+  for _, name in ipairs(spec.one_of) do present = present + (fault[name] ~= nil and 1 or 0) end
+  if present ~= 1 then return fault.type .. " needs one of the fields " .. table.concat(spec.one_of, ", ") end
+end
+
 --- Says what is wrong with a fault.
 ---@param fault any
 ---@return string? message nil when it is well formed
@@ -102,9 +112,8 @@ function Faults.check(fault)
     local message = check_field(spec, name, value)
     if message then return message end
   end
-  if spec.required and fault[spec.required] == nil then
-    return fault.type .. " needs the field " .. spec.required
-  end
+  local message = check_presence(spec, fault)
+  if message then return message end
   if fault.path and not pcall(string.find, "", fault.path) then return "path is no Lua pattern" end
 end
 

@@ -8,6 +8,7 @@ local Changes = require "confidentai.sandbox.changes"
 local Control = require "confidentai.sandbox.control"
 local Faults = require "confidentai.sandbox.faults"
 local Journal = require "confidentai.sandbox.journal"
+local Late = require "confidentai.sandbox.late"
 local Server = require "confidentai.sandbox.server"
 local Service = require "confidentai.sandbox.service"
 local certificate = require "confidentai.sandbox.certificate"
@@ -135,13 +136,17 @@ local function assemble(cq, options, parts)
   local save = parts.save
   local faults, journal = Faults.new(), Journal.new()
   local changes = Changes.new { service = parts.service, journal = journal, save = save }
+  local late = Late.new {
+    service = parts.service, changes = changes, spawn = function(task) cq:wrap(task) end,
+  }
   local server = Server.new {
     cq = cq, socket = parts.socket, ctx = parts.ctx,
-    service = parts.service, faults = faults, journal = journal, changes = changes,
+    service = parts.service, faults = faults, journal = journal,
+    changes = changes, late = late,
     base = path.split(options.base_path or "/"), on_error = report_error,
   }
   Control.new {
-    cq = cq, socket = parts.control_socket, service = parts.service, faults = faults, journal = journal,
+    cq = cq, socket = parts.control_socket, service = parts.service, faults = faults, journal = journal, late = late,
     server = server, save = save, on_error = report_error,
   }
 end

@@ -56,9 +56,10 @@ local function serve(self, stream)
   local request = read_request(self, stream, headers, entry)
   if not request then return true end
   local exchange = Exchange.new {
-    stream = stream, service = self.service, changes = self.changes, request = request, entry = entry,
-    encode = json.encode, spawn = function(task) self.cq:wrap(task) end,
+    stream = stream, service = self.service, changes = self.changes, late = self.late,
+    request = request, entry = entry, encode = json.encode,
   }
+  self.late:settle()
   local fault = self.faults:take(request)
   if fault then
     entry.fault = fault.type
@@ -105,7 +106,7 @@ function Server.bind(host, port)
 end
 
 --- A new server on a bound socket; it begins to accept when the controller runs.
----@param fields table { cq, socket, ctx?, service, faults, journal, changes, base = segments, on_error }
+---@param fields table { cq, socket, ctx?, service, faults, journal, changes, late, base = segments, on_error }
 ---@return table server
 function Server.new(fields)
   local self = setmetatable(fields, Server)

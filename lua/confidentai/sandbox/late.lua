@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: Apache-2.0
+--- Operations that take effect later, after a time that really passes or one that passes on the service's clock. They
+-- are kept as plain data, so that they can be part of a snapshot.
+
+local cqueues = require "cqueues"
+
+local Late = {}
+Late.__index = Late
+
+--- Nothing is under way yet.
+---@param fields table { service, changes, spawn: runs a function beside }
+---@return table late
+function Late.new(fields)
+  fields.items = {}
+  return setmetatable(fields, Late)
+end
+
+--- Takes an item out; false when it is no longer there.
+local function take(self, item)
+  for index, other in ipairs(self.items) do
+    if other == item then return table.remove(self.items, index) end
+  end
+  return false
+end
+
+local function commit(self, item)
+  if not take(self, item) then return end -- a reset has forgotten it
+  if not item.logged then self.changes.journal:add(item.entry) end
+  self.changes:carry_out(item.request, item.entry)
+end
+
+local function add(self, item)
+  self.items[#self.items + 1] = item
+  if item.by_clock then return end
+  self.spawn(function()
+    cqueues.sleep(item.due - self.service.clock())
+    commit(self, item)
+  end)
+end
+
+--- Lets a request that was admitted take effect later.
+---@param request table as operations.perform takes it
+---@param entry table of the log
+---@param wait table { seconds } or { clock_seconds }
+function Late:add(request, entry, wait)
+  local by_clock = wait.clock_seconds ~= nil
+  local start = by_clock and self.service:now() or self.service.clock()
+  add(self, {
+    due = start + (wait.clock_seconds or wait.seconds), by_clock = by_clock,
+    request = request, entry = entry, logged = true,
+  })
+end
+
+local function earliest_due(self)
+  local now, found = self.service:now(), nil
+  for _, item in ipairs(self.items) do
+    if item.by_clock and item.due <= now and (not found or item.due < found.due) then found = item end
+  end
+  return found
+end
+
+--- Lets everything take effect that the service's clock has reached, in the order of time.
+function Late:settle()
+  while #self.items > 0 do
+    local item = earliest_due(self)
+    if not item then return end
+    commit(self, item)
+  end
+end
+
+--- Forgets everything that has not taken effect.
+function Late:clear()
+  self.items = {}
+end
+
+return Late
