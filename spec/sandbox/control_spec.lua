@@ -60,6 +60,8 @@ describe("the control path", function()
       { "{\"type\":\"late_commit\"}", 422, "seconds" },
       { "{\"type\":\"late_commit\",\"seconds\":1,\"clock_seconds\":1}", 422, "one of" },
       { "{\"type\":\"late_commit\",\"seconds\":1,\"answer\":\"second\"}", 422, "answer" },
+      { "{\"type\":\"short_list\",\"hide\":[{}]}", 422, "hide must be an id or an array of ids" },
+      { "{\"type\":\"short_list\",\"hide\":true}", 422, "hide" },
       { "{\"type\":\"duplicate\",\"answer\":\"hang\"}", 422, "answer" },
     }
     for _, case in ipairs(cases) do

@@ -460,6 +460,40 @@ describe("a fault", function()
     assert.equal(2, #list().data.apiKeys)
   end)
 
+  it("stale_list shows the keys before so many of their changes", function()
+    local project_path = "/v1/projects/" .. service.projects[1].id .. "/api-keys"
+    create("new")
+    local put = { method = "PUT", path = list_path .. "/2", body = { valid = false } }
+    request(service, put)
+    request(service, { method = "PUT", path = list_path .. "/1", body = { valid = true } }) -- changes nothing
+    request(service, { method = "POST", path = project_path, body = { name = "elsewhere" } })
+    request(service, { method = "DELETE", path = list_path .. "/3" })
+    local seen = {}
+    for changes = 0, 5 do
+      service:fault { type = "stale_list", changes = changes }
+      local keys = list().data.apiKeys
+      seen[changes + 1] = ("%d %s"):format(#keys, tostring(keys[2].valid))
+    end
+    assert.same({ "2 false", "3 false", "3 true", "2 true", "2 true", "2 true" }, seen)
+    service:fault { type = "stale_list", changes = 1 }
+    assert.equal(1, #request(service, { path = project_path }).data.apiKeys)
+  end)
+
+  it("short_list can lack the keys that are named", function()
+    create("new")
+    service:fault { type = "short_list", hide = 2 }
+    local keys = list().data.apiKeys
+    assert.equal(2, #keys)
+    assert.equal("new", keys[2].name)
+    service:fault { type = "short_list", hide = { 1, "3" } }
+    keys = list().data.apiKeys
+    assert.equal(1, #keys)
+    assert.equal(2, keys[1].id)
+    service:fault { type = "short_list", hide = { 1 }, drop = 1 }
+    assert.equal(1, #list().data.apiKeys)
+    assert.equal(3, #list().data.apiKeys)
+  end)
+
   it("reset sends a TCP reset", function()
     service:fault { type = "reset" }
     local output = support.shell("curl -sS -d '{}' " .. service.base_url .. list_path .. " 2>&1")

@@ -141,14 +141,19 @@ function effects.huge_header(exchange, fault)
 end
 
 function effects.stale_list(exchange, fault)
-  local revision = fault.revision
-  if fault.seconds then revision = exchange.service:revision_before(fault.seconds) end
-  exchange.request.revision = revision
+  local request = exchange.request
+  request.revision, request.changes = fault.revision, fault.changes
+  if fault.seconds then request.revision = exchange.service:revision_before(fault.seconds) end
   exchange:send(answer_of(exchange, fault))
 end
 
 function effects.short_list(exchange, fault)
-  exchange.request.drop = fault.drop or 1
+  local request = exchange.request
+  request.drop = fault.drop or (fault.hide and 0 or 1)
+  request.hidden = {}
+  for _, id in ipairs(type(fault.hide) == "table" and fault.hide or { fault.hide }) do
+    request.hidden[tostring(id)] = true
+  end
   exchange:send(answer_of(exchange, fault))
 end
 

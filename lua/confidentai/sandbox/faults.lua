@@ -39,8 +39,8 @@ Faults.types = {
   redirect = { apply = false, fields = { status = "number", location = "string" }, required = "location" },
   huge = { apply = true, fields = { bytes = "number", chunked = "boolean" } },
   huge_header = { apply = true, fields = { bytes = "number" } },
-  stale_list = { apply = true, fields = { seconds = "number" }, operation = "list" },
-  short_list = { apply = true, fields = { drop = "number" }, operation = "list" },
+  stale_list = { apply = true, fields = { seconds = "number", changes = "number" }, operation = "list" },
+  short_list = { apply = true, fields = { drop = "number", hide = "ids" }, operation = "list" },
   reset = { apply = false },
   hang = { apply = false },
 }
@@ -65,13 +65,26 @@ end
 
 local descriptions = {
   string = "a string", number = "a number from 0", boolean = "a boolean", table = "an object",
-  id = "a string or a number", times = "-1 or a number from 1",
+  id = "a string or a number", ids = "an id or an array of ids", times = "-1 or a number from 1",
 }
+
+local function is_id(value)
+  return type(value) == "string" or type(value) == "number"
+end
+
+local function are_ids(value)
+  if type(value) ~= "table" then return is_id(value) end
+  for index in pairs(value) do
+    if type(index) ~= "number" or not is_id(value[index]) then return false end
+  end
+  return true
+end
 
 local function is_of(kind, value)
   if kind == "any" then return true end
   if kind == "times" then return type(value) == "number" and (value == -1 or value >= 1) end
-  if kind == "id" then return type(value) == "string" or type(value) == "number" end
+  if kind == "id" then return is_id(value) end
+  if kind == "ids" then return are_ids(value) end
   if kind == "number" then return type(value) == "number" and value >= 0 end
   return type(value) == kind
 end

@@ -89,6 +89,24 @@ local function valid_at(key, revision)
   return key.valid
 end
 
+--- The revision before the last changes of these keys. Those of other scopes and projects do not count, nor does an
+-- update to what was so already.
+---@param count number how many changes ago
+---@return number revision
+function Keys:revision_before(count)
+  if count < 1 then return math.huge end
+  local revisions = {}
+  for _, keys in ipairs { self.list, self.gone } do
+    for _, key in ipairs(keys) do
+      revisions[#revisions + 1] = key.born
+      revisions[#revisions + 1] = key.died
+      for _, change in ipairs(key.changes) do revisions[#revisions + 1] = change.revision end
+    end
+  end
+  table.sort(revisions, function(a, b) return a > b end)
+  return math.max((revisions[count] or 0) - 1, 0)
+end
+
 --- The keys that existed at a revision, oldest first.
 ---@param revision? number now, if absent
 ---@return table list of { key, valid }

@@ -87,9 +87,12 @@ local calls = {}
 function calls.list(service, request)
   local keys, refused = key_set(service, request)
   if not keys then return refused end
-  local records = json.array()
-  for index, entry in ipairs(keys:at(request.revision)) do
-    records[index] = record(service, entry.key, false, entry.valid)
+  local revision = request.changes and keys:revision_before(request.changes) or request.revision
+  local hidden, records = request.hidden or {}, json.array()
+  for _, entry in ipairs(keys:at(revision)) do
+    if not hidden[tostring(entry.key.id)] then
+      records[#records + 1] = record(service, entry.key, false, entry.valid)
+    end
   end
   for _ = 1, request.drop or 0 do records[#records] = nil end
   return success(200, { apiKeys = records }, docs_link)
@@ -185,7 +188,7 @@ end
 
 --- Carries out a request that was admitted.
 ---@param service table
----@param request table { operation, scope, project_id?, key_id?, body, content_type, revision?, drop? }
+---@param request table { operation, scope, project_id?, key_id?, body, content_type, revision?, changes?, drop?, hidden? }
 ---@return table answer { status, body, ok?, changed = the key?, headers? }
 function operations.perform(service, request)
   return calls[request.operation](service, request)
