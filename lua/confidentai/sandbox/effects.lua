@@ -12,6 +12,7 @@ local binary = "\0\255\254\1\2\3{\"success\":\128\129}\r\n\r\n\0" .. ("\171\205"
 local function apply_if_asked(exchange, fault)
   exchange:admit()
   if fault.apply then return exchange:apply() end
+  exchange:edit("after")
 end
 
 --- What the operation would have answered, for faults that spoil only how it is sent.
@@ -51,6 +52,7 @@ function effects.late_commit(exchange, fault)
     exchange:touch() -- now: by the time of the commit the key may have been disabled
     exchange.late:add(exchange.request, exchange.entry, fault)
   end
+  exchange:edit("after") -- the request, that is, not what becomes of it
   if fault.answer == "hang" then
     exchange:hang()
   else

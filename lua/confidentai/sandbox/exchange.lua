@@ -2,6 +2,7 @@
 --- One request and its answer: what the effects of faults work with.
 
 local cqueues = require "cqueues"
+local edits = require "confidentai.sandbox.edits"
 local operations = require "confidentai.sandbox.operations"
 local transport = require "confidentai.sandbox.transport"
 
@@ -9,7 +10,7 @@ local Exchange = {}
 Exchange.__index = Exchange
 
 --- A new exchange.
----@param fields table { stream, service, changes, late, request, entry, encode }
+---@param fields table { stream, service, changes, late, request, entry, encode, edits }
 ---@return table exchange
 function Exchange.new(fields)
   fields.epoch = fields.service.epoch
@@ -25,8 +26,20 @@ function Exchange:again()
   entry.duplicate_of = self.entry.n
   local again = {}
   for name, value in pairs(self) do again[name] = value end
+  again.edits = {}
   again.entry, again.request = self.changes.journal:add(entry), request
   return setmetatable(again, Exchange)
+end
+
+--- Makes the edits of somebody else that belong here.
+---@param when string "before" the operation or "after" it
+function Exchange:edit(when)
+  if self.epoch ~= self.service.epoch then return end
+  for index = 1, #self.edits do
+    local fault = self.edits[index]
+    if (fault.when or "before") == when then edits.make(self.changes, fault, self.request, self.entry) end
+  end
+  if when == "after" then self.edits = {} end
 end
 
 --- Decides once who makes the request. This alone does not move the credential's lastUsed.
@@ -50,9 +63,7 @@ function Exchange:touch()
   self.touched = true
 end
 
---- Lets the operation take effect.
----@return table answer { status, body, headers? }
-function Exchange:apply()
+local function carry_out(self)
   local refused = self:admit()
   self:touch()
   if refused then return refused end
@@ -60,6 +71,14 @@ function Exchange:apply()
     return operations.failure(503, "The sandbox was reset while this request waited")
   end
   return self.changes:carry_out(self.request, self.entry)
+end
+
+--- Lets the operation take effect, and then the edits that come after it.
+---@return table answer { status, body, headers? }
+function Exchange:apply()
+  local answer = carry_out(self)
+  self:edit("after")
+  return answer
 end
 
 local function fields_of(answer)

@@ -41,6 +41,17 @@ Faults.types = {
   huge_header = { apply = true, fields = { bytes = "number" } },
   stale_list = { apply = true, fields = { seconds = "number", changes = "number" }, operation = "list" },
   short_list = { apply = true, fields = { drop = "number", hide = "ids" }, operation = "list" },
+  edit = {
+    apply = true, required = "change",
+    fields = {
+      change = "string", when = "string", target = "id", target_name = "string", target_scope = "string",
+      target_project_id = "string", name = "string",
+    },
+    choices = {
+      change = { create = true, delete = true, disable = true, enable = true },
+      target_scope = { organization = true, project = true },
+    },
+  },
   reset = { apply = false },
   hang = { apply = false },
 }
@@ -114,6 +125,21 @@ local function check_presence(spec, fault)
   if present ~= 1 then return fault.type .. " needs one of the fields " .. table.concat(spec.one_of, ", ") end
 end
 
+local function check_edit(fault)
+  local is_create = fault.change == "create"
+  if is_create and (fault.name or "") == "" then return "an edit that creates needs the field name" end
+  if is_create and (fault.target or fault.target_name) then return "an edit that creates has no target" end
+  if not is_create and fault.name then return "name is for an edit that creates" end
+  local elsewhere = fault.target_scope or fault.target_project_id
+  if not is_create and elsewhere and not (fault.target or fault.target_name) then
+    return "an edit elsewhere needs one of the fields target, target_name"
+  end
+end
+
+local function is_pattern(text)
+  return text == nil or (pcall(string.find, "", text))
+end
+
 --- Says what is wrong with a fault.
 ---@param fault any
 ---@return string? message nil when it is well formed
@@ -127,7 +153,9 @@ function Faults.check(fault)
   end
   local message = check_presence(spec, fault)
   if message then return message end
-  if fault.path and not pcall(string.find, "", fault.path) then return "path is no Lua pattern" end
+  if not is_pattern(fault.path) then return "path is no Lua pattern" end
+  if not is_pattern(fault.target_name) then return "target_name is no Lua pattern" end
+  if fault.type == "edit" then return check_edit(fault) end
 end
 
 --- A new, empty queue.
@@ -176,21 +204,46 @@ local function matches(fault, request)
   return ok and found ~= nil
 end
 
---- The first fault that hits a request; its counts go down.
----@param request table { method, path, operation, scope, project_id, key_id }
----@return table? fault
-function Faults:take(request)
-  for index, fault in ipairs(self.queue) do
-    if matches(fault, request) then
-      if fault.skip > 0 then
-        fault.skip = fault.skip - 1
-      else
-        if fault.times > 0 then fault.times = fault.times - 1 end
-        if fault.times == 0 then table.remove(self.queue, index) end
-        return fault
+--- Whether a fault hits a request; its counts go down.
+local function hits(self, fault, request)
+  if not matches(fault, request) then return false end
+  if fault.skip > 0 then
+    fault.skip = fault.skip - 1
+    return false
+  end
+  if fault.times > 0 then fault.times = fault.times - 1 end
+  if fault.times == 0 then
+    for index, other in ipairs(self.queue) do
+      if other == fault then
+        table.remove(self.queue, index)
+        break
       end
     end
   end
+  return true
+end
+
+--- The first fault that hits a request. Edits are none: they happen beside.
+---@param request table { method, path, operation, scope, project_id, key_id }
+---@return table? fault
+function Faults:take(request)
+  for _, fault in ipairs(self.queue) do
+    if fault.type ~= "edit" and hits(self, fault, request) then return fault end
+  end
+end
+
+--- All edits that happen during a request, in their order.
+---@param request table as for take
+---@return table list of faults
+function Faults:take_edits(request)
+  local queued, taken = {}, {}
+  for _, fault in ipairs(self.queue) do
+    if fault.type == "edit" then queued[#queued + 1] = fault end
+  end
+  for _, fault in ipairs(queued) do
+    if hits(self, fault, request) then taken[#taken + 1] = fault end
+  end
+  return taken
 end
 
 return Faults

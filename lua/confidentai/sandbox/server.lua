@@ -55,11 +55,12 @@ local function serve(self, stream)
   local entry = journal_entry(self, stream, headers)
   local request = read_request(self, stream, headers, entry)
   if not request then return true end
+  self.late:settle()
   local exchange = Exchange.new {
     stream = stream, service = self.service, changes = self.changes, late = self.late,
-    request = request, entry = entry, encode = json.encode,
+    request = request, entry = entry, encode = json.encode, edits = self.faults:take_edits(request),
   }
-  self.late:settle()
+  exchange:edit("before")
   local fault = self.faults:take(request)
   if fault then
     entry.fault = fault.type
