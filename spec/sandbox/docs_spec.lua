@@ -2,6 +2,7 @@
 local Faults = require "confidentai.sandbox.faults"
 local options = require "confidentai.sandbox.options"
 local router = require "confidentai.sandbox.router"
+local settings = require "confidentai.sandbox.settings"
 local support = require "spec.sandbox.support"
 
 describe("docs/sandbox.md", function()
@@ -14,6 +15,15 @@ describe("docs/sandbox.md", function()
   it("names every option", function()
     for _, option in ipairs(options.list) do
       if not option.hidden then has("--" .. option.name:gsub("_", "-")) end
+    end
+  end)
+
+  it("names every setting with its default and its choices", function()
+    for _, setting in ipairs(settings.list) do
+      local row = text:match("\n| `" .. setting.name .. "` |[^\n]*")
+      assert.truthy(row, setting.name)
+      assert.truthy(row:find(tostring(setting.default), 1, true), row)
+      for choice in pairs(setting.choices or {}) do assert.truthy(row:find("\"" .. choice, 1, true), choice) end
     end
   end)
 

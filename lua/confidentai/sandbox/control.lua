@@ -4,6 +4,7 @@
 local http_server = require "http.server"
 local Faults = require "confidentai.sandbox.faults"
 local json = require "confidentai.sandbox.json"
+local settings = require "confidentai.sandbox.settings"
 local transport = require "confidentai.sandbox.transport"
 
 local Control = {}
@@ -11,15 +12,15 @@ Control.__index = Control
 
 local max_body = 2 ^ 26
 
-local function key_of(entry)
+local function key_of(service, entry)
   local key = entry.key
   return {
     scope = key.scope, project_id = key.project_id, id = key.id, name = key.name, valid = key.valid,
-    value = key.secret, created_at = key.created_at, lastUsed = key.last_used,
+    value = key.secret, created_at = key.created_at, lastUsed = service:last_used(key),
   }
 end
 
-local handlers = { faults = {}, log = {}, state = {}, reset = {}, stats = {}, clock = {} }
+local handlers = { faults = {}, log = {}, state = {}, reset = {}, stats = {}, clock = {}, settings = {} }
 
 function handlers.faults.POST(self, _, body)
   local fault, message = json.decode(body)
@@ -55,7 +56,7 @@ function handlers.state.GET(self)
     state.projects[index] = { id = project.id, name = project.name }
   end
   for _, keys in ipairs(self.service:key_sets()) do
-    for _, entry in ipairs(keys:at()) do state.keys[#state.keys + 1] = key_of(entry) end
+    for _, entry in ipairs(keys:at()) do state.keys[#state.keys + 1] = key_of(self.service, entry) end
   end
   return 200, state
 end
@@ -85,13 +86,26 @@ function handlers.clock.POST(self, _, body)
   return 200, { now = self.service:now() }
 end
 
+function handlers.settings.POST(self, _, body)
+  local given, message = json.decode(body)
+  if message then return 400, { error = "Malformed JSON" } end
+  message = settings.check(given)
+  if message then return 422, { error = message } end
+  for name, value in pairs(given) do self.service.settings[name] = value end
+  return 200, self.service.settings
+end
+
+function handlers.settings.GET(self)
+  return 200, self.service.settings
+end
+
 local function handle(self, method, target, headers, body)
   -- A page in a browser can send here, but not without telling where it comes from.
   if headers:has("origin") then return 403, { error = "The control path is not for browsers" } end
   local name, query = target:match("^/(%l+)%??(.*)$")
   local methods = name and handlers[name]
   if not methods then
-    return 404, { error = "Unknown control path; known are /clock /faults /log /reset /state /stats" }
+    return 404, { error = "Unknown control path; known are /clock /faults /log /reset /settings /state /stats" }
   end
   if not methods[method] then return 405, { error = "Method not allowed" } end
   self.late:settle()

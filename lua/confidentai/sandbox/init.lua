@@ -107,6 +107,21 @@ function Sandbox:set_clock(seconds)
   return answer and true, message
 end
 
+--- Sets how the service behaves; reset sets it back.
+---@param settings table names and values of docs/sandbox.md; those not given stay
+---@return table? settings all of them
+---@return string? message
+function Sandbox:set(settings)
+  return control(self, "POST", "/settings", settings)
+end
+
+--- How the service behaves.
+---@return table? settings
+---@return string? message
+function Sandbox:settings()
+  return control(self, "GET", "/settings")
+end
+
 --- What the service has written to its standard error; empty unless something is wrong.
 ---@return string text
 function Sandbox:errors()

@@ -129,7 +129,7 @@ end
 
 --- The record as the service sends it.
 ---@param key table
----@param options table { reveal = boolean, newer = boolean, valid = boolean? }
+---@param options table { reveal = boolean, newer = boolean, valid = boolean?, last_used = string? }
 ---@return table record for JSON
 function Keys.record(key, options)
   local valid = options.valid
@@ -137,7 +137,7 @@ function Keys.record(key, options)
   local record = {
     id = key.id, name = key.name or json.null, valid = valid,
     value = options.reveal and key.secret or Keys.mask(key.secret),
-    created_at = key.created_at, lastUsed = key.last_used or json.null,
+    created_at = key.created_at, lastUsed = options.last_used or json.null,
     createdBy = key.created_by or json.null,
   }
   if options.newer then

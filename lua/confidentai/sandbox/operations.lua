@@ -71,7 +71,9 @@ local function read_body(request)
 end
 
 local function record(service, key, reveal, valid)
-  return Keys.record(key, { reveal = reveal, newer = service.string_ids, valid = valid })
+  return Keys.record(key, {
+    reveal = reveal, newer = service.string_ids, valid = valid, last_used = service:last_used(key),
+  })
 end
 
 local function find_key(service, request)
@@ -90,7 +92,7 @@ function calls.list(service, request)
   local revision = request.changes and keys:revision_before(request.changes) or request.revision
   local hidden, records = request.hidden or {}, json.array()
   for _, entry in ipairs(keys:at(revision)) do
-    if not hidden[tostring(entry.key.id)] then
+    if service:lists(entry.key) and not hidden[tostring(entry.key.id)] then
       records[#records + 1] = record(service, entry.key, false, entry.valid)
     end
   end

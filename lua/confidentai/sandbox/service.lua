@@ -4,6 +4,7 @@
 
 local Keys = require "confidentai.sandbox.keys"
 local Random = require "confidentai.sandbox.random"
+local settings = require "confidentai.sandbox.settings"
 
 local Service = {}
 Service.__index = Service
@@ -54,7 +55,7 @@ function Service:revision_before(seconds)
   return 0
 end
 
---- Adds a key with a fresh id and secret.
+--- Adds a key with a fresh id and secret. The settings of now say when it begins to work and to be listed.
 ---@param keys table of organization or project
 ---@param name string
 ---@param created_by? string
@@ -65,6 +66,9 @@ function Service:create_key(keys, name, created_by)
     id = self.string_ids and self.random:id() or keys:take_id(),
     name = name, secret = secret, created_at = self:timestamp(), created_by = created_by,
   }, self:advance())
+  local set = self.settings
+  if set.propagation > 0 then key.works_from = self:now() + set.propagation end
+  if set.list_delay > 0 then key.listed_from = self:now() + set.list_delay end
   self.by_secret[secret] = key
   return key
 end
@@ -79,17 +83,47 @@ end
 
 --- The key that a credential belongs to.
 ---@param secret? string
----@return table? key nil when missing, unknown, deleted or disabled
+---@return table? key nil when missing, unknown, deleted, disabled, or not known everywhere yet
 function Service:authenticate(secret)
   local key = secret and self.by_secret[secret]
-  return key and key.valid and key or nil
+  if not key or not key.valid or (key.works_from or 0) > self:now() then return nil end
+  return key
 end
 
---- Notes that a key was used.
+--- Whether lists show a key that exists.
+---@param key table
+---@return boolean
+function Service:lists(key)
+  return (key.listed_from or 0) <= self:now()
+end
+
+--- Shows the uses of a key that have waited long enough.
+local function settle_uses(self, key)
+  local uses, moment = key.uses, self:now() - self.settings.last_used_delay
+  while uses[1] and uses[1] <= moment do key.last_used = iso(table.remove(uses, 1)) end
+end
+
+--- Notes that a key was used, in the way that the settings say.
 ---@param key table
 function Service:touch(key)
-  key.last_used = self:timestamp()
+  local mode = self.settings.last_used
+  if mode == "late" then
+    key.uses = key.uses or {}
+    table.insert(key.uses, self:now())
+    settle_uses(self, key)
+  elseif mode ~= "never" then
+    key.last_used = iso(self:now() + (mode == "future" and 3600 or 0))
+  end
   self.changed = true
+end
+
+--- When a key was last used, as the service shows it.
+---@param key table
+---@return string? time
+function Service:last_used(key)
+  if self.settings.last_used == "never" then return nil end
+  if key.uses then settle_uses(self, key) end
+  return key.last_used
 end
 
 --- The project of an id.
@@ -126,6 +160,7 @@ local function blank(self)
   self.projects, self.by_secret = {}, {}
   self.revision, self.revision_times = 0, {}
   self.clock_offset = 0
+  self.settings = settings.defaults()
 end
 
 --- All sets of keys: the organization's, then those of the projects.
