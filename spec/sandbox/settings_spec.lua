@@ -103,6 +103,7 @@ describe("the setting", function()
       { { propagate = 1 }, "propagate" }, { { propagation = -1 }, "propagation" },
       { { propagation = "1" }, "propagation" }, { { last_used = "sometimes" }, "sometimes" },
       { { last_used = "never", list_delay = true }, "list_delay" },
+      { { witness = "/file" }, "absolute paths" }, { { witness = { "file" } }, "absolute paths" },
     } do
       local set, message = service:set(case[1])
       assert.is_nil(set)

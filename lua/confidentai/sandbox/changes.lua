@@ -3,9 +3,12 @@
 -- noted in the log.
 
 local operations = require "confidentai.sandbox.operations"
+local witness = require "confidentai.sandbox.witness"
 
 local Changes = {}
 Changes.__index = Changes
+
+local changing = { create = true, update = true, delete = true }
 
 --- What to note of an operation that took effect.
 ---@param fields table { service, journal, save = function }
@@ -20,6 +23,7 @@ end
 ---@return table answer { status, body, headers? }
 function Changes:carry_out(request, entry)
   local service = self.service
+  local observations = changing[request.operation] and witness.look(service) or {}
   local answer = operations.perform(service, request)
   entry.applied = answer.ok or false
   local key = answer.changed
@@ -28,6 +32,7 @@ function Changes:carry_out(request, entry)
       key_id = key.id, name = key.name, valid = key.valid and not key.died,
       revision = service.revision, time = service:now(),
     }
+    entry.witness = witness.conclude(service, observations)
   end
   self.save()
   return answer

@@ -91,7 +91,7 @@ function handlers.settings.POST(self, _, body)
   if message then return 400, { error = "Malformed JSON" } end
   message = settings.check(given)
   if message then return 422, { error = message } end
-  for name, value in pairs(given) do self.service.settings[name] = value end
+  settings.merge(self.service.settings, given)
   return 200, self.service.settings
 end
 

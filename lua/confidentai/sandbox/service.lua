@@ -69,7 +69,7 @@ function Service:create_key(keys, name, created_by)
   local set = self.settings
   if set.propagation > 0 then key.works_from = self:now() + set.propagation end
   if set.list_delay > 0 then key.listed_from = self:now() + set.list_delay end
-  self.by_secret[secret] = key
+  self.secrets[secret] = key
   return key
 end
 
@@ -78,15 +78,14 @@ end
 function Service:delete_key(key)
   local keys = key.project_id and self:project(key.project_id).keys or self.organization.keys
   keys:remove(key, self:advance())
-  self.by_secret[key.secret] = nil
 end
 
 --- The key that a credential belongs to.
 ---@param secret? string
 ---@return table? key nil when missing, unknown, deleted, disabled, or not known everywhere yet
 function Service:authenticate(secret)
-  local key = secret and self.by_secret[secret]
-  if not key or not key.valid or (key.works_from or 0) > self:now() then return nil end
+  local key = secret and self.secrets[secret]
+  if not key or key.died or not key.valid or (key.works_from or 0) > self:now() then return nil end
   return key
 end
 
@@ -157,7 +156,8 @@ local function populate(self, project_names)
 end
 
 local function blank(self)
-  self.projects, self.by_secret = {}, {}
+  self.projects = {}
+  self.secrets = {} -- to the keys, also to those that were deleted
   self.revision, self.revision_times = 0, {}
   self.clock_offset = 0
   self.settings = settings.defaults()
@@ -209,7 +209,7 @@ local function import_keys(self, keys, state)
   for _, fields in ipairs(state.list) do
     local key = keys:add(fields, 0)
     key.valid, key.last_used = fields.valid, fields.last_used
-    self.by_secret[key.secret] = key
+    self.secrets[key.secret] = key
   end
   return keys
 end

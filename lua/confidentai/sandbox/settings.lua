@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 --- How the service behaves, as the control path may change it while it runs. Described in docs/sandbox.md.
 
+local json = require "confidentai.sandbox.json"
+
 local settings = {}
 
 --- What a running sandbox can be set to. A reset goes back to the defaults.
@@ -11,16 +13,36 @@ settings.list = {
     normal = true, never = true, late = true, future = true,
   } },
   { name = "last_used_delay", kind = "seconds", default = 60 },
+  { name = "witness", kind = "paths", default = json.array() },
 }
 
 local by_name = {}
 for _, setting in ipairs(settings.list) do by_name[setting.name] = setting end
 
+local function are_paths(value)
+  if type(value) ~= "table" then return false end
+  for index, path in pairs(value) do
+    if type(index) ~= "number" or type(path) ~= "string" or path:sub(1, 1) ~= "/" then return false end
+  end
+  return true
+end
+
 local function check_value(setting, value)
   if setting.kind == "seconds" then
     if type(value) ~= "number" or value < 0 then return "must be a number of seconds from 0" end
+  elseif setting.kind == "paths" then
+    if not are_paths(value) then return "must be an array of absolute paths" end
   elseif not setting.choices[value] then
     return "cannot be " .. tostring(value)
+  end
+end
+
+--- Takes over settings that are well formed.
+---@param into table the settings so far
+---@param values table
+function settings.merge(into, values)
+  for name, value in pairs(values) do
+    into[name] = by_name[name].kind == "paths" and json.array(value) or value
   end
 end
 
