@@ -5,6 +5,7 @@ local http_server = require "http.server"
 local Faults = require "confidentai.sandbox.faults"
 local json = require "confidentai.sandbox.json"
 local settings = require "confidentai.sandbox.settings"
+local snapshot = require "confidentai.sandbox.snapshot"
 local transport = require "confidentai.sandbox.transport"
 
 local Control = {}
@@ -20,7 +21,9 @@ local function key_of(service, entry)
   }
 end
 
-local handlers = { faults = {}, log = {}, state = {}, reset = {}, stats = {}, clock = {}, settings = {} }
+local handlers = {
+  faults = {}, log = {}, state = {}, reset = {}, stats = {}, clock = {}, settings = {}, snapshot = {}, restore = {},
+}
 
 function handlers.faults.POST(self, _, body)
   local fault, message = json.decode(body)
@@ -70,6 +73,22 @@ function handlers.reset.POST(self)
   return 200, { reset = true }
 end
 
+function handlers.snapshot.POST(self)
+  return 200, snapshot.take(self.service, self.late)
+end
+
+function handlers.restore.POST(self, _, body)
+  local image, message = json.decode(body)
+  if message then return 400, { error = "Malformed JSON" } end
+  if not snapshot.restore(self.service, self.late, image) then
+    return 422, { error = "This is no snapshot of this version of the sandbox" }
+  end
+  self.faults:clear()
+  self.journal:clear()
+  self.save()
+  return 200, { restored = true }
+end
+
 function handlers.stats.GET(self)
   local stats = self.server:stats()
   stats.requests, stats.faults = self.journal.last, #self.faults.queue
@@ -105,7 +124,7 @@ local function handle(self, method, target, headers, body)
   local name, query = target:match("^/(%l+)%??(.*)$")
   local methods = name and handlers[name]
   if not methods then
-    return 404, { error = "Unknown control path; known are /clock /faults /log /reset /settings /state /stats" }
+    return 404, { error = "Unknown control path; known are /clock /faults /log /reset /restore /settings /snapshot /state /stats" }
   end
   if not methods[method] then return 405, { error = "Method not allowed" } end
   self.late:settle()

@@ -98,6 +98,22 @@ function Sandbox:reset()
   return answer and true, message
 end
 
+--- The service as it is now.
+---@return table? snapshot for `restore`, to be taken as it is; it has all secrets
+---@return string? message
+function Sandbox:snapshot()
+  return control(self, "POST", "/snapshot")
+end
+
+--- Back to a snapshot, without faults, with an empty log.
+---@param snapshot table
+---@return boolean? ok
+---@return string? message
+function Sandbox:restore(snapshot)
+  local answer, message = control(self, "POST", "/restore", snapshot)
+  return answer and true, message
+end
+
 --- Moves the service's clock: its Date header, created_at and lastUsed.
 ---@param seconds number ahead of the real time, or behind it when negative; reset sets it back
 ---@return boolean? ok

@@ -43,7 +43,10 @@ local function encode_number(number)
   if number % 1 == 0 and number > -2 ^ 53 and number < 2 ^ 53 then
     return string.format("%.0f", number)
   end
-  return codec.encode(number)
+  -- Some versions of lua-cjson cannot write more than 14 digits, too few for microseconds since 1970.
+  local text = codec.encode(number)
+  if tonumber(text) ~= number then text = string.format("%.17g", number):gsub(",", ".") end
+  return text
 end
 
 local encode

@@ -19,6 +19,30 @@ function Keys.new(scope, project_id)
   }, Keys)
 end
 
+--- Everything about these keys.
+---@return table plain for JSON; the tables are the keys' own
+function Keys:plain()
+  return { next_id = self.next_id, count = self.count, list = self.list, gone = self.gone }
+end
+
+--- The set of keys that `plain` gave.
+---@param plain table which becomes part of the set; raises when it is no such thing
+---@param scope string
+---@param project_id? string
+---@return table keys
+function Keys.from_plain(plain, scope, project_id)
+  local keys = Keys.new(scope, project_id)
+  keys.next_id, keys.count = assert(tonumber(plain.next_id)), assert(tonumber(plain.count))
+  keys.list, keys.gone = plain.list, plain.gone
+  for _, list in ipairs { keys.list, keys.gone } do
+    for _, key in ipairs(list) do
+      assert(type(key.secret) == "string" and type(key.changes) == "table" and key.serial and key.born)
+      if not key.died then keys.by_id[tostring(key.id)] = key end
+    end
+  end
+  return keys
+end
+
 --- What the service shows of a secret: 15 asterisks and the last 6 characters.
 ---@param secret string
 ---@return string masked

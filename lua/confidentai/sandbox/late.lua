@@ -4,6 +4,8 @@
 
 local cqueues = require "cqueues"
 
+local json = require "confidentai.sandbox.json"
+
 local Late = {}
 Late.__index = Late
 
@@ -65,6 +67,49 @@ function Late:settle()
     local item = earliest_due(self)
     if not item then return end
     commit(self, item)
+  end
+end
+
+local request_fields = { "method", "path", "operation", "scope", "project_id", "key_id", "body", "content_type" }
+
+--- What is under way.
+---@return table list for JSON, with the time that is left where it is real time
+function Late:plain()
+  local list = json.array()
+  for index, item in ipairs(self.items) do
+    local request = { credential = { name = item.request.credential.name } }
+    for _, name in ipairs(request_fields) do request[name] = item.request[name] end
+    list[index] = {
+      by_clock = item.by_clock, due = item.by_clock and item.due or nil,
+      left = not item.by_clock and math.max(item.due - self.service.clock(), 0) or nil,
+      request = request, entry = item.entry,
+    }
+  end
+  return list
+end
+
+--- Checks what `plain` gave.
+---@param list table raises when it is no such thing
+---@return table items for `replace`
+function Late.from_plain(list)
+  local items = {}
+  for index, item in ipairs(list) do
+    assert(type(item.by_clock and item.due or item.left) == "number")
+    assert(type(item.request.credential) == "table" and type(item.entry) == "table")
+    items[index] = item
+  end
+  return items
+end
+
+--- Replaces what is under way.
+---@param items table as `from_plain` gives them; their requests get new entries in the log when they take effect
+function Late:replace(items)
+  self.items = {}
+  for _, item in ipairs(items) do
+    add(self, {
+      due = item.due or self.service.clock() + item.left, by_clock = item.by_clock,
+      request = item.request, entry = item.entry,
+    })
   end
 end
 

@@ -233,6 +233,19 @@ function Service:import(state)
   self.changed = true
 end
 
+--- Replaces everything by what a snapshot has.
+---@param fields table { organization, projects, revision, revision_times, clock_offset, settings, string_ids }
+function Service:replace(fields)
+  for name, value in pairs(fields) do self[name] = value end
+  self.secrets = {}
+  for _, keys in ipairs(self:key_sets()) do
+    for _, list in ipairs { keys.gone, keys.list } do
+      for _, key in ipairs(list) do self.secrets[key.secret] = key end
+    end
+  end
+  self.epoch, self.changed = self.epoch + 1, true
+end
+
 --- Back to the keys of the start, with the same secrets; deletions and changes since are forgotten.
 function Service:reset()
   self:import(self.initial)
