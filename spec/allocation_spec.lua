@@ -6,7 +6,9 @@ if jit then
 end
 
 local allocator = require "failing_allocator"
+local confidentai = require "confidentai"
 local core = require "confidentai.core"
+local pause = require "confidentai.pause"
 local support = require "spec.support"
 
 -- cjson itself leaks its buffer when Lua runs out of memory under it. A leak checker is told to overlook that, and can
@@ -38,6 +40,23 @@ describe("out of memory", function()
     ["a list"] = function() assert(api_keys:list()) end,
     ["a create"] = function() assert(api_keys:create("made")) end,
     ["an error"] = function() assert(not api_keys:get(999)) end,
+    ["a call with flags"] = function()
+      local call = client:start("GET", { "v1", "organization" }, nil,
+        { credential = service.api_key, query = "a=b", fresh = true, no_retry = true })
+      repeat
+        core.engine():step(-1)
+      until call:done()
+      assert(call:result("organization"))
+    end,
+    ["pauses"] = function()
+      local driver = core.environment(client).driver
+      local function task()
+        assert(pause(driver, 0.001))
+      end
+      local _, errors = confidentai.gather { task, task }
+      assert(not errors[1], errors[1])
+      assert(not errors[2], errors[2])
+    end,
     ["a new client"] = function() support.client(service, { max_retries = 0 }):close() end,
   }
 

@@ -22,7 +22,7 @@ describe("an error", function()
     end
     assert.same({
       kind = "api", message = "too odd", status = 422, link = "https://docs/x", outcome = "not_applied", attempts = 1,
-      method = "POST", path = "/v1/organization/api-keys",
+      method = "POST", path = "/v1/organization/api-keys", envelope = true,
     }, plain)
   end)
 

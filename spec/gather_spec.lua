@@ -46,6 +46,19 @@ describe("gather", function()
     assert.same({ { n = 0 }, {} }, { gather {} })
   end)
 
+  it("keeps nothing of its tasks", function()
+    local function kilobytes(count)
+      for _ = 1, count do
+        gather { function() return ("x"):rep(10) end, function() return nil, "error" end }
+      end
+      collectgarbage()
+      collectgarbage()
+      return collectgarbage "count"
+    end
+    local before = kilobytes(100)
+    assert.is_true(kilobytes(1000) - before < 100)
+  end)
+
   it("waits for many calls in the time of one", function()
     service:fault { type = "delay", seconds = 0.1, times = -1 }
     local tasks = {}

@@ -3,20 +3,14 @@
 
 local core = require "confidentai.core"
 local argument = require "confidentai.argument"
+local names = require "confidentai.rotation.names"
 local operation = require "confidentai.operation"
+local path = require "confidentai.path"
 
 local ApiKeys = core.methods.ApiKeys
 
 local function client_of(api_keys)
   return core.environment(api_keys).client
-end
-
--- The path of the keys of a scope, or of one of them.
-local function path_of(api_keys, id)
-  if api_keys.scope == "organization" then
-    return { "v1", "organization", "api-keys", id }
-  end
-  return { "v1", "projects", api_keys.project_id, "api-keys", id }
 end
 
 -- Here and below, what may wait is not called last, `return f()`: on PUC 5.1 a tail call hides who called, and a task
@@ -41,12 +35,12 @@ end
 ---@return confidentai.Error? err
 function ApiKeys:list()
   argument.self("ApiKeys", "list", self)
-  local keys, err = perform(self, { method = "GET", path = path_of(self), shape = "api_keys" })
+  local keys, err = perform(self, { method = "GET", path = path.of_keys(self), shape = "api_keys" })
   return keys, err
 end
 
 local function get(api_keys, id)
-  return check_id(api_keys, id, perform(api_keys, { method = "GET", path = path_of(api_keys, id), shape = "api_key" }))
+  return check_id(api_keys, id, perform(api_keys, { method = "GET", path = path.of_keys(api_keys, id), shape = "api_key" }))
 end
 
 ---One key.
@@ -59,7 +53,7 @@ function ApiKeys:get(id)
   return key, err
 end
 
----Keys with exactly this name; names need not be unique.
+---Keys of this name, and those that a rotation has made under it (`<name>~g<generation>~<op>`); names need not be unique.
 ---@param name string
 ---@return confidentai.ApiKey[]? keys
 ---@return confidentai.Error? err
@@ -72,7 +66,7 @@ function ApiKeys:find(name)
   end
   local found = {}
   for _, key in ipairs(keys) do
-    if key.name == name then
+    if key.name == name or names.base(key.name) == name then
       found[#found + 1] = key
     end
   end
@@ -92,7 +86,7 @@ function ApiKeys:create(name)
   end
   argument.key_name(1, "create", name)
   local key, err = perform(self,
-    { method = "POST", path = path_of(self), body = { name = name }, shape = "new_api_key" })
+    { method = "POST", path = path.of_keys(self), body = { name = name }, shape = "new_api_key" })
   return key, err
 end
 
@@ -113,7 +107,7 @@ local function guard(api_keys, id, method)
   return nil, core.failure {
     kind = "guard",
     message = "this is the client's own key, without which it is locked out; { force = true } does it anyway",
-    outcome = "not_applied", method = method, path = "/" .. table.concat(path_of(api_keys, id), "/"), attempts = 0,
+    outcome = "not_applied", method = method, path = "/" .. table.concat(path.of_keys(api_keys, id), "/"), attempts = 0,
   }
 end
 
@@ -132,7 +126,7 @@ local function update(api_keys, id, valid, force)
     end
   end
   local key, err, call = perform(api_keys,
-    { method = "PUT", path = path_of(api_keys, id), body = { valid = valid }, shape = "api_key" })
+    { method = "PUT", path = path.of_keys(api_keys, id), body = { valid = valid }, shape = "api_key" })
   if key and key.valid ~= valid then
     return nil, call:failure("protocol", "unexpected answer: it does not show the change")
   end
@@ -189,10 +183,46 @@ function ApiKeys:delete(id, options)
       return nil, err
     end
   end
-  local deleted, err, call = perform(self, { method = "DELETE", path = path_of(self, checked), shape = "deleted" })
+  local deleted, err, call = perform(self, { method = "DELETE", path = path.of_keys(self, checked), shape = "deleted" })
   if deleted and deleted.id == nil then -- an earlier attempt did it, and its answer was lost: only the caller names it
     deleted.id = type(id) == "userdata" and id.id or id
     return deleted
   end
   return check_id(self, checked, deleted, err, call)
+end
+
+---Begins the rotation of a key, or goes on with the one that is under way: a new key is made, proven and stored, and
+---once it has been taken over the old one is disabled and, after a grace, deleted (docs/rotation.md). Advances until it
+---must wait for soak or grace. Raises when an option is unknown or of a wrong type.
+---@param id integer|string|confidentai.ApiKey
+---@param options confidentai.RotateOptions
+---@return confidentai.Rotation? rotation
+---@return confidentai.Error? err with `state`: what had been reached; before "creating" nothing is left behind
+function ApiKeys:rotate(id, options)
+  argument.self("ApiKeys", "rotate", self)
+  local rotation, err = require("confidentai.rotation").start(self, argument.key_id(1, "rotate", self, id), options)
+  return rotation, err
+end
+
+---Makes a key exactly once, proven and in its stores; or none. Its name is `<name>~g<generation>~<op>`, by which an
+---interrupted run finds it again, and `find(name)` does too.
+---@param name string
+---@param options confidentai.ProvisionOptions
+---@return confidentai.ApiKey? key without its secret, which is in the stores
+---@return confidentai.Error? err with `state`
+function ApiKeys:provision(name, options)
+  argument.self("ApiKeys", "provision", self)
+  local key, err = require("confidentai.rotation").provision(self, argument.key_name(1, "provision", name), options)
+  return key, err
+end
+
+---Sees to it that a store holds a current key: one safe step a run, without a state folder (docs/rotation.md).
+---@param base string the name under which the keys are known
+---@param options confidentai.EnsureOptions
+---@return { key: confidentai.ApiKey, action: string, wait: number? }? result
+---@return confidentai.Error? err
+function ApiKeys:ensure(base, options)
+  argument.self("ApiKeys", "ensure", self)
+  local result, err = require("confidentai.rotation").ensure(self, argument.key_name(1, "ensure", base), options)
+  return result, err
 end

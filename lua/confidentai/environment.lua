@@ -4,7 +4,9 @@
 
 local environment = {}
 
-local NAMES = { "CONFIDENT_ORG_API_KEY", "CONFIDENT_BASE_URL", "CONFIDENT_REGION" }
+local NAMES = {
+  "CONFIDENT_ORG_API_KEY", "CONFIDENT_BASE_URL", "CONFIDENT_REGION", "STATE_DIRECTORY", "XDG_STATE_HOME", "HOME",
+}
 
 local loaded = {}
 for _, name in ipairs(NAMES) do

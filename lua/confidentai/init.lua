@@ -12,6 +12,18 @@ require "confidentai.api_keys"
 
 local confidentai = { _VERSION = core._VERSION, gather = gather.gather, async = gather.async }
 
+-- What most programs do not need is loaded when it is asked for.
+local LATER = { rotation = true, store = true }
+
+setmetatable(confidentai, { __index = function(self, name)
+  if not LATER[name] then
+    return nil
+  end
+  local module = require("confidentai." .. name)
+  rawset(self, name, module)
+  return module
+end })
+
 local function config_error(message)
   return nil, core.failure { kind = "config", message = message }
 end
@@ -20,6 +32,7 @@ end
 local function furnish(client, checked, waiting)
   local settings = core.environment(client)
   settings.driver = waiting
+  settings.timeout = checked.timeout
   settings.on_event = checked.on_event
   settings.event_errors = 0
   settings.projects = core.projects(client)

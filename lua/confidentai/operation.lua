@@ -13,6 +13,7 @@ local operation = {}
 ---@field body? table
 ---@field shape string what the answer's data holds (call:result)
 ---@field owner? confidentai.ApiKeys whose keys it holds
+---@field flags? table of client:start
 
 -- The error of a request that was not made, as nothing could wait for it here.
 local function unready(request, problem)
@@ -22,6 +23,34 @@ local function unready(request, problem)
   }
 end
 
+---Sends a request and waits for its end; its answer is not yet interpreted. Raises when the client is closed.
+---@param client confidentai.Client
+---@param request confidentai.Request
+---@return confidentai.Call? call finished
+---@return confidentai.Error? err nothing was sent
+function operation.send(client, request)
+  local driver = core.environment(client).driver
+  local problem = driver.refuse and driver.refuse()
+  if problem then
+    return nil, unready(request, problem)
+  end
+  local call = client:start(request.method, request.path, request.body, request.flags)
+  scheduler.wait(driver, call)
+  return call
+end
+
+---Interprets the answer of a call that was sent.
+---@param client confidentai.Client
+---@param request confidentai.Request
+---@param call confidentai.Call
+---@return any result or nil
+---@return confidentai.Error? err
+function operation.take(client, request, call)
+  local result, err = call:result(request.shape, request.owner)
+  events.tell(client, call)
+  return result, err
+end
+
 ---Performs a request. Raises when the client is closed.
 ---@param client confidentai.Client
 ---@param request confidentai.Request
@@ -29,15 +58,12 @@ end
 ---@return confidentai.Error? err
 ---@return confidentai.Call? call
 function operation.perform(client, request)
-  local driver = core.environment(client).driver
-  local problem = driver.refuse and driver.refuse()
-  if problem then
-    return nil, unready(request, problem)
+  local call, err = operation.send(client, request)
+  if not call then
+    return nil, err
   end
-  local call = client:start(request.method, request.path, request.body)
-  scheduler.wait(driver, call)
-  local result, err = call:result(request.shape, request.owner)
-  events.tell(client, call)
+  local result
+  result, err = operation.take(client, request, call)
   return result, err, call
 end
 

@@ -8,8 +8,9 @@ local stack = require "confidentai.stack"
 
 local scheduler = {}
 
--- The task of each coroutine of ours.
-local tasks = setmetatable({}, { __mode = "k" })
+-- The task of each coroutine of ours. Weak values, too: a task refers to its coroutine, and Lua 5.1 and LuaJIT would
+-- keep both for ever. While it lives its group has it.
+local tasks = setmetatable({}, { __mode = "kv" })
 
 -- PUC 5.1 says only by failing that a yield cannot cross something: a C function, which shows on the stack, a
 -- metamethod or a `for` iterator, which show by how their function was called. Where a tail call has hidden that, and

@@ -15,10 +15,16 @@ static cai_client *new_client(int max_retries) {
   return cai_client_new(&options, message);
 }
 
+static cai_call *new_call(cai_client *client, cai_method method, const char *body, size_t length) {
+  cai_call_options options = {
+      .method = method, .segments = keys, .segment_count = 2, .body = body, .body_length = length};
+  return cai_call_new(client, &options);
+}
+
 static void a_new_call_holds_copies(void) {
   cai_client *client = new_client(3);
   char body[] = "{\"name\":\"ci\"}";
-  cai_call *call = cai_call_new(client, CAI_POST, keys, 2, body, strlen(body));
+  cai_call *call = new_call(client, CAI_POST, body, strlen(body));
   memset(body, '-', sizeof body - 1);
   cai_client_release(client); /* the call has a reference of its own */
   CHECK(call->state == CAI_CALL_NEW && call->attempts == 0);
@@ -35,13 +41,13 @@ static void a_new_call_holds_copies(void) {
 
 static void bodies_may_hold_anything(void) {
   cai_client *client = new_client(0);
-  cai_call *call = cai_call_new(client, CAI_PUT, keys, 2, "a\0b", 3);
+  cai_call *call = new_call(client, CAI_PUT, "a\0b", 3);
   CHECK(call->request.body_length == 3 && memcmp(call->request.body, "a\0b", 4) == 0);
   cai_call_release(call);
-  call = cai_call_new(client, CAI_PUT, keys, 2, "", 0);
+  call = new_call(client, CAI_PUT, "", 0);
   CHECK(call->request.body != NULL && call->request.body_length == 0);
   cai_call_release(call);
-  call = cai_call_new(client, CAI_GET, keys, 2, NULL, 0);
+  call = new_call(client, CAI_GET, NULL, 0);
   CHECK(call->request.body == NULL);
   cai_request_clear(&call->request);
   cai_request_clear(&call->request);
@@ -55,13 +61,15 @@ static void changes_travel_alone(void) {
   for (cai_method method = CAI_GET; method <= CAI_DELETE; method++) {
     cai_request request = {.method = method};
     CHECK(cai_request_is_exclusive(&request) == alone[method]);
+    request.fresh = true;
+    CHECK(cai_request_is_exclusive(&request));
   }
 }
 
 /* An attempt whose handle could not be made is unsent: even a create is tried again, and ends not_applied. */
 static void attempts_that_never_ran_are_unsent(void) {
   cai_client *client = new_client(2);
-  cai_call *call = cai_call_new(client, CAI_POST, keys, 2, "{}", 2);
+  cai_call *call = new_call(client, CAI_POST, "{}", 2);
   for (int attempt = 1; attempt <= 3; attempt++) {
     call->state = CAI_CALL_RUNNING;
     call->attempts = attempt;
@@ -79,15 +87,51 @@ static void attempts_that_never_ran_are_unsent(void) {
   cai_client_release(client);
 }
 
+static void one_without_retries_makes_one_attempt(void) {
+  cai_client *client = new_client(3);
+  cai_call_options options = {.method = CAI_GET, .segments = keys, .segment_count = 2, .no_retry = true};
+  cai_call *call = cai_call_new(client, &options);
+  call->state = CAI_CALL_RUNNING;
+  call->attempts = 1;
+  cai_call_attempted(call, CURLE_OUT_OF_MEMORY, 1, 0.5);
+  CHECK(call->state == CAI_CALL_FINISHED && call->records[0].wait < 0);
+  cai_call_release(call);
+  cai_client_release(client);
+}
+
+/* A call with a credential of its own leaves nothing of it behind, and its client's alone. */
+static void another_credential_goes_with_its_call(void) {
+  static const char other[] = "confident_eu_proj_fedcba98-another-one";
+  cai_client *client = new_client(0);
+  cai_identity *own = client->identity;
+  cai_call_options options = {.method = CAI_GET, .segments = keys, .segment_count = 2};
+  options.credential = other;
+  options.credential_length = sizeof other - 1;
+  allocator_watch("another-one");
+  cai_call *call = cai_call_new(client, &options);
+  CHECK_TEXT(call->request.identity->secret->bytes, other);
+  CHECK(client->identity == own && own->references == 1);
+  cai_call_release(call);
+  CHECK(allocator_seen() == 0);
+  allocator_watch(NULL);
+  call = new_call(client, CAI_GET, NULL, 0);
+  CHECK(call->request.identity == own && own->references == 2);
+  cai_call_release(call);
+  CHECK(own->references == 1);
+  cai_client_release(client);
+}
+
 static void an_abandoned_one_is_cancelled(void) {
   cai_client *client = new_client(1);
   for (cai_method method = CAI_GET; method <= CAI_DELETE; method++) {
     for (int unclear = 0; unclear < 2; unclear++) {
-      cai_call *call = cai_call_new(client, method, keys, 2, NULL, 0);
+      cai_call *call = new_call(client, method, NULL, 0);
       call->unclear = unclear;
+      cai_buffer_append(&call->transfer.body, "{\"par", 5);
       cai_call_abandon(call, "because", 1);
       CHECK(call->state == CAI_CALL_FINISHED && call->kind == CAI_KIND_CANCELLED && call->attempts == 0);
       CHECK_TEXT(call->message, "because");
+      CHECK(call->transfer.body.length == 5); /* what came of an answer is kept */
       cai_outcome wanted = unclear ? CAI_OUTCOME_UNKNOWN : CAI_OUTCOME_NOT_APPLIED;
       CHECK(call->outcome == (method == CAI_GET ? CAI_OUTCOME_NONE : wanted));
       cai_call_release(call);
@@ -99,7 +143,7 @@ static void an_abandoned_one_is_cancelled(void) {
 static void a_body_is_wiped(void) {
   cai_client *client = new_client(0);
   static const char body[] = "{\"name\":\"a-name-to-be-found\"}";
-  cai_call *call = cai_call_new(client, CAI_POST, keys, 2, body, sizeof body - 1);
+  cai_call *call = new_call(client, CAI_POST, body, sizeof body - 1);
   static const char answer[] = "{\"value\":\"an-answer-to-be-found\"}";
   CHECK(cai_buffer_append(&call->transfer.body, answer, sizeof answer - 1) == CAI_BUFFER_OK);
   allocator_watch("to-be-found");
@@ -111,19 +155,24 @@ static void a_body_is_wiped(void) {
 
 static void without_memory_there_is_no_call(void) {
   cai_client *client = new_client(3);
+  cai_call_options options = {
+      .method = CAI_POST, .segments = keys, .segment_count = 2, .query = "a=b", .body = "{}", .body_length = 2};
+  options.credential = SCENE_KEY;
+  options.credential_length = strlen(SCENE_KEY);
   long tried = 0;
   for (bool done = false; !done;) {
     long before = allocator_alive();
     unsigned references = client->references;
     allocator_fail_from(++tried);
-    cai_call *call = cai_call_new(client, CAI_POST, keys, 2, "{}", 2);
+    cai_call *call = cai_call_new(client, &options);
     done = !allocator_failed();
     allocator_fail_from(0);
     CHECK_CASE((call != NULL) == done, "allocation %ld", tried);
     cai_call_release(call);
     CHECK_CASE(allocator_alive() == before && client->references == references, "allocation %ld", tried);
+    CHECK_CASE(client->identity->references == 1, "allocation %ld", tried);
   }
-  CHECK(tried == 5); /* the call, its path, its URL, its body; then there is enough */
+  CHECK(tried > 5); /* the call, its path, its URL, its body, and its identity */
   allocator_fail_from(1);
   CHECK(cai_path_join(keys, 2) == NULL);
   allocator_fail_from(0);
@@ -137,6 +186,8 @@ int main(void) {
   bodies_may_hold_anything();
   changes_travel_alone();
   attempts_that_never_ran_are_unsent();
+  one_without_retries_makes_one_attempt();
+  another_credential_goes_with_its_call();
   an_abandoned_one_is_cancelled();
   a_body_is_wiped();
   without_memory_there_is_no_call();

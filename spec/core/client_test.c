@@ -35,7 +35,7 @@ static void it_copies_what_it_is_given(void) {
   memset(proxy, '-', sizeof proxy - 1);
   memset(ca_file, '-', sizeof ca_file - 1);
   CHECK_TEXT(client->base.text, "https://h.example/prefix");
-  CHECK_TEXT(client->credential->bytes, KEY);
+  CHECK_TEXT(client->identity->secret->bytes, KEY);
   CHECK_TEXT(client->proxy, "http://u:p@proxy.example:1");
   CHECK_TEXT(client->ca_file, "/etc/passwd");
   CHECK(client->timeout == 30000 && client->connect_timeout == 10000);
@@ -47,10 +47,10 @@ static void its_headers_are_ready(void) {
   char message[CAI_MESSAGE_SIZE];
   cai_client_options o = options();
   cai_client *client = cai_client_new(&o, message);
-  CHECK(has_header(client->headers, "CONFIDENT_API_KEY: " KEY));
-  CHECK(has_header(client->json_headers, "CONFIDENT_API_KEY: " KEY));
-  CHECK(has_header(client->json_headers, "Content-Type: application/json"));
-  CHECK(!has_header(client->headers, "Content-Type: application/json"));
+  CHECK(has_header(client->identity->headers, "CONFIDENT_API_KEY: " KEY));
+  CHECK(has_header(client->identity->json_headers, "CONFIDENT_API_KEY: " KEY));
+  CHECK(has_header(client->identity->json_headers, "Content-Type: application/json"));
+  CHECK(!has_header(client->identity->headers, "Content-Type: application/json"));
   cai_client_release(client);
 }
 
@@ -87,7 +87,7 @@ static void the_last_reference_wipes(void) {
   cai_client_retain(client);
   allocator_watch("0123456789abcdef");
   cai_client_release(client);
-  CHECK_TEXT(client->credential->bytes, KEY); /* still ours */
+  CHECK_TEXT(client->identity->secret->bytes, KEY); /* still ours */
   cai_client_release(client);
   CHECK(allocator_seen() == 0);
   allocator_watch(NULL);

@@ -46,6 +46,25 @@ static void connections_are_shared_or_not(void) {
   scene_close(&s);
 }
 
+/* A read that asks for it has its own, too: libcurl would send it again when a reused one breaks. */
+static void a_fresh_read_travels_alone(void) {
+  static const loopback_step script[] = {{.bytes = SCENE_OK}, {.bytes = SCENE_OK}, {.action = LOOPBACK_SILENT}};
+  static const cai_segment segment = {"v1", 2};
+  cai_call_options options = {
+      .method = CAI_GET, .segments = &segment, .segment_count = 1, .fresh = true, .no_retry = true};
+  scene s;
+  scene_open(&s, SCENE_STEPS(script), NULL);
+  cai_call_release(scene_run(&s, CAI_GET));
+  for (int i = 2; i <= 3; i++) {
+    cai_call *call = scene_start_with(&s, &options);
+    CHECK(scene_finish(&s, call, 5));
+    CHECK(loopback_requests(s.server) == i && loopback_connections(s.server) == i);
+    CHECK(call->kind == (i == 2 ? CAI_KIND_NONE : CAI_KIND_NETWORK) && call->attempts == 1);
+    cai_call_release(call);
+  }
+  scene_close(&s);
+}
+
 static void many_at_once_finish(void) {
   enum { CALLS = 200 };
   static cai_call *calls[CALLS];
@@ -213,6 +232,7 @@ static void nothing_stays_open(void) {
 int main(void) {
   an_answer_arrives();
   connections_are_shared_or_not();
+  a_fresh_read_travels_alone();
   many_at_once_finish();
   none_waits_behind_another();
   step_zero_never_blocks();

@@ -21,40 +21,52 @@ static void long_texts_are_cut(void) {
   CHECK_TEXT(message, "100% %s");
 }
 
+/* What a failed call's message is, with these facts. */
+static void write(char message[CAI_MESSAGE_SIZE], cai_call *call, CURLcode code, long status) {
+  call->status = status;
+  cai_message_write(message, call, code);
+}
+
 static void each_failure_has_its_words(void) {
   cai_client *client = new_client();
-  cai_transfer transfer = {.easy = NULL};
+  cai_call call = {.client = client, .request.identity = client->identity};
+  cai_transfer *transfer = &call.transfer;
   char message[CAI_MESSAGE_SIZE];
-  cai_message_write(message, client, &transfer, CURLE_OK, 404);
+  write(message, &call, CURLE_OK, 404);
   CHECK_TEXT(message, "the answer has status 404");
-  cai_message_write(message, client, &transfer, CURLE_OK, 301);
+  write(message, &call, CURLE_OK, 301);
   CHECK(strstr(message, "redirect") != NULL && strstr(message, "base_url") != NULL);
-  cai_message_write(message, client, &transfer, CURLE_COULDNT_CONNECT, 0);
+  write(message, &call, CURLE_COULDNT_CONNECT, 0);
   CHECK_TEXT(message, curl_easy_strerror(CURLE_COULDNT_CONNECT));
-  cai_message_write(message, client, &transfer, CURLE_PEER_FAILED_VERIFICATION, 0);
+  write(message, &call, CURLE_PEER_FAILED_VERIFICATION, 0);
   CHECK(strstr(message, "ca_file") != NULL);
-  strcpy(transfer.error, "Failed to connect to %s");
-  cai_message_write(message, client, &transfer, CURLE_COULDNT_CONNECT, 0);
+  strcpy(transfer->error, "Failed to connect to %s");
+  write(message, &call, CURLE_COULDNT_CONNECT, 0);
   CHECK_TEXT(message, "Failed to connect to %s");
-  transfer.no_memory = true;
-  cai_message_write(message, client, &transfer, CURLE_WRITE_ERROR, 200);
+  transfer->no_memory = true;
+  write(message, &call, CURLE_WRITE_ERROR, 200);
   CHECK(strstr(message, "memory") != NULL);
-  transfer.body_over_cap = true;
-  cai_message_write(message, client, &transfer, CURLE_WRITE_ERROR, 200);
+  transfer->body_over_cap = true;
+  write(message, &call, CURLE_WRITE_ERROR, 200);
   CHECK(strstr(message, "max_response_bytes (1048576)") != NULL);
-  transfer.headers_over_cap = true;
-  cai_message_write(message, client, &transfer, CURLE_WRITE_ERROR, 200);
+  transfer->headers_over_cap = true;
+  write(message, &call, CURLE_WRITE_ERROR, 200);
   CHECK(strstr(message, "headers") != NULL);
   cai_client_release(client);
 }
 
 static void libcurls_words_are_redacted(void) {
+  static const char other[] = "a-key-of-!another-form!-012345";
   cai_client *client = new_client();
-  cai_transfer transfer = {.error = "bad \r\nthing " SCENE_KEY " there"};
+  cai_identity *sent = cai_identity_new(other, sizeof other - 1);
+  cai_call call = {.client = client, .request.identity = sent};
   char message[CAI_MESSAGE_SIZE];
-  cai_message_write(message, client, &transfer, CURLE_RECV_ERROR, 0);
+  strcpy(call.transfer.error, "bad \r\nthing " SCENE_KEY " there, a-key-of-!another-form!-012345 here");
+  write(message, &call, CURLE_RECV_ERROR, 0);
   CHECK(strstr(message, "0123456789") == NULL && strchr(message, '\n') == NULL);
   CHECK(strstr(message, "abcdef there") != NULL);
+  CHECK(strstr(message, "another") == NULL && strstr(message, "*012345 here") != NULL);
+  cai_identity_release(sent);
   cai_client_release(client);
 }
 

@@ -38,10 +38,12 @@ static size_t swallow(char *bytes, size_t size, size_t count, void *user) {
 }
 
 /* Sends it and gives the raw text as the server got it. */
-static const char *send_request(wire *w, cai_method method, const char *body, size_t length) {
+static const char *send_with(wire *w, cai_call_options *options) {
   static const cai_segment segments[] = {{"v1", 2}, {"../x", 4}, {"7", 1}};
+  options->segments = segments;
+  options->segment_count = 3;
   cai_request request;
-  CHECK(cai_request_init(&request, w->client, method, segments, 3, body, length));
+  CHECK(cai_request_init(&request, w->client, options));
   CURL *easy = curl_easy_init();
   CHECK(cai_request_apply(&request, w->client, easy));
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, swallow);
@@ -49,6 +51,11 @@ static const char *send_request(wire *w, cai_method method, const char *body, si
   curl_easy_cleanup(easy);
   cai_request_clear(&request);
   return loopback_request(w->server, loopback_requests(w->server) - 1);
+}
+
+static const char *send_request(wire *w, cai_method method, const char *body, size_t length) {
+  cai_call_options options = {.method = method, .body = body, .body_length = length};
+  return send_with(w, &options);
 }
 
 /* How often a header of that name came, whatever its case; its last value goes to `value`. */
@@ -73,8 +80,8 @@ static void check_header(const char *raw, const char *name, const char *wanted) 
     CHECK_TEXT(value + strspn(value, " "), wanted);
 }
 
-static void check_common(const char *raw) {
-  check_header(raw, "CONFIDENT_API_KEY", SCENE_KEY);
+static void check_common_of(const char *raw, const char *key) {
+  check_header(raw, "CONFIDENT_API_KEY", key);
   check_header(raw, "X-Confident-SDK-Version", "confidentai-lua/" CAI_VERSION);
   check_header(raw, "Accept", "application/json");
   check_header(raw, "User-Agent", "confidentai-lua/" CAI_VERSION);
@@ -83,6 +90,10 @@ static void check_common(const char *raw) {
   check_header(raw, "Authorization", NULL);
   check_header(raw, "Upgrade", NULL);
   check_header(raw, "Transfer-Encoding", NULL);
+}
+
+static void check_common(const char *raw) {
+  check_common_of(raw, SCENE_KEY);
 }
 
 static void reads_and_deletes_have_no_body(void) {
@@ -134,10 +145,39 @@ static void long_bodies_do_not_expect(void) {
   close_wire(&w);
 }
 
+static void another_credential_takes_the_place_of_the_clients(void) {
+  static const cai_method methods[] = {CAI_GET, CAI_PUT};
+  static const char other[] = "confident_us_proj_fedcba9876543210";
+  wire w;
+  open_wire(&w);
+  for (int i = 0; i < 2; i++) {
+    cai_call_options options = {.method = methods[i], .credential = other, .credential_length = sizeof other - 1};
+    options.body = methods[i] == CAI_PUT ? "{}" : NULL;
+    options.body_length = methods[i] == CAI_PUT ? 2 : 0;
+    const char *raw = send_with(&w, &options);
+    check_common_of(raw, other);
+    CHECK(strstr(raw, SCENE_KEY) == NULL);
+    check_header(raw, "Content-Type", methods[i] == CAI_PUT ? "application/json" : NULL);
+  }
+  close_wire(&w);
+}
+
+static void a_query_follows_the_path(void) {
+  wire w;
+  open_wire(&w);
+  cai_call_options options = {.method = CAI_GET, .query = "page=1&pageSize=%31"};
+  const char *raw = send_with(&w, &options);
+  CHECK_CASE(strncmp(raw, "GET /some/prefix/v1/..%2Fx/7?page=1&pageSize=%31 HTTP/1.1\r\n", 59) == 0, "%s", raw);
+  check_common(raw);
+  close_wire(&w);
+}
+
 int main(void) {
   curl_global_init(CURL_GLOBAL_DEFAULT);
   reads_and_deletes_have_no_body();
   creates_and_updates_send_json();
   long_bodies_do_not_expect();
+  another_credential_takes_the_place_of_the_clients();
+  a_query_follows_the_path();
   return check_end();
 }

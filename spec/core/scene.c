@@ -52,7 +52,13 @@ void scene_close(scene *s) {
 cai_call *scene_start(scene *s, cai_method method) {
   static const cai_segment segments[] = {{"v1", 2}, {"keys", 4}};
   const char *body = method == CAI_POST ? "{\"name\":\"ci\"}" : method == CAI_PUT ? "{\"valid\":false}" : NULL;
-  cai_call *call = cai_call_new(s->client, method, segments, 2, body, body == NULL ? 0 : strlen(body));
+  cai_call_options options = {.method = method, .segments = segments, .segment_count = 2, .body = body};
+  options.body_length = body == NULL ? 0 : strlen(body);
+  return scene_start_with(s, &options);
+}
+
+cai_call *scene_start_with(scene *s, const cai_call_options *options) {
+  cai_call *call = cai_call_new(s->client, options);
   if (call == NULL)
     give_up("no call");
   cai_engine_start(s->engine, call);

@@ -34,6 +34,7 @@ void scene_close(scene *s);
 /* A started call to "/v1/keys", with the body of a create or an update where the method has one. The caller's
  * reference. */
 cai_call *scene_start(scene *s, cai_method method);
+cai_call *scene_start_with(scene *s, const cai_call_options *options);
 
 /* Steps until the call is finished, `seconds` at most. Whether it is. */
 bool scene_finish(scene *s, cai_call *call, double seconds);

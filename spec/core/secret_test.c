@@ -73,10 +73,34 @@ static void redaction_hides_secrets_in_place(void) {
     const char *credential = redactions[i].credential;
     cai_secret *secret = credential == NULL ? NULL : cai_secret_new(credential, strlen(credential));
     char *text = strdup(redactions[i].text); /* its exact size: the sanitizer sees a step past it */
-    cai_redact(text, secret);
+    cai_redact(text, secret, NULL);
     CHECK_TEXT(text, redactions[i].wanted);
     free(text);
     cai_secret_free(secret);
+  }
+}
+
+/* Of two secrets, one of which may hold the other, nothing but their ends is left. */
+static void two_secrets_are_hidden(void) {
+  static const char *const pairs[][2] = {
+      {"s3cret!-first-one", "s3cret!-second-one"},
+      {"middle!-and-more", "begin!-middle!-and-more!-end"},
+      {"begin!-middle!", "begin!-middle!-and-more!-end"},
+      {"confident_us_org_01234567!89abcdef", "01234567"},
+  };
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    for (int swap = 0; swap < 2; swap++) {
+      cai_secret *one = cai_secret_new(pairs[i][swap], strlen(pairs[i][swap]));
+      cai_secret *two = cai_secret_new(pairs[i][!swap], strlen(pairs[i][!swap]));
+      char text[200];
+      int length = snprintf(text, sizeof text, "a %s, %s, %s.", one->bytes, two->bytes, one->bytes);
+      cai_redact(text, one, two);
+      CHECK_CASE(strlen(text) == (size_t)length, "%s", text);
+      CHECK_CASE(strpbrk(text, "!_0") == NULL || strstr(text, "!-end") != NULL, "%s", text);
+      CHECK_CASE(strstr(text, "first") == NULL && strstr(text, "middle") == NULL, "%s", text);
+      cai_secret_free(one);
+      cai_secret_free(two);
+    }
   }
 }
 
@@ -89,7 +113,7 @@ static void no_position_escapes(void) {
       for (int known = 0; known < 2; known++) {
         char text[128];
         int length = snprintf(text, sizeof text, "%s%s%s", around[before], KEY, around[after]);
-        cai_redact(text, known ? credential : NULL);
+        cai_redact(text, known ? credential : NULL, NULL);
         CHECK_CASE(strlen(text) == (size_t)length, "%zu %zu", before, after);
         CHECK_CASE(strstr(text, "0123456789") == NULL, "%zu %zu: %s", before, after, text);
       }
@@ -103,6 +127,7 @@ int main(void) {
   a_secret_is_a_copy_that_is_wiped();
   a_mask_shows_the_end_of_long_ones_only();
   redaction_hides_secrets_in_place();
+  two_secrets_are_hidden();
   no_position_escapes();
   return check_end();
 }

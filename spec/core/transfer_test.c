@@ -62,7 +62,9 @@ static cai_attempt run(const char *base, cai_transfer *transfer) {
   cai_request request;
   cai_sockets sockets = {NULL, 0, 0};
   *transfer = (cai_transfer){.easy = NULL};
-  CHECK(cai_request_init(&request, client, CAI_POST, &segment, 1, "{}", 2));
+  cai_call_options asked = {
+      .method = CAI_POST, .segments = &segment, .segment_count = 1, .body = "{}", .body_length = 2};
+  CHECK(cai_request_init(&request, client, &asked));
   CHECK(cai_transfer_begin(transfer, &request, client, &sockets, NULL));
   CURLcode code = curl_easy_perform(transfer->easy);
   cai_attempt attempt = cai_transfer_facts(transfer, code);

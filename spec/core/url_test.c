@@ -116,6 +116,16 @@ static void segments_are_checked(void) {
   }
 }
 
+static void queries_are_checked(void) {
+  static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~=&%";
+  CHECK(cai_query_check("page=1&pageSize=1", 17));
+  CHECK(!cai_query_check("", 0));
+  for (int c = 0; c < 256; c++) {
+    char text[] = {'a', (char)c};
+    CHECK_CASE(cai_query_check(text, 2) == (c != 0 && strchr(allowed, c) != NULL), "byte %d", c);
+  }
+}
+
 static void each_segment_stays_one(void) {
   cai_segment hostile[] = {segment("v1"), segment("../organization"), segment("a/b?c#d%2f\\"), segment("\xc3\xa9 ~")};
   char *path = cai_path_join(hostile, 4);
@@ -140,6 +150,7 @@ int main(void) {
   bad_ones_are_refused_with_words();
   plain_http_must_be_asked_for();
   segments_are_checked();
+  queries_are_checked();
   each_segment_stays_one();
   return check_end();
 }

@@ -20,6 +20,15 @@ local function expect_error(fields, result, err)
   end
 end
 
+-- Pauses as a client's calls wait. How long it took.
+local function time_pause(t, seconds)
+  local core, pause = require "confidentai.core", require "confidentai.pause"
+  local before = core.now()
+  local passed, err = pause(core.environment(t.client()).driver, seconds)
+  t.confidentai.check(passed, err)
+  return core.now() - before
+end
+
 return {
   { name = "lists, creates, disables, enables and deletes", run = function(t)
     for _, scope in ipairs { t.client():organization(), t.client():project(t.project_id) } do
@@ -93,6 +102,28 @@ return {
       expect(3, results[1])
       expect(3, results[2])
       expect("table", type(results[3]))
+    end },
+  { name = "pauses", seconds = 1.5, run = function(t)
+    local spent = time_pause(t, 0.2)
+    expect(true, spent >= 0.2, ("%.3f s, which is enough,"):format(spent))
+    expect(true, spent < 0.7, ("%.3f s, which is not too much,"):format(spent))
+  end },
+  { name = "pauses in many tasks at once, beside calls", faults = { { type = "delay", seconds = 0.2, times = -1 } },
+    seconds = 1.5, run = function(t)
+      local tasks = {}
+      for i = 1, 10 do
+        tasks[2 * i - 1] = function()
+          local spent = time_pause(t, 0.3) -- on PUC 5.1 a task that has made a tail call cannot give way
+          return spent
+        end
+        tasks[2 * i] = function() return list(t) end
+      end
+      local results, errors = t.confidentai.gather(tasks, { concurrency = 20 })
+      expect(nil, next(errors))
+      for i = 1, 10 do
+        expect(true, results[2 * i - 1] >= 0.3, "enough")
+        expect("manager", results[2 * i][1].name)
+      end
     end },
   { name = "keeps each task's error to itself", run = function(t)
     local client = t.client()

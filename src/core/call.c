@@ -6,17 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-cai_call *cai_call_new(cai_client *client, cai_method method, const cai_segment *segments, size_t count,
-                       const char *body, size_t body_length) {
-  size_t attempts = 1 + (size_t)client->max_retries;
-  cai_call *call = calloc(1, sizeof *call + attempts * sizeof call->records[0]);
+cai_call *cai_call_new(cai_client *client, const cai_call_options *options) {
+  int max_retries = options->no_retry ? 0 : client->max_retries;
+  cai_call *call = calloc(1, sizeof *call + (1 + (size_t)max_retries) * sizeof call->records[0]);
   if (call == NULL)
     return NULL;
-  if (!cai_request_init(&call->request, client, method, segments, count, body, body_length)) {
+  if (!cai_request_init(&call->request, client, options)) {
     free(call);
     return NULL;
   }
   call->references = 1;
+  call->max_retries = max_retries;
   call->client = cai_client_retain(client);
   call->retry_after = -1;
   call->date = -1;
@@ -50,7 +50,7 @@ bool cai_call_attempt(cai_call *call, cai_sockets *sockets, double now) {
 static cai_verdict judge(const cai_call *call, const cai_attempt *attempt, double random) {
   cai_situation situation = {.method = call->request.method,
                              .attempt = call->attempts,
-                             .max_retries = call->client->max_retries,
+                             .max_retries = call->max_retries,
                              .unclear = call->unclear,
                              .random = random};
   return cai_retry_judge(&situation, attempt);
@@ -93,7 +93,7 @@ void cai_call_attempted(cai_call *call, CURLcode code, double now, double random
   }
   finish(call, &attempt, &verdict);
   if (verdict.kind != CAI_KIND_NONE)
-    cai_message_write(call->message, call->client, &call->transfer, code, call->status);
+    cai_message_write(call->message, call, code);
 }
 
 void cai_call_abandon(cai_call *call, const char *reason, double now) {
@@ -106,7 +106,7 @@ void cai_call_abandon(cai_call *call, const char *reason, double now) {
     record(call, &attempt, -1, now);
   else if (call->state == CAI_CALL_BACKING_OFF)
     call->records[call->attempts - 1].wait = -1; /* there will be no other */
-  cai_transfer_clear(&call->transfer);
+  cai_transfer_end(&call->transfer); /* what came of an answer is kept: it may be all there is of a new secret */
   finish(call, &attempt, &verdict);
   cai_message_set(call->message, reason);
 }

@@ -29,6 +29,7 @@ typedef struct cai_call {
   unsigned references;
   cai_client *client; /* a reference */
   cai_request request;
+  int max_retries;       /* attempts after the first */
   cai_transfer transfer; /* of the last attempt; its body is the answer once finished */
   cai_call_state state;
   double started, due; /* the engine's clock, seconds: of the attempt under way; of the next one */
@@ -50,9 +51,8 @@ typedef struct cai_call {
   cai_attempt_record records[];     /* one for each attempt */
 } cai_call;
 
-/* A call with one reference, not yet started. NULL: out of memory. `body` may be NULL. */
-cai_call *cai_call_new(cai_client *client, cai_method method, const cai_segment *segments, size_t count,
-                       const char *body, size_t body_length);
+/* A call with one reference, not yet started; it holds copies of what the options name. NULL: out of memory. */
+cai_call *cai_call_new(cai_client *client, const cai_call_options *options);
 
 cai_call *cai_call_retain(cai_call *call);
 void cai_call_release(cai_call *call); /* accepts NULL */

@@ -3,7 +3,6 @@
 
 #include "credential.h"
 #include "proxy.h"
-#include "version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,33 +46,6 @@ static const char *proxy_complaint(const cai_client_options *options, const cai_
   return proxy == NULL ? NULL : cai_proxy_complaint(proxy);
 }
 
-/* Appends "name: value" to a list. False: out of memory, the list is as it was. */
-static bool add_header(struct curl_slist **list, const char *name, const char *value) {
-  size_t size = strlen(name) + 2 + strlen(value) + 1;
-  char *line = malloc(size);
-  if (line == NULL)
-    return false;
-  snprintf(line, size, "%s: %s", name, value);
-  struct curl_slist *longer = curl_slist_append(*list, line);
-  cai_wipe(line, size);
-  free(line);
-  if (longer != NULL)
-    *list = longer;
-  return longer != NULL;
-}
-
-static void free_headers(struct curl_slist *list) {
-  for (struct curl_slist *header = list; header != NULL; header = header->next)
-    cai_wipe(header->data, strlen(header->data));
-  curl_slist_free_all(list);
-}
-
-static bool add_common_headers(struct curl_slist **list, const char *credential) {
-  return add_header(list, "CONFIDENT_API_KEY", credential) &&
-         add_header(list, "X-Confident-SDK-Version", "confidentai-lua/" CAI_VERSION) &&
-         add_header(list, "Accept", "application/json");
-}
-
 static char *copy(const char *text) {
   size_t size = strlen(text) + 1;
   char *copied = malloc(size);
@@ -88,19 +60,12 @@ static bool fill(cai_client *client, const cai_client_options *options) {
   client->connect_timeout = options->connect_timeout;
   client->max_retries = options->max_retries;
   client->max_response_bytes = options->max_response_bytes;
-  client->credential = cai_secret_new(options->credential, options->credential_length);
-  if (client->credential == NULL)
+  client->identity = cai_identity_new(options->credential, options->credential_length);
+  if (client->identity == NULL)
     return false;
   if (options->proxy != NULL && (client->proxy = copy(options->proxy)) == NULL)
     return false;
-  if (options->ca_file != NULL && (client->ca_file = copy(options->ca_file)) == NULL)
-    return false;
-  /* "Expect:" takes the header away that libcurl would add to a long body: it costs a round trip, and libcurl sends
-   * the request once more when a server refuses it. */
-  return add_common_headers(&client->headers, client->credential->bytes) &&
-         add_common_headers(&client->json_headers, client->credential->bytes) &&
-         add_header(&client->json_headers, "Content-Type", "application/json") &&
-         add_header(&client->json_headers, "Expect", "");
+  return options->ca_file == NULL || (client->ca_file = copy(options->ca_file)) != NULL;
 }
 
 cai_client *cai_client_new(const cai_client_options *options, char message[CAI_MESSAGE_SIZE]) {
@@ -138,9 +103,7 @@ cai_client *cai_client_retain(cai_client *client) {
 void cai_client_release(cai_client *client) {
   if (client == NULL || --client->references > 0)
     return;
-  free_headers(client->headers);
-  free_headers(client->json_headers);
-  cai_secret_free(client->credential);
+  cai_identity_release(client->identity);
   cai_base_url_clear(&client->base);
   if (client->proxy != NULL)
     cai_wipe(client->proxy, strlen(client->proxy)); /* may hold a password */

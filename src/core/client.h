@@ -3,7 +3,7 @@
 #define CAI_CLIENT_H
 
 #include "error.h"
-#include "secret.h"
+#include "identity.h"
 #include "url.h"
 
 #include <stdbool.h>
@@ -28,8 +28,7 @@ typedef struct {
 typedef struct cai_client {
   unsigned references;
   cai_base_url base;
-  cai_secret *credential;
-  struct curl_slist *headers, *json_headers; /* without and with a body; they hold the credential */
+  cai_identity *identity; /* a reference */
   long timeout, connect_timeout;
   int max_retries;
   size_t max_response_bytes;

@@ -25,8 +25,9 @@ struct cai_engine {
   cai_sockets sockets;
   cai_origin *origins;
   cai_call *first, *last; /* in flight, oldest first; each with a reference of ours */
-  int in_flight;
-  unsigned long finished; /* calls, ever */
+  cai_timers timers;
+  int in_flight;          /* calls and timers */
+  unsigned long finished; /* likewise, ever */
   double stepped;         /* when it was last stepped */
   uint64_t random;
   unsigned forks; /* cai_fork_count when opened */
@@ -153,6 +154,17 @@ static void abandon(cai_engine *engine, cai_call *call, const char *reason) {
   unlink_call(engine, call);
 }
 
+/* Takes note of timers that ended. */
+static void count_timers(cai_engine *engine, int ended) {
+  engine->in_flight -= ended;
+  engine->finished += (unsigned long)ended;
+}
+
+static void stop_timers(cai_engine *engine) {
+  while (engine->timers.first != NULL)
+    count_timers(engine, cai_timers_remove(&engine->timers, engine->timers.first));
+}
+
 /* In a forked child: closes the copies of the sockets and leaves everything else of libcurl's alone, unfreed, as
  * cleaning up would speak on the parent's connections. The poller's descriptors may be the host's by now and stay open,
  * too. */
@@ -167,6 +179,7 @@ static void desert(cai_engine *engine) {
     call->unclear = true; /* the parent goes on with it */
     abandon(engine, call, "the process was forked while the call was in flight: it goes on in the parent");
   }
+  stop_timers(engine);
 }
 
 /* After a fork the child begins anew, with no connections. False: the engine is closed. */
@@ -189,6 +202,7 @@ void cai_engine_close(cai_engine *engine) {
   cai_sigpipe_hold(&held);
   while (engine->first != NULL)
     abandon(engine, engine->first, "the engine was closed");
+  stop_timers(engine);
   close_lanes(engine);
   cai_sigpipe_release(&held);
 }
@@ -224,7 +238,7 @@ static void attempt(cai_engine *engine, cai_call *call) {
 
 /* When there is something to do without an event. */
 static double next_due(const cai_engine *engine) {
-  double due = CAI_NEVER;
+  double due = cai_timers_due(&engine->timers);
   for (int i = 0; i < LANES; i++)
     due = fmin(due, engine->lanes[i].due);
   for (const cai_call *call = engine->first; call != NULL; call = call->next) {
@@ -295,8 +309,24 @@ void cai_engine_cancel_all(cai_engine *engine, const cai_client *client) {
   cai_sigpipe_release(&held);
 }
 
-/* Begins the attempts whose wait is over. */
+void cai_engine_start_timer(cai_engine *engine, cai_timer *timer, double seconds) {
+  if (!is_open(engine))
+    return;
+  cai_timers_add(&engine->timers, timer, cai_clock_now() + seconds);
+  engine->in_flight++;
+  set_alarm(engine);
+}
+
+void cai_engine_stop_timer(cai_engine *engine, cai_timer *timer) {
+  if (!is_open(engine)) /* it ends all timers when it finds a fork */
+    return;
+  count_timers(engine, cai_timers_remove(&engine->timers, timer));
+  set_alarm(engine);
+}
+
+/* Ends the timers and begins the attempts whose wait is over. */
 static void run_due(cai_engine *engine) {
+  count_timers(engine, cai_timers_expire(&engine->timers, cai_clock_now()));
   for (cai_call *call = engine->first, *next; call != NULL; call = next) {
     next = call->next;
     if (call->state == CAI_CALL_WAITING || (call->state == CAI_CALL_BACKING_OFF && call->due <= cai_clock_now()))
@@ -346,9 +376,11 @@ int cai_engine_step(cai_engine *engine, int timeout) {
     return 0;
   cai_sigpipe held;
   cai_sigpipe_hold(&held);
+  unsigned long before = engine->finished;
   for (int round = 0; round < MOST_ROUNDS && engine->in_flight > 0; round++) {
     run_due(engine);
-    if (!serve(engine, round > 0 ? 0 : shorten(timeout, next_due(engine))) || reap(engine))
+    bool wait = round == 0 && engine->finished == before; /* else somebody has what they waited for */
+    if (!serve(engine, wait ? shorten(timeout, next_due(engine)) : 0) || reap(engine))
       break;
   }
   run_due(engine); /* into the room that was made */

@@ -3,6 +3,7 @@
 #define CAI_ENGINE_H
 
 #include "call.h"
+#include "timer.h"
 
 /* Runs calls: one libcurl multi handle with its connections, shared by all clients of one Lua state. It never waits
  * unless it is told to, and calls nobody back: whoever waits for a call steps the engine until the call is finished.
@@ -15,14 +16,15 @@ cai_engine *cai_engine_new(void);
 cai_engine *cai_engine_retain(cai_engine *engine);
 void cai_engine_release(cai_engine *engine); /* accepts NULL; the last one closes and frees */
 
-/* Ends all calls as cancelled and closes all connections. Idempotent; calls started later end as cancelled. */
+/* Ends all calls as cancelled, stops all timers and closes all connections. Idempotent; calls started later end as
+ * cancelled. */
 void cai_engine_close(cai_engine *engine);
 
 /* Does what can be done now. `timeout` in milliseconds: 0 never waits, -1 waits until a socket or a timer is due or a
- * signal comes. It returns at once when no call is in flight. The number of calls in flight. */
+ * signal comes. It returns at once when nothing is in flight. The number of calls and timers in flight. */
 int cai_engine_step(cai_engine *engine, int timeout);
 
-/* The number of calls in flight; of calls that have ended, ever; seconds since the last step. */
+/* The number of calls and timers in flight; of those that have ended, ever; seconds since the last step. */
 int cai_engine_in_flight(const cai_engine *engine);
 unsigned long cai_engine_finished(const cai_engine *engine);
 double cai_engine_age(const cai_engine *engine);
@@ -42,5 +44,13 @@ void cai_engine_cancel(cai_engine *engine, cai_call *call);
 
 /* Likewise all calls of a client. */
 void cai_engine_cancel_all(cai_engine *engine, const cai_client *client);
+
+/* Starts a timer, which must not run, for so many seconds from now; whoever waits for it steps, as for a call. It is
+ * the caller's, to be stopped before its memory goes. A closed engine leaves it stopped, and so does a fork in the
+ * child. */
+void cai_engine_start_timer(cai_engine *engine, cai_timer *timer, double seconds);
+
+/* Stops a timer before its moment; one that does not run stays as it is. */
+void cai_engine_stop_timer(cai_engine *engine, cai_timer *timer);
 
 #endif

@@ -8,34 +8,37 @@ void cai_message_set(char message[CAI_MESSAGE_SIZE], const char *text) {
   snprintf(message, CAI_MESSAGE_SIZE, "%s", text);
 }
 
+void cai_message_redact(char *text, const cai_call *call) {
+  cai_redact(text, call->request.identity->secret, call->client->identity->secret);
+}
+
 /* libcurl's own words, which name hosts and causes, with a remedy where we know one. */
-static void write_transport(char message[CAI_MESSAGE_SIZE], const cai_client *client, const cai_transfer *transfer,
-                            CURLcode code) {
-  const char *words = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(code);
+static void write_transport(char message[CAI_MESSAGE_SIZE], const cai_call *call, CURLcode code) {
+  const char *words = call->transfer.error[0] != '\0' ? call->transfer.error : curl_easy_strerror(code);
   const char *remedy = "";
   if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE)
     remedy = "; the option ca_file names the certificate authorities to trust";
   if (strncmp(words, "Unsupported proxy", strlen("Unsupported proxy")) == 0)
     words = "the proxy is none that libcurl can use"; /* libcurl goes on to quote it, password and all */
   snprintf(message, CAI_MESSAGE_SIZE, "%s%s", words, remedy);
-  cai_redact(message, client->credential);
+  cai_message_redact(message, call);
 }
 
-void cai_message_write(char message[CAI_MESSAGE_SIZE], const cai_client *client, const cai_transfer *transfer,
-                       CURLcode code, long status) {
+void cai_message_write(char message[CAI_MESSAGE_SIZE], const cai_call *call, CURLcode code) {
+  const cai_transfer *transfer = &call->transfer;
   if (transfer->headers_over_cap)
     cai_message_set(message, "the answer's headers are larger than any that the service sends");
   else if (transfer->body_over_cap)
     snprintf(message, CAI_MESSAGE_SIZE, "the answer is larger than max_response_bytes (%zu)",
-             client->max_response_bytes);
+             call->client->max_response_bytes);
   else if (transfer->no_memory)
     cai_message_set(message, "out of memory while the answer came in");
   else if (code != CURLE_OK)
-    write_transport(message, client, transfer, code);
-  else if (status >= 300 && status <= 399)
+    write_transport(message, call, code);
+  else if (call->status >= 300 && call->status <= 399)
     snprintf(message, CAI_MESSAGE_SIZE,
              "the answer is a redirect (status %ld), which is never followed with a credential: check base_url",
-             status);
+             call->status);
   else
-    snprintf(message, CAI_MESSAGE_SIZE, "the answer has status %ld", status);
+    snprintf(message, CAI_MESSAGE_SIZE, "the answer has status %ld", call->status);
 }

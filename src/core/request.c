@@ -3,33 +3,47 @@
 
 #include "version.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool cai_request_init(cai_request *request, const cai_client *client, cai_method method, const cai_segment *segments,
-                      size_t count, const char *body, size_t body_length) {
-  *request = (cai_request){.method = method, .path = cai_path_join(segments, count)};
-  if (request->path == NULL)
+/* False: out of memory. */
+static bool write_url(cai_request *request, const char *base, const char *query) {
+  size_t size = strlen(base) + strlen(request->path) + (query == NULL ? 0 : 1 + strlen(query)) + 1;
+  request->url = malloc(size);
+  if (request->url == NULL)
     return false;
-  size_t base = strlen(client->base.text), path = strlen(request->path);
-  request->url = malloc(base + path + 1);
-  if (body != NULL)
-    request->body = malloc(body_length + 1);
-  if (request->url == NULL || (body != NULL && request->body == NULL)) {
-    cai_request_clear(request);
-    return false;
-  }
-  memcpy(request->url, client->base.text, base);
-  memcpy(request->url + base, request->path, path + 1);
-  if (body != NULL) {
-    memcpy(request->body, body, body_length);
-    request->body[body_length] = '\0';
-    request->body_length = body_length;
-  }
+  snprintf(request->url, size, "%s%s%s%s", base, request->path, query == NULL ? "" : "?", query == NULL ? "" : query);
   return true;
 }
 
+/* False: out of memory. */
+static bool copy_body(cai_request *request, const char *body, size_t length) {
+  request->body = malloc(length + 1);
+  if (request->body == NULL)
+    return false;
+  memcpy(request->body, body, length);
+  request->body[length] = '\0';
+  request->body_length = length;
+  return true;
+}
+
+bool cai_request_init(cai_request *request, const cai_client *client, const cai_call_options *options) {
+  *request = (cai_request){.method = options->method, .fresh = options->fresh};
+  if (options->credential == NULL)
+    request->identity = cai_identity_retain(client->identity);
+  else
+    request->identity = cai_identity_new(options->credential, options->credential_length);
+  request->path = cai_path_join(options->segments, options->segment_count);
+  if (request->identity != NULL && request->path != NULL && write_url(request, client->base.text, options->query) &&
+      (options->body == NULL || copy_body(request, options->body, options->body_length)))
+    return true;
+  cai_request_clear(request);
+  return false;
+}
+
 void cai_request_clear(cai_request *request) {
+  cai_identity_release(request->identity);
   free(request->path);
   free(request->url);
   if (request->body != NULL)
@@ -39,7 +53,7 @@ void cai_request_clear(cai_request *request) {
 }
 
 bool cai_request_is_exclusive(const cai_request *request) {
-  return cai_method_changes(request->method);
+  return request->fresh || cai_method_changes(request->method);
 }
 
 static CURLcode apply_method(const cai_request *request, CURL *easy) {
@@ -116,11 +130,12 @@ static CURLcode apply_limits(const cai_client *client, CURL *easy) {
 }
 
 bool cai_request_apply(const cai_request *request, const cai_client *client, CURL *easy) {
+  struct curl_slist *headers = request->body != NULL ? request->identity->json_headers : request->identity->headers;
   CURLcode code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
   code |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   code |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "confidentai-lua/" CAI_VERSION);
-  code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->body != NULL ? client->json_headers : client->headers);
+  code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   code |= apply_method(request, easy);
   code |= apply_connection(request, client, easy);
   code |= apply_protocols(easy);

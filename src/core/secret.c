@@ -60,15 +60,20 @@ static void cover(char *text, size_t length) {
   memset(text, '*', length - shown);
 }
 
-void cai_redact(char *text, const cai_secret *credential) {
+static void cover_each(char *text, const cai_secret *secret) {
+  if (secret == NULL || secret->length < SHORTEST_SECRET)
+    return;
+  for (char *at = text; (at = strstr(at, secret->bytes)) != NULL; at += secret->length)
+    cover(at, secret->length);
+}
+
+void cai_redact(char *text, const cai_secret *credential, const cai_secret *other) {
   static const char prefix[] = "confident_";
-  char *at = text;
-  if (credential != NULL && credential->length >= SHORTEST_SECRET) {
-    while ((at = strstr(at, credential->bytes)) != NULL) {
-      cover(at, credential->length);
-      at += credential->length;
-    }
-  }
+  char *at;
+  /* The longer one first: when it holds the other, stars in its middle would hide it from the search. */
+  bool other_first = credential != NULL && other != NULL && other->length > credential->length;
+  cover_each(text, other_first ? other : credential);
+  cover_each(text, other_first ? credential : other);
   for (at = text; (at = strstr(at, prefix)) != NULL;) {
     size_t length = sizeof prefix - 1;
     while (is_secret_character((unsigned char)at[length]))

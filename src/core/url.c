@@ -143,6 +143,14 @@ static bool is_unreserved(unsigned char c) {
          c == '_' || c == '~';
 }
 
+bool cai_query_check(const char *bytes, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (!is_unreserved((unsigned char)bytes[i]) && (bytes[i] == '\0' || strchr("=&%", bytes[i]) == NULL))
+      return false;
+  }
+  return length > 0;
+}
+
 static char *escape(char *out, cai_segment segment) {
   static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < segment.length; i++) {

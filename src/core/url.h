@@ -35,6 +35,9 @@ void cai_base_url_clear(cai_base_url *base);
 /* Whether a text can be one segment of a path, and only that. */
 cai_segment_fault cai_segment_check(cai_segment segment);
 
+/* Whether a text can be a query as it is, such as "page=1&pageSize=1": unreserved characters and "=", "&", "%". */
+bool cai_query_check(const char *bytes, size_t length);
+
 /* "/a/b/c" of checked segments, each escaped so that it stays one (RFC 3986, 2.3 unreserved characters as they are).
  * NULL: out of memory. Free with free(). */
 char *cai_path_join(const cai_segment *segments, size_t count);

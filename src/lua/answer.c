@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
 
+#include "../core/message.h"
 #include "error.h"
 #include "json.h"
 #include "record.h"
@@ -101,11 +102,12 @@ static bool read_organization(lua_State *L) {
   return lcai_record_table(L, "organization", false) && read_plain(L, "the organization", fields);
 }
 
+/* NULL: the data does not matter. */
 static shape_reader check_shape(lua_State *L, int index) {
-  static const char *const names[] = {"api_key",      "new_api_key", "api_keys", "deleted",
-                                      "organization", "projects",    "project",  NULL};
+  static const char *const names[] = {"api_key",  "new_api_key", "api_keys", "deleted", "organization",
+                                      "projects", "project",     "anything", NULL};
   static const shape_reader readers[] = {read_api_key,      read_new_api_key, read_api_keys, read_deleted,
-                                         read_organization, read_projects,    read_project};
+                                         read_organization, read_projects,    read_project,  NULL};
   return readers[luaL_checkoption(L, index, NULL, names)];
 }
 
@@ -133,10 +135,10 @@ static bool decode(lua_State *L, cai_call *call) {
 #define LONGEST_LINK 2048
 
 /* Pushes a copy of the link on top, fit for an error. */
-static void redact_link(lua_State *L, const cai_secret *credential) {
+static void redact_link(lua_State *L, const cai_call *call) {
   char link[LONGEST_LINK];
   snprintf(link, sizeof link, "%s", lua_tostring(L, -1));
-  cai_redact(link, credential);
+  cai_message_redact(link, call);
   lua_pushstring(L, link);
 }
 
@@ -150,7 +152,7 @@ static void note_envelope(lua_State *L, const cai_call *call) {
   lua_settop(L, envelope + 1);
   lua_pushvalue(L, envelope);
   if (lcai_record_field(L, "link") == LUA_TSTRING && lua_rawlen(L, -1) < LONGEST_LINK) {
-    redact_link(L, call->client->credential);
+    redact_link(L, call);
     lua_setfield(L, envelope + 1, "link");
   }
   lua_settop(L, envelope);
@@ -160,13 +162,19 @@ static void note_envelope(lua_State *L, const cai_call *call) {
 static int fail(lua_State *L, const cai_call *call, cai_kind kind, cai_outcome outcome, const char *text) {
   char window[8 * CAI_MESSAGE_SIZE], message[CAI_MESSAGE_SIZE]; /* redacted first: a cut could hide a secret's end */
   snprintf(window, sizeof window, "%s", text);
-  cai_redact(window, call->client->credential);
+  cai_message_redact(window, call);
   snprintf(message, sizeof message, "%.*s", (int)sizeof message - 1, window);
   lua_pushnil(L);
   lcai_error_push_call(L, call, kind, outcome, message);
   lcai_environment_field(L, 1, "link");
   lua_setfield(L, -2, "link");
   return 2;
+}
+
+/* Notes in the error on top that it is the service's own word. */
+static void mark_envelope(lua_State *L) {
+  lua_pushboolean(L, true);
+  lua_setfield(L, -2, "envelope");
 }
 
 /* The service's own words in the envelope on top, or NULL. */
@@ -176,12 +184,16 @@ static const char *envelope_error(lua_State *L) {
 
 /* A call that did not end with 2xx: the core said what it is; an envelope may say why. */
 static int take_failure(lua_State *L, cai_call *call) {
-  const char *words = NULL;
-  if (call->kind == CAI_KIND_API && decode(L, call)) {
-    note_envelope(L, call);
-    words = envelope_error(L);
-  }
-  return fail(L, call, call->kind, call->outcome, words != NULL ? words : call->message);
+  if (call->kind != CAI_KIND_API || !decode(L, call))
+    return fail(L, call, call->kind, call->outcome, call->message);
+  note_envelope(L, call);
+  bool refused = lcai_record_field(L, "success") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  const char *words = envelope_error(L);
+  int count = fail(L, call, call->kind, call->outcome, words != NULL ? words : call->message);
+  if (refused)
+    mark_envelope(L);
+  return count;
 }
 
 /* A 2xx. Only a valid envelope that says success proves anything: all else leaves a change unclear. */
@@ -200,7 +212,13 @@ static int take_answer(lua_State *L, cai_call *call, shape_reader reader) {
   lua_pop(L, 1);
   if (!success) {
     const char *words = envelope_error(L);
-    return fail(L, call, CAI_KIND_API, unclear, words != NULL ? words : "the service reported a failure");
+    int count = fail(L, call, CAI_KIND_API, unclear, words != NULL ? words : "the service reported a failure");
+    mark_envelope(L);
+    return count;
+  }
+  if (reader == NULL) {
+    lua_pushboolean(L, true);
+    return 1;
   }
   if (!lcai_record_table(L, "data", false) || !reader(L))
     return fail(L, call, CAI_KIND_PROTOCOL, unclear, lua_tostring(L, -1));
@@ -214,7 +232,10 @@ int lcai_answer_result(lua_State *L) {
   shape_reader reader = check_shape(L, 2);
   cai_call *call = slot->call;
   int count;
-  if (call->already_done) {
+  if (call->already_done && reader == NULL) {
+    lua_pushboolean(L, true);
+    count = 1;
+  } else if (call->already_done) {
     lua_createtable(L, 0, 1); /* no record: the answer says only that the key is gone */
     lua_pushboolean(L, true);
     lua_setfield(L, -2, "deleted");

@@ -118,7 +118,7 @@ static int key_tostring(lua_State *L) {
   int length = snprintf(name, sizeof name, "%.*s",
                         (int)(key->text[NAME].length < sizeof name ? key->text[NAME].length : sizeof name - 1),
                         key->bytes + key->text[NAME].at);
-  cai_redact(name, NULL);
+  cai_redact(name, NULL, NULL);
   lua_pushfstring(L, "confidentai.ApiKey %s%s%s%s %s %s", key->bytes + key->text[ID].at, length > 0 ? " \"" : "", name,
                   length > 0 ? "\"" : "", key->valid ? "enabled" : "disabled", key->bytes + key->text[MASKED].at);
   if (key->project)

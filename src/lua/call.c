@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
 
+#include "../core/credential.h"
 #include "answer.h"
 #include "error.h"
 #include "json.h"
@@ -44,22 +45,70 @@ static size_t check_segments(lua_State *L, int index, cai_segment segments[MOST_
   return count;
 }
 
+/* The text of the flag whose value is on top; it stays alive in the table of flags. */
+static const char *text_flag(lua_State *L, int index, const char *name, size_t *length) {
+  if (lua_type(L, -1) != LUA_TSTRING)
+    luaL_argerror(L, index, lua_pushfstring(L, "flag '%s': string expected", name));
+  return lua_tolstring(L, -1, length);
+}
+
+static bool boolean_flag(lua_State *L, int index, const char *name) {
+  if (!lua_isboolean(L, -1))
+    luaL_argerror(L, index, lua_pushfstring(L, "flag '%s': boolean expected", name));
+  return lua_toboolean(L, -1);
+}
+
+/* Takes the flag `name`, whose value is on top, into the options. No message quotes a value: it may be a secret. */
+static void read_flag(lua_State *L, int index, const char *name, cai_call_options *options) {
+  size_t length;
+  if (strcmp(name, "credential") == 0) {
+    options->credential = text_flag(L, index, name, &options->credential_length);
+    cai_credential_fault fault = cai_credential_check(options->credential, options->credential_length);
+    luaL_argcheck(L, fault == CAI_CREDENTIAL_GOOD || fault == CAI_CREDENTIAL_PROJECT_KEY, index,
+                  "flag 'credential': printable ASCII without blanks expected");
+  } else if (strcmp(name, "query") == 0) {
+    options->query = text_flag(L, index, name, &length);
+    luaL_argcheck(L, cai_query_check(options->query, length), index,
+                  "flag 'query': characters out of A-Z, a-z, 0-9 and ._~=&%- expected");
+  } else if (strcmp(name, "fresh") == 0) {
+    options->fresh = boolean_flag(L, index, name);
+  } else if (strcmp(name, "no_retry") == 0) {
+    options->no_retry = boolean_flag(L, index, name);
+  } else {
+    luaL_argerror(L, index, lua_pushfstring(L, "no such flag: '%s'", name));
+  }
+}
+
+/* Reads the table of flags at `index`. */
+static void check_flags(lua_State *L, int index, cai_call_options *options) {
+  luaL_checktype(L, index, LUA_TTABLE);
+  lua_pushnil(L);
+  while (lua_next(L, index) != 0) {
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, index, "the name of a flag is no string");
+    read_flag(L, index, lua_tostring(L, -2), options);
+    lua_pop(L, 1);
+  }
+}
+
 int lcai_call_start(lua_State *L, cai_engine *engine, cai_client *client) {
   cai_segment segments[MOST_SEGMENTS];
-  cai_method method = check_method(L, 2);
-  size_t count = check_segments(L, 3, segments), body_length = 0;
-  const char *body = NULL;
+  cai_call_options options = {.method = check_method(L, 2), .segments = segments};
+  options.segment_count = check_segments(L, 3, segments);
+  if (!lua_isnil(L, 5))
+    check_flags(L, 5, &options);
   if (!lua_isnil(L, 4)) {
     luaL_checktype(L, 4, LUA_TTABLE);
+    lua_pushvalue(L, 4);
     lcai_json_encode(L);
-    body = lua_tolstring(L, 4, &body_length);
+    lua_replace(L, 4);
+    options.body = lua_tolstring(L, 4, &options.body_length);
   }
   lcai_call *slot = lcai_class_new(L, LCAI_CALL, sizeof *slot);
   lua_createtable(L, 0, 2);
   lua_pushvalue(L, 1); /* a client that is collected would cancel its call */
   lua_setfield(L, -2, "client");
-  lcai_setenvironment(L, 5);
-  slot->call = cai_call_new(client, method, segments, count, body, body_length);
+  lcai_setenvironment(L, 6);
+  slot->call = cai_call_new(client, &options);
   if (slot->call == NULL)
     return luaL_error(L, "not enough memory");
   slot->engine = cai_engine_retain(engine);
@@ -131,6 +180,19 @@ static int call_info(lua_State *L) {
   return 1;
 }
 
+/* call:body() -> the bytes of a finished call's last answer as they came, as many as came before it broke off, if it
+ * did; "" when none came. They may hold a secret. Raises once the result was taken, which wipes them. */
+static int call_body(lua_State *L) {
+  const lcai_call *slot = lcai_call_check_finished(L, 1);
+  luaL_argcheck(L, !slot->taken, 1, "the result was taken already, and the body is wiped");
+  cai_buffer *body = &slot->call->transfer.body;
+  const char *bytes = cai_buffer_join(body);
+  if (bytes == NULL)
+    return luaL_error(L, "not enough memory");
+  lua_pushlstring(L, bytes, body->length);
+  return 1;
+}
+
 /* call:failure(kind, message) -> an error with the call's facts, for what the Lua layer finds wrong with an answer of
  * 2xx: of a call that changes something, the outcome is unknown. */
 static int call_failure(lua_State *L) {
@@ -165,7 +227,8 @@ static int call_tostring(lua_State *L) {
 }
 
 static const luaL_Reg metamethods[] = {{"__gc", call_gc}, {"__tostring", call_tostring}, {NULL, NULL}};
-static const luaL_Reg methods[] = {{"done", call_done},       {"cancel", call_cancel},        {"info", call_info},
-                                   {"failure", call_failure}, {"result", lcai_answer_result}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"done", call_done}, {"cancel", call_cancel},   {"info", call_info},
+                                   {"body", call_body}, {"failure", call_failure}, {"result", lcai_answer_result},
+                                   {NULL, NULL}};
 
 const lcai_class lcai_call_class = {LCAI_CALL, metamethods, methods, NULL};

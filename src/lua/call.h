@@ -14,8 +14,8 @@ typedef struct {
   bool taken; /* the result was handed out and the answer wiped */
 } lcai_call;
 
-/* Pushes a started Call. On the stack: client, method, array of path segments, body (table or nil), and nothing else.
- */
+/* Pushes a started Call. On the stack: client, method, array of path segments, body (table or nil), flags (table or
+ * nil; see client:start), and nothing else. */
 int lcai_call_start(lua_State *L, cai_engine *engine, cai_client *client);
 
 /* The finished call at `index`. Raises when it is none. */

@@ -7,6 +7,7 @@
 /* The kinds of userdata. The Lua layer adds the methods that may wait to their method tables, since a yield across a C
  * function fails. */
 #define LCAI_ENGINE "confidentai.Engine"
+#define LCAI_TIMER "confidentai.Timer"
 #define LCAI_CLIENT "confidentai.Client"
 #define LCAI_CALL "confidentai.Call"
 #define LCAI_ORGANIZATION "confidentai.Organization"
@@ -14,6 +15,9 @@
 #define LCAI_PROJECTS "confidentai.Projects"
 #define LCAI_API_KEYS "confidentai.ApiKeys"
 #define LCAI_API_KEY "confidentai.ApiKey"
+#define LCAI_CONTENT "confidentai.Content"
+#define LCAI_LOCK "confidentai.Lock"
+#define LCAI_PROCESS "confidentai.Process"
 
 typedef struct {
   const char *name;

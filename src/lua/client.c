@@ -118,7 +118,8 @@ static int client_gc(lua_State *L) {
 /* Pushes the credential's mask. */
 static void push_mask(lua_State *L, const client_slot *slot) {
   char mask[CAI_MASK_SIZE];
-  cai_mask(slot->client->credential->bytes, slot->client->credential->length, mask);
+  const cai_secret *secret = slot->client->identity->secret;
+  cai_mask(secret->bytes, secret->length, mask);
   lua_pushstring(L, mask);
 }
 
@@ -145,21 +146,27 @@ static int client_tostring(lua_State *L) {
 }
 
 bool lcai_client_is_credential(lua_State *L, int index, const char *text, size_t length) {
-  const cai_secret *credential = check(L, index)->client->credential;
+  const cai_secret *credential = check(L, index)->client->identity->secret;
   return credential->length == length && memcmp(credential->bytes, text, length) == 0;
 }
 
 /* client:owns(key) -> whether an ApiKey ends as the client's own credential does */
 static int client_owns(lua_State *L) {
   const client_slot *slot = check(L, 1);
-  lua_pushboolean(L, lcai_api_key_matches(L, 2, slot->client->credential));
+  lua_pushboolean(L, lcai_api_key_matches(L, 2, slot->client->identity->secret));
   return 1;
 }
 
-/* client:start(method, segments, body) -> Call. Sends nothing before the engine is stepped. */
+/* client:start(method, segments, body, flags) -> Call. Sends nothing before the engine is stepped. `flags`, all
+ * optional:
+ *   credential (string)   sent instead of the client's own, for a proof; a project's key may be one, too
+ *   no_retry (boolean)    one attempt, whatever max_retries
+ *   fresh (boolean)       on a connection of its own, as changes always are, so that libcurl never sends it again
+ *   query (string)        follows the path, as it is: "page=1&pageSize=1"
+ * Raises when an argument or a flag is wrong, a flag is unknown, or the client is closed. */
 static int client_start(lua_State *L) {
   const client_slot *slot = check_open(L, 1);
-  lua_settop(L, 4);
+  lua_settop(L, 5);
   return lcai_call_start(L, slot->engine, slot->client);
 }
 

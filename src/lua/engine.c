@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine.h"
 
+#include "timer.h"
+
 #include <limits.h>
 #include <math.h>
 
@@ -14,7 +16,8 @@ cai_engine *lcai_engine_check(lua_State *L, int index) {
   return slot->engine;
 }
 
-/* engine:step(seconds) -> calls in flight. 0 never waits; negative waits until something happens or a signal comes. */
+/* engine:step(seconds) -> calls and timers in flight. 0 never waits; negative waits until something happens or a signal
+ * comes. */
 static int engine_step(lua_State *L) {
   cai_engine *engine = lcai_engine_check(L, 1);
   double seconds = luaL_optnumber(L, 2, 0);
@@ -23,13 +26,13 @@ static int engine_step(lua_State *L) {
   return 1;
 }
 
-/* engine:in_flight() -> number of calls */
+/* engine:in_flight() -> number of calls and timers */
 static int engine_in_flight(lua_State *L) {
   lua_pushinteger(L, cai_engine_in_flight(lcai_engine_check(L, 1)));
   return 1;
 }
 
-/* engine:finished() -> number of calls that have ended, ever */
+/* engine:finished() -> number of calls and timers that have ended, ever */
 static int engine_finished(lua_State *L) {
   lcai_pushwhole(L, (double)cai_engine_finished(lcai_engine_check(L, 1)));
   return 1;
@@ -87,12 +90,8 @@ int lcai_engine_get(lua_State *L) {
 }
 
 static const luaL_Reg metamethods[] = {{"__gc", engine_gc}, {NULL, NULL}};
-static const luaL_Reg methods[] = {{"step", engine_step},
-                                   {"in_flight", engine_in_flight},
-                                   {"finished", engine_finished},
-                                   {"age", engine_age},
-                                   {"fd", engine_fd},
-                                   {"timeout", engine_timeout},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"step", engine_step}, {"in_flight", engine_in_flight}, {"finished", engine_finished}, {"age", engine_age},
+    {"fd", engine_fd},     {"timeout", engine_timeout},     {"timer", lcai_timer_start},   {NULL, NULL}};
 
 const lcai_class lcai_engine_class = {LCAI_ENGINE, metamethods, methods, NULL};

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "../core/checksum.h"
 #include "../core/clock.h"
 #include "../core/credential.h"
 #include "../core/id.h"
+#include "../core/random.h"
 #include "../core/utf8.h"
 #include "../core/version.h"
 #include "api_key.h"
@@ -9,10 +11,15 @@
 #include "client.h"
 #include "engine.h"
 #include "error.h"
+#include "file.h"
 #include "json.h"
+#include "lock.h"
+#include "process.h"
 #include "scope.h"
+#include "timer.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* environment(userdata) -> the table of Lua values that an object of ours carries */
 static int environment(lua_State *L) {
@@ -40,6 +47,47 @@ static int region_of(lua_State *L) {
   size_t length;
   const char *key = luaL_checklstring(L, 1, &length);
   lua_pushstring(L, cai_credential_region(key, length)); /* NULL pushes nil */
+  return 1;
+}
+
+/* random(count) -> so many bytes from the system's generator. Raises when it has none. */
+static int random_bytes(lua_State *L) {
+  char bytes[CAI_RANDOM_MOST];
+  lua_Integer count = luaL_checkinteger(L, 1);
+  luaL_argcheck(L, count >= 0 && count <= CAI_RANDOM_MOST, 1, "a count from 0 to 256 is expected");
+  if (!cai_random_fill(bytes, (size_t)count))
+    return luaL_error(L, "confidentai: the system gives no random bytes");
+  lua_pushlstring(L, bytes, (size_t)count);
+  return 1;
+}
+
+/* checksum(text) -> its CRC-32, 8 hexadecimal digits */
+static int checksum(lua_State *L) {
+  char digits[9];
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  snprintf(digits, sizeof digits, "%08lx", (unsigned long)cai_checksum(text, length));
+  lua_pushstring(L, digits);
+  return 1;
+}
+
+/* redact(text, secret or nil) -> the text as cai_redact makes it fit for a message; NULs become blanks too */
+static int redact(lua_State *L) {
+  size_t length, secret_length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  const char *secret = luaL_optlstring(L, 2, "", &secret_length);
+  char *copy = lua_newuserdata(L, length + 1); /* collected when pushing fails */
+  memcpy(copy, text, length + 1);
+  for (size_t i = 0; i < length; i++)
+    if (copy[i] == '\0')
+      copy[i] = ' ';
+  cai_secret *credential = cai_secret_new(secret, secret_length);
+  if (credential == NULL)
+    return luaL_error(L, "not enough memory");
+  cai_redact(copy, credential, NULL);
+  cai_secret_free(credential);
+  lua_pushlstring(L, copy, length);
+  cai_wipe(copy, length); /* where memory ran out above, it holds no more than the message would */
   return 1;
 }
 
@@ -105,16 +153,23 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"environment", environment},
                                      {"is_utf8", is_utf8},
                                      {"now", now},
+                                     {"random", random_bytes},
+                                     {"checksum", checksum},
                                      {"region_of", region_of},
                                      {"project_id", project_id},
                                      {"key_id", key_id},
+                                     {"redact", redact},
+                                     {"process", lcai_process_start},
+                                     {"program", lcai_process_program},
                                      {NULL, NULL}};
 
-static const lcai_class *const classes[] = {&lcai_engine_class,       &lcai_client_class,  &lcai_call_class,
-                                            &lcai_organization_class, &lcai_project_class, &lcai_projects_class,
-                                            &lcai_api_keys_class,     &lcai_api_key_class};
+static const lcai_class *const classes[] = {
+    &lcai_engine_class,   &lcai_client_class,   &lcai_call_class,    &lcai_organization_class, &lcai_project_class,
+    &lcai_projects_class, &lcai_api_keys_class, &lcai_api_key_class, &lcai_content_class,      &lcai_lock_class,
+    &lcai_process_class,  &lcai_timer_class};
 
-/* confidentai.core: what the Lua layer builds on. `methods` holds the method table of each class by its short name. */
+/* confidentai.core: what the Lua layer builds on. `methods` holds the method table of each class by its short name,
+ * `file` the functions of durable files. */
 __attribute__((visibility("default"))) int luaopen_confidentai_core(lua_State *L) {
   lcai_json_open(L);
   lcai_error_open(L);
@@ -124,6 +179,8 @@ __attribute__((visibility("default"))) int luaopen_confidentai_core(lua_State *L
   for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
     lcai_class_open(L, classes[i]);
   lua_setfield(L, -2, "methods");
+  lcai_file_open(L);
+  lua_setfield(L, -2, "file");
   lua_pushliteral(L, CAI_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;

@@ -1,0 +1,136 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Carries a rotation on: step by step, until it has to wait, stops or ends. What an earlier run left behind comes first.
+
+local identity = require "confidentai.rotation.identity"
+local proof = require "confidentai.rotation.proof"
+local quarantine = require "confidentai.rotation.quarantine"
+local rollback = require "confidentai.rotation.rollback"
+local suspects = require "confidentai.rotation.suspects"
+
+local advance = {}
+
+local steps = {
+  planned = require "confidentai.rotation.steps.creating",
+  creating = require "confidentai.rotation.steps.creating",
+  escrowed = require "confidentai.rotation.steps.escrowed",
+  proven = require "confidentai.rotation.steps.proven",
+  published = require "confidentai.rotation.steps.published",
+  soaking = require "confidentai.rotation.steps.soaking",
+  disabled = require "confidentai.rotation.steps.disabled",
+  grace = require "confidentai.rotation.steps.grace",
+  done = require "confidentai.rotation.steps.done",
+}
+
+-- After the end: nothing of a secret stays, and suspects are looked for until their time is over.
+local function clean_up(job)
+  local record = job.record
+  local ok, err = job.escrow:wipe()
+  if ok and #record.suspects == 0 and not record.settled then
+    record.settled = true
+    ok, err = job:save "settled"
+  end
+  if not ok then
+    return nil, err
+  end
+  return true
+end
+
+-- Looks for what may have come late, and removes what nobody shall use.
+local function tidy(job)
+  local ok, err = quarantine.work(job)
+  if ok then
+    ok, err = suspects.work(job)
+  end
+  if ok then
+    ok, err = quarantine.work(job)
+  end
+  return ok, err
+end
+
+-- Steps until there is nothing that can be done now.
+local function work(job)
+  local record = job.record
+  while true do
+    local ok, more, short = quarantine.work(job)
+    if not ok then
+      return nil, more
+    elseif record.finished then
+      ok, more = clean_up(job)
+      if not ok then
+        return nil, more
+      end
+      return true, suspects.wait(job)
+    elseif record.stop then
+      return true
+    end
+    ok, more, short = (record.rollback and rollback.work or steps[record.state])(job)
+    if ok == nil then
+      return nil, more
+    elseif ok == false then
+      return true, more, short
+    end
+  end
+end
+
+-- A halt is looked at again: whoever advances may have resolved it. One that stands is not written again.
+local function lift(job)
+  local record = job.record
+  if not record.finished then
+    job.halted, record.stop, record.reason = { stop = record.stop, reason = record.reason }, nil, nil
+  end
+end
+
+local function fail(job, err)
+  if type(err) == "table" then
+    err.state = job.record.stop or job.record.state
+  end
+  return nil, err
+end
+
+---Does what can be done now.
+---@param job confidentai.Job
+---@return true?
+---@return number|confidentai.Error? wait_or_err seconds until there is more to do; nil: nothing
+---@return boolean? short whether the wait is part of a step, and no soak or grace
+function advance.once(job)
+  proof.recover(job)
+  lift(job)
+  local found, err = identity.choose(job)
+  if not found then
+    if not err then
+      _, err = job:failure("guard", "neither the new key nor the client's own is accepted by the organization of this "
+        .. "rotation: nothing was changed; resume with a manager key of that organization")
+    end
+    return fail(job, err)
+  end
+  local ok, more, short = tidy(job)
+  if ok then
+    ok, more, short = work(job)
+  end
+  if not ok then
+    return fail(job, more)
+  end
+  return true, more, short
+end
+
+---Goes on through waits.
+---@param job confidentai.Job
+---@param through_all boolean also through soak and grace; else through the waits within steps only
+---@return true?
+---@return number|confidentai.Error? wait_or_err
+function advance.run(job, through_all)
+  while true do
+    local ok, more, short = advance.once(job)
+    if not ok then
+      return nil, more
+    elseif not more or job.record.finished or not (short or through_all) then
+      return true, more
+    end
+    local _, err = job.pause(more)
+    if err then
+      return fail(job, err)
+    end
+  end
+end
+
+return advance

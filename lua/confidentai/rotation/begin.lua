@@ -1,0 +1,237 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- How a rotation, or a provisioning, begins; or goes on, when it is under way. What lies in the state decides.
+
+local advance = require "confidentai.rotation.advance"
+local calls = require "confidentai.rotation.calls"
+local core = require "confidentai.core"
+local escrow = require "confidentai.rotation.escrow"
+local handle = require "confidentai.rotation.handle"
+local job = require "confidentai.rotation.job"
+local names = require "confidentai.rotation.names"
+local plan = require "confidentai.rotation.plan"
+local record = require "confidentai.rotation.record"
+local state = require "confidentai.state"
+local stores = require "confidentai.rotation.stores"
+
+local begin = {}
+
+local function client_of(api_keys)
+  return core.environment(api_keys).client
+end
+
+-- A job that knows where its record lies and to which organization it belongs.
+local function prepare(api_keys, checked)
+  local self = job.new(client_of(api_keys), api_keys, checked)
+  local problem
+  self.state, problem = state.find(checked.state_dir)
+  if not self.state then
+    return record.failure(problem)
+  end
+  self.record = { scope = api_keys.scope, state = "planned" }
+  local organization, err = calls.organization(self)
+  if not organization then
+    err.state, err.outcome = "planned", "not_applied"
+    return nil, err
+  end
+  self.record.organization, self.identified = organization, true
+  return self
+end
+
+local function place(api_keys)
+  return api_keys.scope == "organization" and "organization" or "project." .. api_keys.project_id
+end
+
+-- Goes on with the rotation that is on record, with the stores that were given now.
+local function resume(self, existing, version)
+  self.record, self.version = existing, version
+  local err
+  self.escrow, err = escrow.open(self.state, self.key, existing.id)
+  if not self.escrow then
+    return nil, err
+  end
+  local ok
+  ok, err = advance.run(self, false)
+  return ok, err
+end
+
+-- A finished rotation leaves its suspects to the next one, which has the record.
+local function inherit(self, existing, version)
+  self.version = version
+  self.record.suspects, self.record.quarantine = existing.suspects, existing.quarantine
+end
+
+-- Writes the record, when there is room for the escrow; then goes.
+local function go(self)
+  local err, ok
+  self.escrow, err = escrow.open(self.state, self.key, self.record.id)
+  if not self.escrow then
+    return nil, err
+  end
+  ok, err = self.escrow:reserve()
+  if ok then
+    ok, err = self:save "planned"
+    if not ok then
+      self.escrow:wipe()
+    end
+  end
+  if not ok then
+    err.state, err.outcome = "planned", "not_applied"
+    return nil, err
+  end
+  ok, err = advance.run(self, false)
+  return ok, err
+end
+
+-- Ends the grace of the rotation before, as a new one of the same base begins.
+local function end_grace(self, existing, version)
+  existing.options.grace = 0
+  local ok, err = resume(self, existing, version)
+  if ok and not existing.finished then
+    return self:failure("guard", ("the rotation before, %s, cannot be ended: %s"):format(existing.id,
+      existing.reason or existing.state))
+  end
+  return ok, err
+end
+
+-- Whether the key that was provisioned under this name is there and in every store that can be read: then it is not made
+-- twice.
+local function is_provisioned(self, existing)
+  if not existing or existing.kind ~= "provision" or not existing.finished or existing.stop then
+    return false
+  end
+  for _, store in ipairs(self.stores) do
+    local content, err = stores.get(self, store)
+    if content == nil and err then
+      return nil, err
+    elseif not stores.is_secret_of(content, existing.new.last6) then
+      return false
+    end
+  end
+  local key, err = calls.get(self, existing.new.id)
+  if key == nil then
+    return nil, err
+  end
+  return key and key.valid
+end
+
+-- What is on record about the base decides: nothing, an ended rotation, this one, or another.
+local function dispatch(self, checked, kind, old_id, keys)
+  local base, organization = self.base, self.record.organization
+  local existing, version = record.read(self.state, self.key)
+  if not existing and version then
+    return nil, version
+  end
+  local ok, err
+  if kind == "provision" then
+    ok, err = is_provisioned(self, existing)
+    if ok ~= false then
+      self.record, self.version = existing, version
+      return ok, err
+    end
+  end
+  if existing and not existing.finished then
+    if existing.kind == kind and existing.old_id == old_id then
+      ok, err = resume(self, existing, version)
+      return ok, err
+    elseif existing.state ~= "grace" and existing.state ~= "done" then
+      return self:failure("guard", ("another rotation of '%s' is under way: %s (%s)"):format(base, existing.id,
+        existing.stop or existing.state))
+    end
+    ok, err = end_grace(self, existing, version)
+    if not ok then
+      return nil, err
+    end
+    existing, version = self.record, self.version
+    self.record = { scope = existing.scope, state = "planned", organization = organization }
+    keys, err = calls.list(self)
+    if not keys then
+      return nil, err
+    end
+  end
+  ok, err = plan.make(self, checked, { kind = kind, base = base, old_id = old_id, keys = keys })
+  if not ok then
+    return nil, err
+  end
+  self.version = nil
+  if existing then
+    inherit(self, existing, version)
+  end
+  if checked.dry_run then
+    self.dry = true
+    return true
+  end
+  ok, err = go(self)
+  return ok, err
+end
+
+local function find_name(self, keys, id)
+  for _, key in ipairs(keys) do
+    if core.key_id(self.api_keys, key) == id and key.name and key.name ~= "" then
+      return key.name
+    end
+  end
+end
+
+-- A provisioning that cannot be finished goes back: there is a new key, or nothing.
+local function undo(self, err)
+  if self.record.published or not self.version or self.record.finished then
+    return nil, err
+  end
+  self.record.rollback = self:mark()
+  local ok, problem = self:save "going back"
+  if ok then
+    ok, problem = advance.run(self, false)
+  end
+  if not ok then
+    err.message = ("%s; it could not be undone yet: %s"):format(err.message, problem.message)
+  end
+  err.state = self.record.stop or self.record.state
+  return nil, err
+end
+
+-- A stop is no success: whoever begins wants to know.
+local function stopped(self)
+  if self.record.stop then
+    return self:failure("guard", self.record.reason)
+  end
+  return true
+end
+
+---Begins, or goes on with what is under way, until it must wait for soak or grace.
+---@param api_keys confidentai.ApiKeys
+---@param kind "rotation"|"provision"
+---@param checked table options; `base` of a provisioning
+---@param id? string of the key to rotate
+---@return confidentai.Job?
+---@return confidentai.Error? err with `state`
+function begin.run(api_keys, kind, checked, id)
+  local self, err = prepare(api_keys, checked)
+  if not self then
+    return nil, err
+  end
+  local keys
+  keys, err = calls.list(self)
+  if not keys then
+    err.state, err.outcome = "planned", "not_applied"
+    return nil, err
+  end
+  self.base = checked.base or names.base(find_name(self, keys, id)) or "key-" .. id
+  self.key = record.key("records", self.record.organization, place(api_keys), self.base)
+  local ok
+  ok, err = handle.held(self.state, self.key, function()
+    local done, problem = dispatch(self, checked, kind, id, keys)
+    if done then
+      done, problem = stopped(self)
+    end
+    if not done and kind == "provision" then
+      done, problem = undo(self, problem)
+    end
+    return done, problem
+  end)
+  if not ok then
+    return nil, err
+  end
+  return self
+end
+
+return begin

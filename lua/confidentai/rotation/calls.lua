@@ -1,0 +1,242 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What a rotation asks of the service. Nothing is changed without a look at it first: a key is touched only while it is
+-- the one on record, and never by a call that the same key authenticates.
+
+local core = require "confidentai.core"
+local operation = require "confidentai.operation"
+local path = require "confidentai.path"
+
+local calls = {}
+
+-- Performs a request as whoever the rotation acts as.
+local function perform(job, request)
+  request.owner = job.api_keys
+  request.flags = request.flags or {}
+  request.flags.credential = request.flags.credential or job.credential
+  local result, err, call = operation.perform(job.client, request)
+  job:hear(call)
+  return result, err, call
+end
+
+---What is on record about a key.
+---@param job confidentai.Job
+---@param key confidentai.ApiKey
+---@return { id: string, name: string, created_at: string, last6: string }
+function calls.identity(job, key)
+  return { id = core.key_id(job.api_keys, key), name = key.name, created_at = key.created_at,
+    last6 = key.value:sub(-6) }
+end
+
+---Whether a key is the one on record. What was not known when it was recorded is not compared.
+---@param job confidentai.Job
+---@param key confidentai.ApiKey
+---@param identity table
+---@return boolean
+function calls.is_same(job, key, identity)
+  local found = calls.identity(job, key)
+  for _, field in ipairs { "id", "name", "created_at", "last6" } do
+    if identity[field] ~= nil and identity[field] ~= found[field] then
+      return false
+    end
+  end
+  return true
+end
+
+---All keys of the scope.
+---@param job confidentai.Job
+---@return confidentai.ApiKey[]?
+---@return confidentai.Error? err
+function calls.list(job)
+  local keys, err = perform(job, { method = "GET", path = path.of_keys(job.api_keys), shape = "api_keys" })
+  return keys, err
+end
+
+---A key, or false when there is none of that id.
+---@param job confidentai.Job
+---@param id string
+---@param flags? table as of client:start
+---@return confidentai.ApiKey|false|nil
+---@return confidentai.Error? err
+function calls.get(job, id, flags)
+  local key, err, call = perform(job,
+    { method = "GET", path = path.of_keys(job.api_keys, id), shape = "api_key", flags = flags })
+  if key and core.key_id(job.api_keys, key) ~= id then
+    return nil, call:failure("protocol", "unexpected answer: it is about another key than was asked for")
+  elseif not key and err.status == 404 and err.envelope then
+    return false
+  end
+  return key, err
+end
+
+---The organization of a credential.
+---@param job confidentai.Job
+---@param credential? string default: of whoever the rotation acts as
+---@return string? id
+---@return confidentai.Error? err
+function calls.organization(job, credential)
+  local organization, err = perform(job, { method = "GET", path = { "v1", "organization" }, shape = "organization",
+    flags = { credential = credential, fresh = credential and true or nil } })
+  if not organization then
+    return nil, err
+  end
+  local id = organization.id
+  return type(id) == "number" and ("%.0f"):format(id) or id
+end
+
+---Sends one create, once. The call is returned, with its answer not yet interpreted.
+---@param job confidentai.Job
+---@param name string
+---@return confidentai.Call? call
+---@return confidentai.Error? err nothing was sent
+function calls.create(job, name)
+  local call, err = operation.send(job.client, { method = "POST", path = path.of_keys(job.api_keys),
+    body = { name = name }, flags = { credential = job.credential, no_retry = true, fresh = true } })
+  job:hear(call)
+  return call, err
+end
+
+---Creates a key, once, and interprets the answer.
+---@param job confidentai.Job
+---@param name string
+---@return confidentai.ApiKey? key with its secret
+---@return confidentai.Error? err
+function calls.create_now(job, name)
+  local call, err = calls.create(job, name)
+  if not call then
+    return nil, err
+  end
+  local key
+  key, err = operation.take(job.client, { shape = "new_api_key", owner = job.api_keys }, call)
+  return key, err
+end
+
+-- Promise: no key is disabled or deleted by a call that the same key authenticates.
+local function authenticates(job, key)
+  if key.scope ~= "organization" then
+    return false
+  elseif job.credential then
+    return job.credential:sub(-6) == key.value:sub(-6)
+  end
+  return job.client:owns(key)
+end
+
+-- The key on record, as it is now, fit to be changed; false when it is gone.
+local function look(job, identity)
+  local key, err = calls.get(job, identity.id)
+  if not key then
+    return key, err
+  elseif not calls.is_same(job, key, identity) then
+    return job:failure("guard", ("key %s is not the one on record any more (name, time of creation and last characters "
+      .. "were compared), so it was not touched"):format(identity.id))
+  end
+  return key
+end
+
+---Disables or enables the key on record.
+---@param job confidentai.Job
+---@param identity table
+---@param valid boolean
+---@return "changed"|"already"|"gone"|nil
+---@return confidentai.Error? err whose outcome may be "unknown"
+function calls.set_valid(job, identity, valid)
+  local key, err = look(job, identity)
+  if key == false then
+    return "gone"
+  elseif not key then
+    err.outcome = "not_applied"
+    return nil, err
+  elseif key.valid == valid then
+    return "already"
+  elseif not valid and authenticates(job, key) then
+    return job:failure("guard", "a key is never disabled by itself: act with another organization key", "not_applied")
+  end
+  local changed, call
+  changed, err, call = perform(job,
+    { method = "PUT", path = path.of_keys(job.api_keys, identity.id), body = { valid = valid }, shape = "api_key" })
+  if not changed then
+    return nil, err
+  elseif changed.valid ~= valid or not calls.is_same(job, changed, identity) then
+    return nil, call:failure("protocol", "unexpected answer: it does not show the change")
+  end
+  return "changed"
+end
+
+---Deletes the key on record.
+---@param job confidentai.Job
+---@param identity table
+---@return "deleted"|"gone"|nil
+---@return confidentai.Error? err whose outcome may be "unknown"
+function calls.delete(job, identity)
+  local key, err = look(job, identity)
+  if key == false then
+    return "gone"
+  elseif not key then
+    err.outcome = "not_applied"
+    return nil, err
+  elseif authenticates(job, key) then
+    return job:failure("guard", "a key is never deleted by itself: act with another organization key", "not_applied")
+  end
+  local deleted
+  deleted, err = perform(job,
+    { method = "DELETE", path = path.of_keys(job.api_keys, identity.id), shape = "deleted" })
+  if not deleted and err.status ~= 404 then
+    return nil, err
+  end
+  return "deleted"
+end
+
+---Whether a secret is accepted, by the cheapest call that it may make.
+---@param job confidentai.Job
+---@param secret string
+---@return "accepted"|"refused"|nil
+---@return confidentai.Error? err it could not be found out
+function calls.try(job, secret)
+  if job.record.scope == "organization" then
+    local id, err = calls.organization(job, secret)
+    if id == job.record.organization then
+      return "accepted"
+    elseif id then
+      return job:failure("guard", "the secret belongs to another organization")
+    elseif err.status == 401 or err.status == 403 and err.envelope then
+      return "refused"
+    end
+    return nil, err
+  end
+  local ok, err = perform(job, { method = "GET", path = { "v1", "annotation-queues" }, shape = "anything",
+    flags = { credential = secret, fresh = true, query = "page=1&pageSize=1" } })
+  if ok or err.status == 403 then
+    return "accepted"
+  elseif err.status == 401 then
+    return "refused"
+  end
+  return nil, err
+end
+
+---Proves that an organization key can manage: it reads itself, and enables itself, which it is.
+---@param job confidentai.Job
+---@param secret string
+---@param identity table of its key
+---@return "accepted"|"refused"|nil
+---@return confidentai.Error? err
+function calls.try_managing(job, secret, identity)
+  local key, err = calls.get(job, identity.id, { credential = secret, fresh = true })
+  if key == nil then
+    if err.status == 401 or err.status == 403 and err.envelope then
+      return "refused"
+    end
+    return nil, err
+  elseif not key or not calls.is_same(job, key, identity) then
+    return job:failure("guard", "the new secret sees another key than the one on record")
+  end
+  local changed
+  changed, err = perform(job, { method = "PUT", path = path.of_keys(job.api_keys, identity.id), body = { valid = true },
+    shape = "api_key", flags = { credential = secret, fresh = true } })
+  if changed then
+    return "accepted"
+  elseif err.status == 401 or err.status == 403 and err.envelope then
+    return "refused"
+  end
+  return nil, err
+end
+
+return calls

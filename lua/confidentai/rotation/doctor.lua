@@ -1,0 +1,140 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The doctor: compares the records with the service, and finds what rotations have left behind or left undone. It changes
+-- nothing but the findings that it is told to fix, each by its id.
+
+local all_keys = require "confidentai.all_keys"
+local calls = require "confidentai.rotation.calls"
+local handle = require "confidentai.rotation.handle"
+local job = require "confidentai.rotation.job"
+local names = require "confidentai.rotation.names"
+local open = require "confidentai.rotation.open"
+local quarantine = require "confidentai.rotation.quarantine"
+local status = require "confidentai.rotation.status"
+
+local doctor = {}
+
+-- Seconds by which something that is due may be late: timers run once an hour.
+local LATE = 7200
+
+---@class confidentai.Finding
+---@field id string for `fix`
+---@field kind "suspect"|"stray"|"overdue"|"stopped"|"unsettled"|"unreadable"
+---@field message string for people
+---@field rotation? string id of the rotation
+---@field key? confidentai.ApiKey
+
+-- What a record says of itself.
+local function examine_record(self)
+  local record, list = self.record, {}
+  local function add(kind, message, fix)
+    list[#list + 1] = { id = ("%s:%s"):format(kind, record.id), kind = kind, message = message, rotation = record.id,
+      fix = fix }
+  end
+  local function go_on()
+    local ok, err = handle.advance(self)
+    return ok, err
+  end
+  for _, suspect in ipairs(record.suspects) do
+    add("suspect", ("'%s' may still be created late"):format(suspect.name), go_on)
+  end
+  if record.stop and not record.finished then
+    add("stopped", ("the rotation of '%s' has stopped (%s): %s"):format(record.base, record.stop, record.reason))
+  elseif record.finished and not record.settled and #record.suspects == 0 or #record.quarantine > 0 then
+    add("unsettled", ("the rotation of '%s' has not cleaned up"):format(record.base), go_on)
+  elseif not record.finished then
+    local last, late = record.history[#record.history], status.of(self).due or 0
+    local idle = self.clock() - (last and last.at or 0)
+    if late == 0 and idle > LATE then
+      add("overdue", ("the rotation of '%s' could have gone on %d s ago (%s)"):format(record.base, idle, record.state),
+        go_on)
+    end
+  end
+  return list
+end
+
+-- The ids of keys that records know, by scope.
+local function known_keys(jobs)
+  local known = {}
+  for _, self in ipairs(jobs) do
+    local place = self.record.project_id or ""
+    for _, identity in ipairs { self.record.new or {}, self.record.old or {} } do
+      known[place .. "/" .. (identity.id or "")] = true
+    end
+  end
+  return known
+end
+
+-- Removes a key that the user named by its finding.
+local function remove(client, checked, api_keys, key)
+  local self = job.new(client, api_keys, checked)
+  self.record = { scope = api_keys.scope, state = "planned" }
+  local ok, err = quarantine.remove(self, calls.identity(self, key))
+  return ok, err
+end
+
+-- Keys that carry the pattern of a rotation's names, and that no record here knows.
+local function find_strays(client, checked, scopes, known, list)
+  for _, scope in ipairs(scopes) do
+    local place = scope.api_keys.project_id or ""
+    if scope.err then
+      list[#list + 1] = { id = "unreadable:" .. place, kind = "unreadable", message = tostring(scope.err) }
+    end
+    for _, key in ipairs(scope.keys or {}) do
+      local id = tostring(key.id)
+      if names.parse(key.name) and not known[place .. "/" .. id] then
+        list[#list + 1] = {
+          id = ("stray:%s/%s"):format(place, id), kind = "stray", key = key,
+          message = ("key %s '%s' (%s, last used %s) was made by a rotation that no record here knows"):format(id,
+            key.name, key.valid and "enabled" or "disabled", key.last_used or "never"),
+          fix = function()
+            local ok, err = remove(client, checked, scope.api_keys, key)
+            return ok, err
+          end,
+        }
+      end
+    end
+  end
+end
+
+-- Fixes what was asked for. The functions that do it are not for the user to see.
+local function fix(list, wanted)
+  local asked = {}
+  for _, id in ipairs(wanted or {}) do
+    asked[id] = true
+  end
+  for _, finding in ipairs(list) do
+    local mend = finding.fix
+    finding.fix, finding.fixable = nil, mend ~= nil
+    if asked[finding.id] and mend then
+      local ok, err = mend()
+      finding.fixed, finding.err = ok and true or false, err
+    end
+  end
+end
+
+---Examines the records in the state folder and all keys of the service.
+---@param client confidentai.Client
+---@param checked table options
+---@return { findings: confidentai.Finding[], problems: confidentai.Error[] }? report problems: records that cannot be used
+---@return confidentai.Error? err
+function doctor.examine(client, checked)
+  local jobs, problems = open.all(client, checked)
+  if not jobs then
+    return nil, problems
+  end
+  local list = {}
+  for _, self in ipairs(jobs) do
+    for _, finding in ipairs(examine_record(self)) do
+      list[#list + 1] = finding
+    end
+  end
+  local scopes, err = all_keys.list(client)
+  if not scopes then
+    return nil, err
+  end
+  find_strays(client, checked, scopes, known_keys(jobs), list)
+  fix(list, checked.fix)
+  return { findings = list, problems = problems }
+end
+
+return doctor

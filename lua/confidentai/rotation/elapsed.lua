@@ -1,0 +1,34 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Time that has passed, by two clocks: this machine's and the service's (its Date header). Neither is trusted alone: a
+-- clock that was set wrong must not end a soak.
+
+local elapsed = {}
+
+-- Seconds by which the two may differ.
+local TOLERANCE = 300
+
+---What both clocks say now.
+---@param here number seconds since 1970
+---@param service? number the same by the service's last answer
+---@return { here: number, service: number? }
+function elapsed.mark(here, service)
+  return { here = here, service = service }
+end
+
+---Seconds since a mark: the fewer of both clocks'.
+---@param mark { here: number, service: number? }
+---@param now { here: number, service: number? }
+---@return number seconds 0 at least
+---@return string? doubt what to say when the clocks disagree; the time has not passed then
+function elapsed.since(mark, now)
+  local here = now.here - mark.here
+  local service = mark.service and now.service and now.service - mark.service
+  local seconds = math.max(0, math.min(here, service or here))
+  if service and math.abs(here - service) > TOLERANCE then
+    return seconds, ("by this machine's clock %d s have passed, by the service's %d s: the fewer count; check the clock")
+      :format(here, service)
+  end
+  return seconds
+end
+
+return elapsed

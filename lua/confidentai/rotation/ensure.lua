@@ -1,0 +1,286 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- ensure: for jobs whose disks vanish. One safe step a run; what is to be known is in the store and in the service's own
+-- list of keys. It needs one writer at a time.
+
+local calls = require "confidentai.rotation.calls"
+local core = require "confidentai.core"
+local generations = require "confidentai.rotation.generations"
+local job = require "confidentai.rotation.job"
+local names = require "confidentai.rotation.names"
+local quarantine = require "confidentai.rotation.quarantine"
+local stores = require "confidentai.rotation.stores"
+
+local ensure = {}
+
+-- Seconds: the least for which an unclear create may still become a key; and between two tries of a new secret, while
+-- the service spreads it.
+local LEAST_SETTLE, POLL, PROPAGATION = 60, 1, 60
+
+local function refuse(message)
+  return nil, core.failure { kind = "guard", message = message, outcome = "not_applied" }
+end
+
+-- What the stores hold: all the same, or it is not clear which of them to believe.
+local function read_stores(self)
+  local content
+  for i, store in ipairs(self.stores) do
+    if not store.readable then
+      return refuse(("%s cannot be read, and ensure keeps what it has to know there: give it a check")
+        :format(store.label))
+    end
+    local held, err = stores.get(self, store)
+    if held == nil then
+      return nil, err
+    elseif i == 1 then
+      content = held
+    elseif held and content and held ~= content then
+      return refuse(("%s and %s hold different secrets: make them the same first"):format(self.stores[1].label,
+        store.label))
+    end
+    content = content or held
+  end
+  return content
+end
+
+-- Writes the stores that do not hold a secret.
+local function publish(self, secret)
+  for _, store in ipairs(self.stores) do
+    local held, err = stores.get(self, store)
+    if held == nil and err then
+      return nil, err
+    elseif held ~= secret then
+      local ok
+      ok, err = stores.put(self, store, secret)
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+  return true
+end
+
+-- Tries a secret until it is accepted, or was refused for so long that it is no matter of time.
+local function try_for_a_while(self, secret)
+  local begun = self.clock()
+  while true do
+    local result, err = calls.try(self, secret)
+    if result ~= "refused" or self.clock() - begun >= PROPAGATION then
+      return result, err
+    end
+    local _, problem = self.pause(POLL)
+    if problem then
+      return nil, problem
+    end
+  end
+end
+
+local function prove(self, secret, identity)
+  local result, err = try_for_a_while(self, secret)
+  if result == "accepted" and self.record.scope == "organization" then
+    result, err = calls.try_managing(self, secret, identity)
+  end
+  if result == "refused" then
+    return self:failure("guard", "the service refuses the new key's secret")
+  end
+  return result and true, err
+end
+
+-- A new key that cannot be used goes at once, while its id is known; else a later run finds it.
+local function drop(self, identity, err)
+  local ok, problem = quarantine.remove(self, identity)
+  if not ok then
+    err.message = ("%s; the new key could not be removed yet: %s"):format(err.message, problem.message)
+  end
+  return nil, err
+end
+
+-- Creates the next generation, proves it and publishes it.
+local function create(self, base, keys, why)
+  local name = names.make(base, names.highest(keys, base) + 1, names.op(self.random))
+  for _, store in ipairs(self.stores) do
+    local ok, problem = store:preflight(self)
+    if not ok then
+      return self:failure("store", ("%s: %s"):format(store.label, problem), "not_applied")
+    end
+  end
+  local key, err = calls.create_now(self, name)
+  if not key then
+    return nil, err
+  end
+  local identity, secret = calls.identity(self, key), key.value
+  local ok
+  if key.name ~= name then
+    ok, err = self:failure("guard", "the service changed the name of the new key")
+  else
+    ok, err = prove(self, secret, identity)
+  end
+  if not ok then
+    return drop(self, identity, err)
+  end
+  ok, err = publish(self, secret)
+  if not ok then
+    local held = self.stores[1] and stores.get(self, self.stores[1])
+    if held == secret then
+      return nil, err -- it is current: the next run writes the stores that are left
+    end
+    return drop(self, identity, err)
+  end
+  key:forget()
+  return { key = key, action = "created", reason = why }
+end
+
+-- Changes an older key as whoever is not that key.
+local function act(self, content, key)
+  if key.scope == "organization" and self.client:owns(key) then
+    self.credential = content
+  end
+end
+
+-- Disables or deletes what is due of the keys before the current one.
+local function retire(self, view, options, content, age)
+  for _, key in ipairs(view.older) do
+    act(self, content, key)
+    local identity = calls.identity(self, key)
+    if key.valid and age >= options.soak then
+      local result, err = calls.set_valid(self, identity, false)
+      return result and { key = view.current, action = "disabled", id = identity.id }, err
+    elseif not key.valid and age >= options.soak + options.grace then
+      local result, err = calls.delete(self, identity)
+      return result and { key = view.current, action = "deleted", id = identity.id }, err
+    end
+  end
+  return false
+end
+
+-- Removes newer keys that no store holds: a run made them, and did not live to publish them. Young ones may be another
+-- run's, which is not supposed to be there, but is not to be robbed of its key.
+local function remove_newer(self, view, settle)
+  local now = self:mark()
+  for _, key in ipairs(view.newer) do
+    local age = (now.service or now.here) - (generations.created(key) or math.huge)
+    if age >= settle then
+      local identity = calls.identity(self, key)
+      local ok, err = quarantine.remove(self, identity)
+      return ok and { key = view.current, action = "removed", id = identity.id }, err
+    end
+  end
+  return false
+end
+
+local function wait_of(view, options, age)
+  local due = options.max_age - age
+  for _, key in ipairs(view.older) do
+    due = math.min(due, (key.valid and options.soak or options.soak + options.grace) - age)
+  end
+  return math.max(0, due)
+end
+
+-- The current key works: what is due comes, one thing a run.
+local function maintain(self, view, options, content)
+  local now = self:mark()
+  local age = (now.service or now.here) - (generations.created(view.current) or 0)
+  local settle = math.max(LEAST_SETTLE, options.settle or 0) + options.limit
+  local result, err = remove_newer(self, view, settle)
+  if result == false then
+    result, err = retire(self, view, options, content, age)
+  end
+  if result == false and age >= options.max_age then
+    if #view.newer > 0 then
+      return { key = view.current, action = "none", wait = settle, reason = "a newer key is being made, or was lost" }
+    end
+    result, err = create(self, view.base, view.all, "the current key is too old")
+  end
+  if result == false then
+    result = { key = view.current, action = "none", wait = wait_of(view, options, age) }
+  end
+  return result, err
+end
+
+-- Nothing in the store is a key of this base: a first one is made, unless something else is there.
+local function begin(self, view, options, content)
+  if content then
+    return refuse(("%s holds the secret of no key of '%s': adopt = id names the key that it is of")
+      :format(self.stores[1].label, view.base))
+  elseif options.adopt then
+    return refuse(("%s holds nothing, and key %s was to be adopted from there"):format(self.stores[1].label,
+      tostring(options.adopt)))
+  elseif #view.newer > 0 then
+    local settle = math.max(LEAST_SETTLE, options.settle or 0) + options.limit
+    local result, err = remove_newer(self, view, settle)
+    if result == false then
+      result = { action = "none", wait = settle, reason = "a key is being made, or was lost" }
+    end
+    return result, err
+  end
+  local result, err = create(self, view.base, view.all, "there was none")
+  return result, err
+end
+
+-- The key that the client itself uses may go only where the next run finds its successor.
+local function check_manager(self, view, options)
+  for _, key in ipairs(view.used) do
+    if key.scope == "organization" and self.client:owns(key) and not options.manager_store then
+      return refuse "this would replace the client's own key: say with manager_store where the client finds its next one"
+    end
+  end
+  return true
+end
+
+-- The store's key is known: it must work, and be in every store.
+local function go_on(self, view, options, content)
+  local result, err = calls.try(self, content)
+  if result == "accepted" and view.current.valid then
+    result, err = publish(self, content)
+    if result then
+      result, err = maintain(self, view, options, content)
+    end
+  elseif result then
+    result, err = create(self, view.base, view.all, "the current key does not work")
+  end
+  return result, err
+end
+
+---Makes one step.
+---@param api_keys confidentai.ApiKeys
+---@param base string
+---@param options table checked
+---@return { key: confidentai.ApiKey?, action: "none"|"created"|"disabled"|"deleted"|"removed", id: string?, wait: number?,
+---reason: string? }? result
+---@return confidentai.Error? err
+function ensure.run(api_keys, base, options)
+  local client = core.environment(api_keys).client
+  local self = job.new(client, api_keys, options)
+  if options.manager_store then
+    self.stores = { options.manager_store }
+    for i, store in ipairs(options.stores) do
+      self.stores[i + 1] = store
+    end
+  end
+  self.record = { scope = api_keys.scope, state = "ensure" }
+  local err, content, view
+  self.record.organization, err = calls.organization(self)
+  if not self.record.organization then
+    return nil, err
+  end
+  content, err = read_stores(self)
+  if content == nil then
+    return nil, err
+  end
+  view, err = generations.look(self, base, content, options.adopt)
+  if not view then
+    return nil, err
+  end
+  options.limit = 2 * (core.environment(client).timeout or 30)
+  local result
+  if not view.current then
+    result, err = begin(self, view, options, content)
+    return result, err
+  end
+  result, err = check_manager(self, view, options)
+  if result then
+    result, err = go_on(self, view, options, content)
+  end
+  return result, err
+end
+
+return ensure

@@ -1,0 +1,142 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The escrow of a rotation: the answer to its create, from the moment it arrives, and what the stores held before. It
+-- lies beside the record, is readable by its owner only, and is wiped when the rotation ends.
+
+local cjson = require "cjson"
+local record = require "confidentai.rotation.record"
+local sealed = require "confidentai.rotation.sealed"
+
+local json = cjson.new()
+
+local Escrow = {}
+Escrow.__index = Escrow
+
+local escrow = {}
+
+-- Bytes of an answer for which room is made. One that is longer is kept if there is room.
+local ANSWER = 16384
+
+---The escrow of a record, as it lies in the state.
+---@param state confidentai.State
+---@param record_key string
+---@param id string of the rotation: what another one left counts as nothing
+---@return table? escrow
+---@return confidentai.Error? err
+function escrow.open(state, record_key, id)
+  local self = setmetatable({ state = state, key = record.escrow_key(record_key), id = id }, Escrow)
+  local bytes, version = state.get(self.key)
+  if not bytes and version then
+    return record.failure(("the escrow %s cannot be read: %s"):format(self.key, version))
+  end
+  self.version = bytes and version
+  local content = bytes and sealed.decode("escrow", bytes)
+  -- A damaged escrow has nothing that can be trusted: what it held is settled as if it had never been written.
+  self.damaged = bytes ~= nil and content == nil
+  if not content or content.id ~= id then
+    content = { id = id }
+  end
+  self.content = content
+  return self
+end
+
+local function write(self)
+  local version, problem, message = self.state.cas(self.key, sealed.encode("escrow", self.content), self.version)
+  if not version then
+    return record.failure(("the escrow could not be written: %s"):format(message or problem))
+  end
+  self.version = version
+  return true
+end
+
+---Makes room for an answer, so that a full disk is found before a key is made.
+---@return true?
+---@return confidentai.Error? err
+function Escrow:reserve()
+  if not self.state.reserve then
+    return true
+  end
+  local ok, message = self.state.reserve(self.key, sealed.size(ANSWER))
+  if not ok then
+    return record.failure(("there is no room for the escrow, so nothing was created: %s"):format(message))
+  end
+  return true
+end
+
+---Keeps a raw answer.
+---@param op string of the create that it answers
+---@param answer string
+---@return true?
+---@return confidentai.Error? err the answer is in memory nevertheless
+function Escrow:keep_answer(op, answer)
+  self.content.op, self.content.answer = op, answer
+  local ok, err = write(self)
+  return ok, err
+end
+
+---Keeps what the stores held before: by position, a text, or false for nothing.
+---@param previous table<integer, string|false>
+---@return true?
+---@return confidentai.Error? err
+function Escrow:keep_previous(previous)
+  local list = {}
+  for i, content in pairs(previous) do -- string keys: an array with holes is no JSON
+    list[tostring(i)] = content
+  end
+  self.content.previous = list
+  local ok, err = write(self)
+  return ok, err
+end
+
+---What a store held before the rotation wrote it.
+---@param i integer position of the store
+---@return string|false? previous nil: not known
+function Escrow:previous(i)
+  return (self.content.previous or {})[tostring(i)]
+end
+
+-- The record in a complete answer.
+local function decode(answer)
+  local ok, envelope = pcall(json.decode, answer)
+  local data = ok and type(envelope) == "table" and envelope.success == true and envelope.data
+  local key = type(data) == "table" and data.apiKey
+  return type(key) == "table" and type(key.value) == "string" and key or nil
+end
+
+---The secret that the answer to a create holds.
+---@param op string
+---@param last6 string the last 6 characters of the key that it must be of
+---@return string? secret nil: it holds none of that key
+function Escrow:secret(op, last6)
+  local answer = self.content.op == op and self.content.answer
+  if not answer then
+    return nil
+  end
+  local key = decode(answer)
+  if key then
+    return key.value:sub(-6) == last6 and key.value or nil
+  end
+  -- Of an answer that broke off, the secret may be there whole: only the closing quote says so.
+  for secret in answer:gmatch '"(confident_[%w_+/=-]+)"' do
+    if secret:sub(-6) == last6 then
+      return secret
+    end
+  end
+end
+
+---Wipes and removes the escrow.
+---@return true?
+---@return confidentai.Error? err
+function Escrow:wipe()
+  self.content = { id = self.id }
+  if not self.version then
+    return true
+  end
+  local ok, problem, message = self.state.cas(self.key, nil, self.version)
+  if not ok then
+    return record.failure(("the escrow could not be removed: %s"):format(message or problem))
+  end
+  self.version = nil
+  return true
+end
+
+return escrow

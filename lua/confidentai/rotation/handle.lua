@@ -1,0 +1,240 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A Rotation: what the user holds. Nothing of the job behind it, which knows secrets, can be seen through it.
+
+local advance = require "confidentai.rotation.advance"
+local escrow = require "confidentai.rotation.escrow"
+local record = require "confidentai.rotation.record"
+local rollback = require "confidentai.rotation.rollback"
+local status = require "confidentai.rotation.status"
+
+local handle = {}
+
+---@class confidentai.Rotation
+---@field id string
+---@field base string the name under which the key is known
+---@field state string state or stop (rotation page)
+---@field old_id string
+---@field new_id? string
+local Rotation = {}
+
+-- The job of each rotation. A table of its own, so that no inspection of a Rotation finds it.
+local jobs = setmetatable({}, { __mode = "k" })
+
+local fields = {
+  id = function(job) return job.record.id end,
+  base = function(job) return job.record.base end,
+  state = function(job) return job.record.stop or job.record.state end,
+  old_id = function(job) return job.record.old_id end,
+  new_id = function(job) return job.record.new and job.record.new.id end,
+}
+
+local metatable = {
+  __index = function(self, name)
+    local field = fields[name]
+    if field then
+      return field(jobs[self])
+    end
+    return Rotation[name]
+  end,
+  __newindex = function()
+    error("a Rotation takes no new fields", 2)
+  end,
+  __tostring = function(self)
+    local content = jobs[self].record
+    return ("confidentai.Rotation %s of %s (%s)"):format(content.id, content.base, content.stop or content.state)
+  end,
+  __metatable = "confidentai.Rotation",
+}
+
+---Makes a Rotation of a job.
+---@param job confidentai.Job
+---@return confidentai.Rotation
+function handle.new(job)
+  local rotation = setmetatable({}, metatable)
+  jobs[rotation] = job
+  return rotation
+end
+
+local function job_of(rotation, name)
+  local job = type(rotation) == "table" and jobs[rotation]
+  if not job then
+    error(("calling '%s' on a bad self (Rotation expected: is it called with a colon?)"):format(name), 3)
+  end
+  return job
+end
+
+-- Somebody else is at it. A run of this process that was broken off may have left its hold to the collector.
+local function hold(state, key)
+  if not state.hold then
+    return function() end
+  end
+  local release, who, problem = state.hold(key)
+  if not release and who then
+    collectgarbage()
+    release, who, problem = state.hold(key)
+  end
+  if release then
+    return release
+  elseif who then
+    return record.failure(("this rotation is held by %s: wait for its end, or end it"):format(who))
+  end
+  return record.failure(problem)
+end
+
+---Runs a function while nobody else can go on with the same rotation.
+---@param state confidentai.State
+---@param key string of the record
+---@param work fun(): ... its results are returned, three at most
+function handle.held(state, key, work)
+  local release, err = hold(state, key)
+  if not release then
+    return nil, err
+  end
+  local a, b, c = work()
+  release()
+  return a, b, c
+end
+
+-- Reads the record and the escrow again: another process may have gone on.
+local function reload(job)
+  local content, version = record.read(job.state, job.key)
+  if not content then
+    if version then
+      return nil, version
+    end
+    return record.failure "the record of this rotation is gone"
+  elseif content.id ~= job.record.id then
+    return record.failure "this rotation has ended, and another one of the same key has begun"
+  end
+  job.record, job.version, job.identified = content, version, nil
+  local err
+  job.escrow, err = escrow.open(job.state, job.key, content.id)
+  if not job.escrow then
+    return nil, err
+  end
+  return true
+end
+
+-- Holds the rotation, reads it again, and works.
+local function with(job, work)
+  if job.dry then
+    return job:failure("guard", "this is the plan of a dry run: rotate without dry_run")
+  end
+  local a, b = handle.held(job.state, job.key, function()
+    local ok, err = reload(job)
+    if not ok then
+      return nil, err
+    end
+    local first, second = work()
+    return first, second
+  end)
+  return a, b
+end
+
+-- What advance and its like return: the state, and the seconds until there is more to do.
+local function outcome(job, ok, more)
+  if not ok then
+    return nil, more
+  end
+  return job.record.stop or job.record.state, more
+end
+
+---Advances a job once, while nobody else does.
+---@param job confidentai.Job
+---@return string? state or stop
+---@return number|confidentai.Error? wait_or_err
+function handle.advance(job)
+  local state, more = with(job, function()
+    local ok, wait = advance.once(job)
+    return outcome(job, ok, wait)
+  end)
+  return state, more
+end
+
+---Does what can be done now, without waiting.
+---@return string? state or stop
+---@return number|confidentai.Error? wait seconds until there is more to do; nil at the end and at a stop. With nil: err
+function Rotation:advance()
+  local state, more = handle.advance(job_of(self, "advance"))
+  return state, more
+end
+
+---Goes on to the end, or to a stop, through soak and grace.
+---@return string? state or stop
+---@return confidentai.Error? err
+function Rotation:run()
+  local job = job_of(self, "run")
+  local state, more = with(job, function()
+    local ok, wait = advance.run(job, true)
+    return outcome(job, ok, wait)
+  end)
+  return state, state == nil and more or nil
+end
+
+---Says what no evidence shows: that the new key has been taken over; or that the late use of a disabled key is known.
+---@return true?
+---@return confidentai.Error? err
+function Rotation:confirm()
+  local job = job_of(self, "confirm")
+  local ok, err = with(job, function()
+    if job.record.state == "done" then
+      job.record.use_confirmed = true
+    else
+      job.record.confirmed = true
+    end
+    local saved, problem = job:save "confirmed"
+    return saved, problem
+  end)
+  return ok, err
+end
+
+local function go_back(job, what)
+  local refusal = not job.record.rollback and rollback.refusal(job.record)
+  if refusal then
+    return job:failure("guard", refusal)
+  end
+  if not job.record.rollback then
+    job.record.rollback = job:mark()
+    local ok, err = job:save(what)
+    if not ok then
+      return nil, err
+    end
+  end
+  local ok, wait = advance.run(job, false)
+  return outcome(job, ok, wait)
+end
+
+---Goes back: the old key works and is in the stores again, then the new one is removed.
+---@return string? state "aborted"; else what it has stopped at
+---@return confidentai.Error? err
+function Rotation:rollback()
+  local job = job_of(self, "rollback")
+  local state, err = with(job, function()
+    local result, problem = go_back(job, "rolling back")
+    return result, problem
+  end)
+  return state, err
+end
+
+---Ends a rotation that has not published anything: its new key, if any, is removed.
+---@return string? state "aborted"
+---@return confidentai.Error? err of kind "guard" when something is published: rollback goes back
+function Rotation:abort()
+  local job = job_of(self, "abort")
+  local state, err = with(job, function()
+    if job.record.published or job.escrow.content.previous then
+      return job:failure("guard", "the new secret is published: rollback goes back, advance goes on")
+    end
+    local result, problem = go_back(job, "aborting")
+    return result, problem
+  end)
+  return state, err
+end
+
+---What a person wants to know; nothing is asked of the service.
+---@return table status see status.of
+function Rotation:status()
+  return status.of(job_of(self, "status"))
+end
+
+return handle

@@ -1,0 +1,81 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Whom a rotation acts as. Of a client's own key: the old key makes the new one, and from publication on the new one
+-- does everything, so that no key disables itself.
+
+local calls = require "confidentai.rotation.calls"
+
+local identity = {}
+
+---The last characters of the secret that a rotation's calls authenticate with.
+---@param job confidentai.Job
+---@return string
+function identity.last6(job)
+  return (job.credential or job.client.api_key):sub(-6)
+end
+
+---Acts as another key from now on; so does the client, where its own key is the one that goes.
+---@param job confidentai.Job
+---@param secret string
+---@param going table identity of the key that goes
+function identity.become(job, secret, going)
+  if job.client.api_key:sub(-6) == going.last6 then
+    job.client:replace_credential(secret)
+    job.credential = nil
+  else
+    job.credential = secret
+  end
+end
+
+-- Whether a secret is accepted as one of the record's organization.
+local function serves(job, secret)
+  local id, err = calls.organization(job, secret)
+  if id then
+    return id == job.record.organization, nil
+  elseif err.status == 401 or err.status == 403 then
+    return false
+  end
+  return nil, err
+end
+
+-- The secrets that may be the new key's: the escrow's, then those in the stores.
+local function candidates(job)
+  local list, record = {}, job.record
+  local last6 = record.new and record.new.last6
+  local secret = last6 and job.escrow:secret(record.attempt.op, last6)
+  list[#list + 1] = secret
+  for _, store in ipairs(job.stores) do
+    local content = store.readable and store:get(job)
+    if content and content ~= secret and last6 and content:sub(-6) == last6 then
+      list[#list + 1] = content
+    end
+  end
+  return list
+end
+
+---Finds who can act, and compares the organization. When the rotation of a client's own key is resumed with that key, it
+---is the new key, where that was published; else whoever the client is.
+---@param job confidentai.Job
+---@return boolean? found false: nobody who can; nothing was changed
+---@return confidentai.Error? err
+function identity.choose(job)
+  local record = job.record
+  if job.identified then
+    return true
+  elseif record.self and record.published and identity.last6(job) == record.old.last6 then
+    for _, secret in ipairs(candidates(job)) do
+      local ok, err = serves(job, secret)
+      if ok then
+        identity.become(job, secret, record.old)
+        job.identified = true
+        return true
+      elseif err then
+        return nil, err
+      end
+    end
+  end
+  local ok, err = serves(job, nil)
+  job.identified = ok
+  return ok, err
+end
+
+return identity

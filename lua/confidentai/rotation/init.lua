@@ -1,0 +1,92 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Rotations, for users: begun, found again, examined. The machine is in advance.lua and steps/; the promises are in
+-- docs/rotation.md.
+
+local argument = require "confidentai.argument"
+local begin = require "confidentai.rotation.begin"
+local doctor = require "confidentai.rotation.doctor"
+local ensure = require "confidentai.rotation.ensure"
+local handle = require "confidentai.rotation.handle"
+local open = require "confidentai.rotation.open"
+local options = require "confidentai.rotation.options"
+local provision = require "confidentai.rotation.provision"
+
+local rotation = {}
+
+---Begins the rotation of a key, or goes on with the one that is under way, and advances it until it must wait for soak
+---or grace. For ApiKeys:rotate, which documents it.
+---@param api_keys confidentai.ApiKeys
+---@param id string
+---@param given? table
+---@return confidentai.Rotation?
+---@return confidentai.Error? err with `state`
+function rotation.start(api_keys, id, given)
+  local checked = options.check("rotate", "r", 2, given)
+  local job, err = begin.run(api_keys, "rotation", checked, id)
+  if not job then
+    return nil, err
+  end
+  return handle.new(job)
+end
+
+---Provisions a key. For ApiKeys:provision, which documents it.
+---@param api_keys confidentai.ApiKeys
+---@param name string
+---@param given? table
+---@return confidentai.ApiKey?
+---@return confidentai.Error? err
+function rotation.provision(api_keys, name, given)
+  local checked = options.check("provision", "p", 2, given)
+  checked.base = name
+  local key, err = provision.run(api_keys, checked)
+  return key, err
+end
+
+---Sees to it that a store holds a current key. For ApiKeys:ensure, which documents it.
+---@param api_keys confidentai.ApiKeys
+---@param base string
+---@param given? table
+---@return table?
+---@return confidentai.Error? err
+function rotation.ensure(api_keys, base, given)
+  local checked = options.check("ensure", "e", 2, given)
+  local result, err = ensure.run(api_keys, base, checked)
+  return result, err
+end
+
+---The rotations of the client's base URL and organization that are not finished, or have suspects that are not settled.
+---Nothing is advanced. Raises when an option is unknown or of a wrong type.
+---@param client confidentai.Client
+---@param given? { state_dir: any, stores: confidentai.Store[], old_secret: string, on_step: function }
+---@return confidentai.Rotation[]? rotations
+---@return confidentai.Error? err the records cannot be listed, or the service refuses the client
+---@return confidentai.Error[]? problems with single records: a damaged one hides no other
+function rotation.open(client, given)
+  argument.self("Client", "open", client)
+  local checked = options.check("open", "o", 2, given)
+  local jobs, problems = open.all(client, checked)
+  if not jobs then
+    return nil, problems
+  end
+  local list = {}
+  for _, job in ipairs(jobs) do
+    if not job.record.settled then
+      list[#list + 1] = handle.new(job)
+    end
+  end
+  return list, nil, problems
+end
+
+---Compares the records with the service. It changes nothing but what `fix` names. Raises when an option is unknown or of
+---a wrong type.
+---@param client confidentai.Client
+---@param given? { state_dir: any, fix: string[], on_step: function }
+---@return { findings: table[], problems: confidentai.Error[] }? report
+---@return confidentai.Error? err
+function rotation.doctor(client, given)
+  argument.self("Client", "doctor", client)
+  local report, err = doctor.examine(client, options.check("doctor", "d", 2, given))
+  return report, err
+end
+
+return rotation

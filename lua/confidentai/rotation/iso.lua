@@ -1,0 +1,28 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The service's times: ISO 8601 with Z.
+
+local iso = {}
+
+---Days from 1970-01-01 to a date of the Gregorian calendar, by counting years from March on: leap days are their last.
+local function days(year, month, day)
+  if month <= 2 then
+    year, month = year - 1, month + 12
+  end
+  local leaps = math.floor(year / 4) - math.floor(year / 100) + math.floor(year / 400)
+  return 365 * year + leaps + math.floor((153 * (month - 3) + 2) / 5) + day - 1 - 719468
+end
+
+---Seconds since 1970 of a time such as "2026-11-23T14:05:00.123Z".
+---@param text? string
+---@return number? seconds nil: it is none
+function iso.seconds(text)
+  local year, month, day, hour, minute, second = (text or ""):match(
+    "^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d%.?%d*)Z$")
+  if not year then
+    return nil
+  end
+  return days(tonumber(year), tonumber(month), tonumber(day)) * 86400 + tonumber(hour) * 3600 + tonumber(minute) * 60
+    + tonumber(second)
+end
+
+return iso

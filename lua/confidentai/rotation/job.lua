@@ -1,0 +1,138 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A rotation that is being carried out: its record and escrow, and what is needed to go on. It knows secrets, so it is
+-- never given to the user (init.lua gives a Rotation, through which nothing of it can be seen).
+
+local core = require "confidentai.core"
+local driver_pause = require "confidentai.pause"
+local elapsed = require "confidentai.rotation.elapsed"
+local record = require "confidentai.rotation.record"
+
+local Job = {}
+Job.__index = Job
+
+local job = {}
+
+---@class confidentai.Job
+---@field client confidentai.Client
+---@field api_keys confidentai.ApiKeys of the scope whose key is rotated
+---@field state confidentai.State
+---@field key string of the record in the state
+---@field record table
+---@field version? string of the record as it was last read or written
+---@field escrow table
+---@field stores table<integer, confidentai.Store> by position; a missing one has to be given again
+---@field credential? string that calls authenticate with; nil: the client's own
+---@field old_secret? string
+---@field service_time? number seconds since 1970, as the service's last answer said; `heard`: by this machine's clock
+
+---@param client confidentai.Client
+---@param api_keys confidentai.ApiKeys
+---@param options table checked
+---@return confidentai.Job
+function job.new(client, api_keys, options)
+  local driver = core.environment(client).driver
+  return setmetatable({
+    client = client, api_keys = api_keys, stores = options.stores, old_secret = options.old_secret,
+    on_step = options.on_step, clock = options.clock or os.time, random = options.random or core.random,
+    pause = options.pause or function(seconds) driver_pause(driver, seconds) end,
+  }, Job)
+end
+
+---Now, by both clocks. The service's goes on with ours since it was last heard.
+function Job:mark()
+  local here = self.clock()
+  return elapsed.mark(here, self.service_time and self.service_time + (here - self.heard))
+end
+
+---Seconds since a mark. A doubt is kept for `status`.
+---@param mark table
+---@return number
+function Job:since(mark)
+  local seconds, doubt = elapsed.since(mark, self:mark())
+  self.doubt = doubt
+  return seconds
+end
+
+---Takes in what a call said about the service's clock.
+---@param call? confidentai.Call
+function Job:hear(call)
+  local date = call and call:info().date
+  if date then
+    self.service_time, self.heard = date, self.clock()
+  end
+end
+
+-- An observer's error is its own: nothing of a rotation may depend on it.
+local function tell(self, event)
+  if not self.on_step then
+    return
+  end
+  local step = { rotation = self.record.id, base = self.record.base, scope = self.record.scope,
+    project_id = self.record.project_id, state = self.record.stop or self.record.state }
+  for name, value in pairs(event) do
+    step[name] = value
+  end
+  pcall(self.on_step, step)
+end
+
+---Writes the record, with an event: an intent before the act, or a fact after it.
+---@param what string in words, for people and logs
+---@param facts? table more fields of the event; never a secret
+---@return true?
+---@return confidentai.Error? err
+function Job:save(what, facts)
+  local mark = self:mark()
+  local event = { what = what, at = mark.here, service = mark.service, state = self.record.state }
+  for name, value in pairs(facts or {}) do
+    event[name] = value
+  end
+  record.note(self.record, event)
+  local version, err = record.write(self.state, self.key, self.record, self.version)
+  if not version then
+    err.state = self.record.state
+    return nil, err
+  end
+  self.version = version
+  tell(self, event)
+  return true
+end
+
+---Enters a state.
+---@param state string
+---@param what string
+---@param facts? table
+---@return true?
+---@return confidentai.Error? err
+function Job:enter(state, what, facts)
+  self.record.state, self.record.stop, self.record.reason = state, nil, nil
+  local ok, err = self:save(what, facts)
+  return ok, err
+end
+
+---Stops: a named end, or a halt that somebody has to resolve (status.lua says how).
+---@param stop string "aborted", "ambiguous", "stalled", "conflict", "needs_store", "superseded" or "name_altered"
+---@param reason string for people
+---@return true?
+---@return confidentai.Error? err
+function Job:halt(stop, reason)
+  self.record.stop, self.record.reason = stop, reason
+  if self.halted and self.halted.stop == stop and self.halted.reason == reason then
+    return true -- as it is on record
+  end
+  self.halted = { stop = stop, reason = reason }
+  local ok, err = self:save("stopped: " .. reason)
+  return ok, err
+end
+
+---An error of this rotation, which can be gone on with.
+---@param kind string
+---@param message string
+---@param outcome? string
+---@return nil
+---@return confidentai.Error
+function Job:failure(kind, message, outcome)
+  return nil, core.failure { kind = kind, message = message, outcome = outcome,
+    state = self.record.stop or self.record.state }
+end
+
+return job

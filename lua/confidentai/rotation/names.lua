@@ -1,0 +1,74 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Names of the keys that rotations make: `<base>~g<generation>~<op>`. A name cannot be changed later, and lookups go
+-- by name: an op is unique, so that a key whose create was never answered is known by it.
+
+local names = {}
+
+-- Base32 as in RFC 4648, in small letters.
+local DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+
+-- Eight digits of five bits: 40 bits, five bytes.
+local OP_BYTES = 5
+local OP_PATTERN = "[a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7]"
+
+---The text of an operation.
+---@param random fun(count: integer): string bytes
+---@return string op 8 characters
+function names.op(random)
+  local value, digits = 0, {}
+  for byte in random(OP_BYTES):gmatch "." do
+    value = value * 256 + byte:byte()
+  end
+  for i = 8, 1, -1 do
+    local digit = value % 32
+    digits[i] = DIGITS:sub(digit + 1, digit + 1)
+    value = (value - digit) / 32
+  end
+  return table.concat(digits)
+end
+
+---The name of a key.
+---@param base string
+---@param generation integer
+---@param op string
+---@return string
+function names.make(base, generation, op)
+  return ("%s~g%d~%s"):format(base, generation, op)
+end
+
+---Takes a name apart.
+---@param name? string
+---@return string? base nil: the name is none of a rotation's
+---@return integer? generation
+---@return string? op
+function names.parse(name)
+  local base, generation, op = (name or ""):match("^(.+)~g([1-9]%d*)~(" .. OP_PATTERN .. ")$")
+  if not base or #generation > 9 then
+    return nil
+  end
+  return base, math.floor(tonumber(generation)), op
+end
+
+---The base of a name: what the user calls it.
+---@param name? string
+---@return string?
+function names.base(name)
+  return names.parse(name) or name
+end
+
+---The highest generation of a base among keys; 0 when there is none.
+---@param keys confidentai.ApiKey[]
+---@param base string
+---@return integer
+function names.highest(keys, base)
+  local highest = 0
+  for _, key in ipairs(keys) do
+    local of, generation = names.parse(key.name)
+    if of == base and generation > highest then
+      highest = generation
+    end
+  end
+  return highest
+end
+
+return names

@@ -1,0 +1,117 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Finds the rotations again that are not finished, or whose suspects are not settled, from their records.
+
+local calls = require "confidentai.rotation.calls"
+local core = require "confidentai.core"
+local escrow = require "confidentai.rotation.escrow"
+local identity = require "confidentai.rotation.identity"
+local job = require "confidentai.rotation.job"
+local record = require "confidentai.rotation.record"
+local state = require "confidentai.state"
+local store = require "confidentai.store"
+
+local open = {}
+
+-- The stores of a record: those that it describes, and those that were given again, by their labels.
+local function find_stores(content, given)
+  local list = {}
+  for i, description in ipairs(content.stores) do
+    for _, candidate in ipairs(given or {}) do
+      if candidate.label == description.label then
+        list[i] = candidate
+      end
+    end
+    if not list[i] and description.spec then
+      list[i] = store.revive(description.spec)
+    end
+  end
+  return list
+end
+
+local function api_keys_of(client, content)
+  if content.scope == "organization" then
+    return core.organization(client).api_keys
+  end
+  return core.project(client, content.project_id).api_keys
+end
+
+-- A job of a record.
+local function make(client, checked, folder, key, content, version)
+  local self = job.new(client, api_keys_of(client, content), {
+    stores = find_stores(content, checked.stores), old_secret = checked.old_secret, on_step = checked.on_step,
+    clock = checked.clock, pause = checked.pause, random = checked.random,
+  })
+  self.state, self.key, self.record, self.version = folder, key, content, version
+  local err
+  self.escrow, err = escrow.open(folder, key, content.id)
+  if not self.escrow then
+    return nil, err
+  end
+  return self
+end
+
+-- The organization that the client is of; false: the service refuses its key, as it does after a rotation of that key.
+local function organization_of(client, checked)
+  local self = job.new(client, core.organization(client).api_keys, checked)
+  local id, err = calls.organization(self)
+  if not id and (err.status == 401 or err.status == 403) then
+    return false, err
+  end
+  return id, err
+end
+
+local function is_ours(content, client, organization)
+  if content.base_url ~= client.base_url then
+    return false
+  end
+  return content.organization == organization or not organization and content.self
+end
+
+-- The jobs of all records that are ours. What cannot be read is told beside them.
+local function collect(client, checked, folder, organization)
+  local found, problems = {}, {}
+  local keys, problem = folder.list("records/")
+  if not keys then
+    return record.failure("the records cannot be listed: " .. tostring(problem))
+  end
+  for _, key in ipairs(keys) do
+    local content, version = record.read(folder, key)
+    if content and is_ours(content, client, organization) then
+      local self, err = make(client, checked, folder, key, content, version)
+      local known = self and (organization or identity.choose(self))
+      if known then
+        found[#found + 1] = self
+      elseif err then
+        problems[#problems + 1] = err
+      end
+    elseif not content and version then
+      problems[#problems + 1] = version
+    end
+  end
+  return found, problems
+end
+
+---The jobs of the records for the client's base URL and organization, ended ones too.
+---@param client confidentai.Client
+---@param checked table options
+---@return confidentai.Job[]? jobs
+---@return confidentai.Error[]|confidentai.Error err_or_problems what is wrong with single records
+---@return string|false|nil organization
+---@return confidentai.State? folder
+function open.all(client, checked)
+  local folder, problem = state.find(checked.state_dir)
+  if not folder then
+    return record.failure(problem)
+  end
+  local organization, refused = organization_of(client, checked)
+  if organization == nil then
+    return nil, refused
+  end
+  local found, problems = collect(client, checked, folder, organization)
+  if found and #found == 0 and not organization then
+    return nil, refused
+  end
+  return found, problems, organization, folder
+end
+
+return open

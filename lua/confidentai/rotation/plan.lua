@@ -1,0 +1,150 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- planned: what a rotation finds out, and refuses, before anything is written anywhere.
+
+local calls = require "confidentai.rotation.calls"
+local census = require "confidentai.rotation.census"
+local core = require "confidentai.core"
+local names = require "confidentai.rotation.names"
+local stores = require "confidentai.rotation.stores"
+
+local plan = {}
+
+-- Options that a record keeps; the others are of this process.
+local KEPT = { "soak", "soak_max", "grace", "adoption", "settle", "replace", "compromised", "replace_store" }
+
+-- Seconds: the least for which an unclear create is looked for (rotation page).
+local LEAST_SETTLE = 60
+
+local function find(job, keys, id)
+  for _, key in ipairs(keys) do
+    if core.key_id(job.api_keys, key) == id then
+      return key
+    end
+  end
+end
+
+local function refuse(message)
+  return nil, core.failure { kind = "guard", message = message, state = "planned", outcome = "not_applied" }
+end
+
+-- The old key must be what the user thinks it is.
+local function check_old(old, id, options)
+  if not old and not options.replace then
+    return refuse(("there is no key %s: replace = true makes a new one all the same"):format(id))
+  elseif old and not old.valid and not options.replace then
+    return refuse(("key %s is disabled: enable it, or make a new one all the same with replace = true"):format(id))
+  elseif old and old.rotates_at then
+    return refuse(("the service itself rotates key %s, at %s"):format(id, old.rotates_at))
+  elseif old and options.old_secret and options.old_secret:sub(-6) ~= old.value:sub(-6) then
+    return refuse(("old_secret is not the secret of key %s: its last characters differ"):format(id))
+  end
+  return true
+end
+
+-- What a store holds must be the old key's secret, or it may be somebody else's.
+local function check_content(store, content, old, replace_store)
+  if content == nil or replace_store then
+    return true
+  elseif old and stores.is_secret_of(content, old.last6) then
+    return true
+  elseif old then
+    return refuse(("%s does not hold the secret of key %s: replace_store = true writes it all the same")
+      :format(store.label, old.id))
+  elseif content ~= false then
+    return refuse(("%s holds something already: replace_store = true writes it all the same"):format(store.label))
+  end
+  return true
+end
+
+local function check_stores(job, options, old)
+  for _, store in ipairs(job.stores) do
+    local ok, problem = store:preflight(job)
+    if not ok then
+      return nil, core.failure { kind = "store", state = "planned", outcome = "not_applied",
+        message = ("%s: %s"):format(store.label, problem) }
+    end
+    local content, err = stores.get(job, store)
+    if content == nil and err then
+      err.state, err.outcome = "planned", "not_applied"
+      return nil, err
+    end
+    ok, err = check_content(store, content, old, options.replace_store)
+    if not ok then
+      return nil, err
+    end
+    if old and not job.old_secret and stores.is_secret_of(content, old.last6) then
+      job.old_secret = content
+    end
+  end
+  return true
+end
+
+-- Somebody else must be able to mend things, if the user wants to be sure of it.
+local function check_other_manager(job, secret, old)
+  if not secret then
+    return true
+  elseif old and secret:sub(-6) == old.last6 then
+    return refuse "require_other_manager is the key that is to be rotated: another one is needed"
+  end
+  local result, err = calls.try(job, secret)
+  if result == "refused" then
+    return refuse "require_other_manager is refused by the service: another enabled organization key is needed"
+  end
+  return result and true, err
+end
+
+local function options_of_record(job, options)
+  local kept = {}
+  for _, name in ipairs(KEPT) do
+    kept[name] = options[name]
+  end
+  local settings = core.environment(job.client)
+  kept.settle = options.settle or math.max(LEAST_SETTLE, 2 * (settings.timeout or 0))
+  return kept
+end
+
+-- The record as it begins.
+local function draft(job, options, wanted)
+  local base, keys = wanted.base, wanted.keys
+  return {
+    kind = wanted.kind, old_id = wanted.old_id, id = names.op(job.random), base_url = job.client.base_url, organization = job.record.organization,
+    scope = job.api_keys.scope, project_id = job.api_keys.project_id, base = base,
+    state = "planned",
+    options = options_of_record(job, options), stores = stores.describe(job.stores), history = {},
+    generation = names.highest(keys, base) + 1, snapshot = census.snapshot(job, keys), quarantine = {}, suspects = {},
+  }
+end
+
+---Plans. The job's record is set, and not yet written.
+---@param job confidentai.Job with the organization in its record
+---@param options table checked
+---@param wanted { kind: string, base: string, old_id: string?, keys: confidentai.ApiKey[] } keys: all of the scope
+---@return true?
+---@return confidentai.Error? err nothing was changed
+function plan.make(job, options, wanted)
+  local id = wanted.old_id
+  local key = id and find(job, wanted.keys, id) or nil
+  local record, ok, err = draft(job, options, wanted), true, nil
+  if id then
+    ok, err = check_old(key, id, options)
+    if not ok then
+      return nil, err
+    end
+  end
+  if key then
+    record.old = calls.identity(job, key)
+    record.old.last_used = key.last_used
+    record.self = key.scope == "organization" and job.client:owns(key) or nil
+  end
+  job.record = record
+  ok, err = check_stores(job, options, record.old)
+  if ok and record.scope == "organization" then
+    ok, err = check_other_manager(job, options.require_other_manager, record.old)
+  end
+  if not ok then
+    return nil, err
+  end
+  return true
+end
+
+return plan

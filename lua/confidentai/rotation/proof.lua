@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Proofs that the new secret works. Each is a use of the new key by us, which must not pass for its users' own: when it
+-- happened is on record before it happens.
+
+local calls = require "confidentai.rotation.calls"
+
+local proof = {}
+
+-- Seconds for which a new key may be refused while the service spreads it.
+local PROPAGATION = 60
+
+-- Seconds for which a proof is good enough to act on.
+local FRESH = 60
+
+---The new key's secret, from the escrow.
+---@param job confidentai.Job
+---@return string? secret
+---@return confidentai.Error? err
+function proof.secret(job)
+  local secret = job.escrow:secret(job.record.attempt.op, job.record.new.last6)
+  if not secret then
+    return job:failure("state", "the escrow does not hold the new key's secret any more: rollback removes the new key")
+  end
+  return secret
+end
+
+---The old key's secret, where it is held: given, or what a store held.
+---@param job confidentai.Job
+---@return string?
+function proof.old_secret(job)
+  local last6 = job.record.old and job.record.old.last6
+  if not last6 then
+    return nil
+  elseif job.old_secret and job.old_secret:sub(-6) == last6 then
+    return job.old_secret
+  end
+  for i in ipairs(job.record.stores) do
+    local previous = job.escrow:previous(i)
+    if previous and previous:sub(-6) == last6 then
+      return previous
+    end
+  end
+end
+
+---Proves the new secret. What it finds is saved.
+---@param job confidentai.Job
+---@param managing? boolean that it can change keys, too: only before it is published
+---@return "accepted"|"refused"|nil
+---@return confidentai.Error? err
+function proof.work(job, managing)
+  local secret, err = proof.secret(job)
+  if not secret then
+    return nil, err
+  end
+  local ok
+  job.record.proving = true
+  ok, err = job:save "proving the new key"
+  if not ok then
+    return nil, err
+  end
+  local result
+  result, err = calls.try(job, secret)
+  if result == "accepted" and managing and job.record.scope == "organization" then
+    result, err = calls.try_managing(job, secret, job.record.new)
+  end
+  if not result then
+    return nil, err
+  end
+  job.record.proving, job.record.our_use = nil, job:mark()
+  job.proven_at = result == "accepted" and job.clock() or nil
+  ok, err = job:save("the new key is " .. result)
+  if not ok then
+    return nil, err
+  end
+  return result
+end
+
+---Whether the last proof of this process is recent enough.
+---@param job confidentai.Job
+---@return boolean
+function proof.is_fresh(job)
+  return job.proven_at ~= nil and math.abs(job.clock() - job.proven_at) <= FRESH
+end
+
+---Whether a refusal may still be a matter of time.
+---@param job confidentai.Job
+---@return boolean
+function proof.is_spreading(job)
+  return job:since(job.record.escrowed) < PROPAGATION
+end
+
+---After an interruption in the middle of a proof: it may have happened up to now.
+---@param job confidentai.Job
+function proof.recover(job)
+  if job.record.proving then
+    job.record.proving, job.record.our_use = nil, job:mark()
+  end
+end
+
+return proof

@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The record of one rotation: who, in which state, and the history of intents and facts. Every intent is written before
+-- the act. It has no secret. One base of one scope has one record, so that rotations of it exclude each other.
+
+local core = require "confidentai.core"
+local sealed = require "confidentai.rotation.sealed"
+
+local record = {}
+
+-- Events kept; those of a rotation that goes well are a dozen.
+local LONGEST_HISTORY = 200
+
+---The key of a record, or of its escrow, in the state.
+---@param kind "records"|"escrows"
+---@param organization string id
+---@param place string "organization", or a project's id
+---@param base string
+---@return string
+function record.key(kind, organization, place, base)
+  return ("%s/%s/%s/%s"):format(kind, organization, place, base)
+end
+
+---The key of the escrow that lies beside a record.
+---@param key string of a record
+---@return string
+function record.escrow_key(key)
+  return (key:gsub("^records/", "escrows/"))
+end
+
+---An error about the state folder.
+---@param message string
+---@return nil
+---@return confidentai.Error err of kind "state"
+function record.failure(message)
+  return nil, core.failure { kind = "state", message = message }
+end
+
+---Reads a record.
+---@param state confidentai.State
+---@param key string
+---@return table? content nil, nil: there is none
+---@return string|confidentai.Error? version_or_err
+function record.read(state, key)
+  local bytes, version = state.get(key)
+  if not bytes then
+    if version then
+      return record.failure(("the record %s cannot be read: %s"):format(key, version))
+    end
+    return nil
+  end
+  local content, problem = sealed.decode("record", bytes)
+  if not content then
+    return record.failure(("the record %s cannot be used: %s; this rotation stops, no other does; what it may have made "
+      .. "is found by: confidentai rotate doctor"):format(key, problem))
+  end
+  return content, version
+end
+
+-- What a write came to, for people.
+local problems = {
+  conflict = "another process has gone on with this rotation meanwhile",
+  failed = "the record could not be written",
+  unknown = "the record may or may not have been written",
+}
+
+---Writes a record over the version that was read.
+---@param state confidentai.State
+---@param key string
+---@param content table
+---@param version? string nil: there must be none
+---@return string? version
+---@return confidentai.Error? err
+function record.write(state, key, content, version)
+  content.revision = (content.revision or 0) + 1
+  local new, problem, message = state.cas(key, sealed.encode("record", content), version)
+  if not new then
+    return record.failure(("%s%s (%s)"):format(problems[problem] or problem, message and ": " .. message or "", key))
+  end
+  return new
+end
+
+---Adds an event to a record's history.
+---@param content table
+---@param event table { what, here, service, ... }
+function record.note(content, event)
+  local history = content.history
+  history[#history + 1] = event
+  if #history > LONGEST_HISTORY then
+    table.remove(history, 2) -- the first says how it began
+  end
+end
+
+---Whether nothing is left to be done but to look for suspects.
+---@param content table
+---@return boolean
+function record.is_ended(content)
+  return content.finished == true
+end
+
+return record

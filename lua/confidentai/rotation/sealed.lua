@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A table as bytes with a checksum: the form of records and escrows. A flipped bit, a torn write and a file of
+-- something else are told from what was written.
+
+local cjson = require "cjson"
+local core = require "confidentai.core"
+
+-- Settings of its own: the host may have changed those of the shared one.
+local json = cjson.new()
+
+local sealed = {}
+
+local VERSION = 1
+
+---@param kind "record"|"escrow"
+---@param value table
+---@return string bytes
+function sealed.encode(kind, value)
+  local text = json.encode(value)
+  return ("confidentai %s %d %s\n%s\n"):format(kind, VERSION, core.checksum(text), text)
+end
+
+---@param kind "record"|"escrow"
+---@param bytes string
+---@return table? value
+---@return string? problem for people
+function sealed.decode(kind, bytes)
+  local of, version, checksum, text = bytes:match("^confidentai (%l+) (%d+) (%x+)\n(.*)\n$")
+  if not of or of ~= kind then
+    return nil, "it is damaged, or no " .. kind .. " of this program"
+  elseif tonumber(version) ~= VERSION then
+    return nil, ("it is of version %s, and this program reads version %d"):format(version, VERSION)
+  elseif core.checksum(text) ~= checksum then
+    return nil, "it is damaged: its checksum does not match"
+  end
+  local ok, value = pcall(json.decode, text)
+  if not ok or type(value) ~= "table" then
+    return nil, "it is damaged"
+  end
+  return value
+end
+
+---The number of bytes that a value of so many bytes in strings takes at most: JSON writes a byte as six in the worst
+---case.
+---@param bytes integer
+---@return integer
+function sealed.size(bytes)
+  return 6 * bytes + 4096
+end
+
+return sealed

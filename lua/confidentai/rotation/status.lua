@@ -1,0 +1,131 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What a rotation says to a person: what is done and on what evidence, what is next and when, and how to get out.
+
+local status = {}
+
+local next_of_state = {
+  planned = "a new key is created",
+  creating = "a new key is created; where it is unclear whether that happened, it is looked for",
+  escrowed = "the service's list must show the new key exactly once",
+  proven = "the new key's secret is tried",
+  published = "the new secret is written to every store and read back",
+  soaking = "once the new key has been taken over, the old one is disabled",
+  disabled = "the old key is disabled, after the new one was proven again and the stores were read again",
+  grace = "once the grace is over, the old key is deleted",
+  done = "the old key is deleted and the escrow wiped",
+}
+
+local next_of_stop = {
+  aborted = "nothing: the old key is as it was, and a new rotation may begin",
+  ambiguous = "nothing: the old key is as it was; the names that were sent are looked for until their time is over",
+  name_altered = "nothing: the new key was removed; report to the service that it changes names",
+  stalled = "find out who still uses the old key, then confirm; or roll back",
+  conflict = "resolve what is said above, then advance; or roll back",
+  needs_store = "open the rotation with the store that is named",
+  superseded = "point what reads these stores to the key of the other rotation, then roll back; or wait for its end and "
+    .. "advance",
+}
+
+-- What can be done from here, as words of the command line.
+local function verbs(record)
+  if record.finished then
+    return #record.suspects > 0 and { "advance" } or {}
+  end
+  local list = { "advance" }
+  if record.state == "soaking" or record.stop == "stalled" or record.state == "done" then
+    list[#list + 1] = "confirm"
+  end
+  if not record.deleting and not (record.options.compromised and record.published) then
+    list[#list + 1] = "rollback"
+  end
+  return list
+end
+
+local function commands(record)
+  local list = {}
+  for i, verb in ipairs(verbs(record)) do
+    list[i] = ("confidentai rotate %s %s"):format(verb, record.id)
+  end
+  return list
+end
+
+-- When the state began: the time of the event that entered it.
+local function since(record)
+  local at
+  for _, event in ipairs(record.history) do
+    if event.state == record.state and not at then
+      at = event.at
+    elseif event.state ~= record.state then
+      at = nil
+    end
+  end
+  return at
+end
+
+local function due(job)
+  local record, options = job.record, job.record.options
+  if record.stop or record.finished then
+    return nil
+  elseif record.state == "soaking" and options.adoption ~= "confirm" then
+    return math.max(0, options.soak - job:since(record.published))
+  elseif record.state == "grace" and record.disabled then
+    return math.max(0, (options.compromised and 0 or options.grace) - job:since(record.disabled))
+  end
+  return 0
+end
+
+-- The facts of a rotation that a person asks for first, as sentences.
+local function describe(record)
+  local where = record.scope == "organization" and "the organization" or "project " .. record.project_id
+  local lines = { ("Rotation %s of %s in %s is %s."):format(record.id, record.base, where,
+    record.stop or (record.finished and "done" or record.state)) }
+  if record.reason then
+    lines[#lines + 1] = "It has stopped: " .. record.reason .. "."
+  end
+  if record.old then
+    lines[#lines + 1] = ("Old key %s ends in %s%s."):format(record.old.id, record.old.last6,
+      record.disabled and (record.finished and " and is gone" or " and is disabled") or " and works")
+  end
+  if record.new then
+    lines[#lines + 1] = ("New key %s ends in %s%s."):format(record.new.id, record.new.last6,
+      record.published and " and is published" or "")
+  end
+  return lines
+end
+
+---Everything that `rotation:status()` gives.
+---@param job confidentai.Job
+---@return table status { id, base, state, stop, reason, since, evidence, next, due, doubt, commands, history, text, ... }
+function status.of(job)
+  local record = job.record
+  local lines, list = describe(record), commands(record)
+  local following = record.stop and next_of_stop[record.stop] or next_of_state[record.state]
+  if record.finished and not record.stop then
+    following = "nothing"
+  end
+  local wait = due(job)
+  lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and (", in %d s."):format(wait) or ".")
+  for _, doubt in ipairs { job.doubt } do
+    lines[#lines + 1] = "Note: " .. doubt .. "."
+  end
+  for _, command in ipairs(list) do
+    lines[#lines + 1] = "  " .. command
+  end
+  local history = {}
+  for i, event in ipairs(record.history) do
+    history[i] = event
+  end
+  local suspects = {}
+  for i, suspect in ipairs(record.suspects) do
+    suspects[i] = suspect.name
+  end
+  return {
+    id = record.id, base = record.base, scope = record.scope, project_id = record.project_id,
+    state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
+    old_id = record.old_id, new_id = record.new and record.new.id, evidence = job.evidence, next = following, due = wait,
+    doubt = job.doubt, commands = list, history = history, suspects = suspects, text = table.concat(lines, "\n"),
+    finished = record.finished == true, settled = record.settled == true,
+  }
+end
+
+return status

@@ -1,0 +1,200 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- creating: one POST under a name that is on record, and what its answer means. The new key's name is recorded before,
+-- so that a create whose answer is lost is settled by looking for it.
+
+local calls = require "confidentai.rotation.calls"
+local census = require "confidentai.rotation.census"
+local names = require "confidentai.rotation.names"
+local operation = require "confidentai.operation"
+local quarantine = require "confidentai.rotation.quarantine"
+local suspects = require "confidentai.rotation.suspects"
+
+-- New names after the first, until it is given up.
+local MOST_OPS = 3
+
+-- Seconds between two looks for a key whose create is unclear.
+local POLL = 2
+
+-- Seconds: the first wait before a create that was not sent is sent again, the longest, and the most that the service
+-- may ask for.
+local BACKOFF, LONGEST_BACKOFF, LONGEST_ASKED = 0.5, 8, 300
+
+-- Times that one run sends the same name, provably unsent or refused for now, before it gives the error back.
+local MOST_TRIES = 6
+
+-- Records a new name, and that it is about to be sent.
+local function name_anew(job)
+  local record, before = job.record, job.record.attempt
+  local op = names.op(job.random)
+  record.attempt = {
+    op = op, name = names.make(record.base, record.generation, op), number = (before and before.number or 0) + 1,
+    sent = true,
+  }
+  local ok, err = job:enter("creating", "creating", { name = record.attempt.name })
+  if ok then
+    job.sendable = op
+  end
+  return ok, err
+end
+
+-- The create may have happened.
+local function make_unclear(job, final)
+  local attempt = job.record.attempt
+  attempt.unclear, attempt.final = job:mark(), final or attempt.final
+  local ok, err = job:save("it is unclear whether the key was created: looking for it", { name = attempt.name })
+  return ok, err
+end
+
+-- The create certainly did not happen: the same name is sent again, after a while.
+local function send_again(job, err)
+  local attempt = job.record.attempt
+  job.tries = (job.tries or 0) + 1
+  attempt.sent = false
+  local ok, problem = job:save("the create was not carried out: " .. err.kind, { name = attempt.name })
+  if not ok then
+    return nil, problem
+  elseif job.tries >= MOST_TRIES or (err.retry_after or 0) > LONGEST_ASKED then
+    err.state = job.record.state
+    return nil, err
+  end
+  return false, err.retry_after or math.min(LONGEST_BACKOFF, BACKOFF * 2 ^ (job.tries - 1)), true
+end
+
+-- The answer is complete, and its secret in the escrow. From here on its id is known.
+local function accept(job, key)
+  local record = job.record
+  record.new = calls.identity(job, key)
+  if key.name ~= record.attempt.name then
+    quarantine.add(job, { record.new })
+    record.name_altered = true
+  end
+  record.escrowed = job:mark()
+  local ok, err = job:enter("escrowed", "created", { key = record.new.id, name = key.name })
+  return ok, err
+end
+
+-- Without an escrow nobody would hold the secret after this process: the key goes, from memory.
+local function drop(job, key, err)
+  if key then
+    quarantine.add(job, { calls.identity(job, key) })
+    job:save("the escrow could not be written: the new key is removed", { key = key.id })
+    quarantine.work(job) -- what is left of it is found by its name
+  end
+  err.state = job.record.state
+  return nil, err
+end
+
+local function classify(job, err)
+  if err.outcome == "not_applied" and (not err.status or err.status == 429 or err.status == 503) then
+    local done, wait, short = send_again(job, err)
+    return done, wait, short
+  end
+  local refused = err.outcome == "not_applied" and err.status and err.status < 500
+  local ok, problem = make_unclear(job, refused and "the service refused to create a key: " .. err.message or nil)
+  return ok, problem
+end
+
+local function send(job)
+  local attempt = job.record.attempt
+  job.sendable = nil
+  if not attempt.sent then
+    attempt.sent = true
+    local ok, err = job:save("creating", { name = attempt.name })
+    if not ok then
+      return nil, err
+    end
+  end
+  local call, err = calls.create(job, attempt.name)
+  if not call then
+    job.sendable, attempt.sent = attempt.op, false
+    return nil, err
+  end
+  local answer, kept, problem = call:body(), nil, nil
+  if answer ~= "" then
+    kept, problem = job.escrow:keep_answer(attempt.op, answer)
+  end
+  local key
+  key, err = operation.take(job.client, { shape = "new_api_key", owner = job.api_keys }, call)
+  if problem and not kept then
+    return drop(job, key, problem)
+  elseif key then
+    local ok
+    ok, problem = accept(job, key)
+    return ok, problem
+  end
+  local done, wait, short = classify(job, err)
+  return done, wait, short
+end
+
+-- Of keys that carry the name: the one whose secret the escrow holds, if any, and those that are nobody's. Whether the
+-- secret works is proven later, as that of any new key.
+local function claim(job, found)
+  local attempt, ours, others = job.record.attempt, nil, {}
+  for _, key in ipairs(found) do
+    local identity = calls.identity(job, key)
+    if not ours and not attempt.final and job.escrow:secret(attempt.op, identity.last6) then
+      ours = key
+    else
+      others[#others + 1] = identity
+    end
+  end
+  return ours, others
+end
+
+-- Gives a name up. What the service may still make of it is looked for later.
+local function give_up(job)
+  local record, attempt = job.record, job.record.attempt
+  suspects.add(job, attempt.name)
+  local ok, err
+  if attempt.final then
+    record.finished = true
+    ok, err = job:halt("aborted", attempt.final)
+  elseif attempt.number >= MOST_OPS then
+    record.finished = true
+    ok, err = job:halt("ambiguous", ("%d creates were sent, and none can be shown to have happened"):format(MOST_OPS))
+  else
+    ok, err = name_anew(job)
+  end
+  return ok, err
+end
+
+local function settle(job)
+  local attempt = job.record.attempt
+  local keys, err = census.take(job)
+  if keys == nil then
+    return nil, err
+  end
+  local found = keys and census.named(keys, attempt.name) or {}
+  local ok
+  if #found > 0 then
+    local ours, others = claim(job, found)
+    quarantine.add(job, others)
+    if ours then
+      attempt.unclear = nil
+      ok, err = accept(job, ours)
+    else
+      ok, err = give_up(job)
+    end
+    return ok, err
+  elseif keys and job:since(attempt.unclear) >= job.record.options.settle then
+    ok, err = give_up(job)
+    return ok, err
+  end
+  return false, math.min(POLL, math.max(0.05, job.record.options.settle / 10)), true
+end
+
+---@param job confidentai.Job
+return function(job)
+  local attempt = job.record.attempt
+  local ok, err, more
+  if not attempt then
+    ok, err = name_anew(job)
+  elseif attempt.unclear then
+    ok, err, more = settle(job)
+  elseif attempt.sent and job.sendable ~= attempt.op then
+    ok, err = make_unclear(job) -- whoever recorded it may have died before or after it was sent
+  else
+    ok, err, more = send(job)
+  end
+  return ok, err, more
+end

@@ -1,0 +1,71 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- done: the old key is deleted, after a last look at everything, and the escrow is wiped.
+
+local calls = require "confidentai.rotation.calls"
+local iso = require "confidentai.rotation.iso"
+local standing = require "confidentai.rotation.standing"
+
+-- Seconds: a use that the service shows so soon after the key was disabled may have been before.
+local MARGIN = 60
+
+-- Whether somebody has used the old key after it was disabled: then somebody still needs it.
+local function is_used_since(record, old)
+  local last, disabled = iso.seconds(old.last_used), record.disabled
+  return last ~= nil and last > (disabled.service or disabled.here) + MARGIN and not record.use_confirmed
+end
+
+local function finish(job, what)
+  job.record.finished = true
+  local ok, err = job:save(what)
+  return ok, err
+end
+
+local function delete(job)
+  local record = job.record
+  record.deleting = job:mark()
+  local ok, err = job:save("deleting the old key", { key = record.old.id })
+  if not ok then
+    return nil, err
+  end
+  local result
+  result, err = calls.delete(job, record.old)
+  if result then
+    ok, err = finish(job, "the old key is deleted")
+  elseif err.kind == "guard" then
+    ok, err = job:halt("conflict", err.message)
+  else
+    return nil, err
+  end
+  return ok, err
+end
+
+---@param job confidentai.Job
+return function(job)
+  local record = job.record
+  local ok, err
+  if not record.old or not record.old.id then
+    ok, err = finish(job, "finished")
+    return ok, err
+  end
+  local old
+  old, err = calls.get(job, record.old.id)
+  if old == nil then
+    return nil, err
+  elseif old == false then
+    ok, err = finish(job, "the old key is gone")
+    return ok, err
+  elseif old.valid then
+    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance")
+    return ok, err
+  elseif is_used_since(record, old) then
+    ok, err = job:halt("conflict", "the old key was used after it was disabled: find out by whom, then confirm")
+    return ok, err
+  end
+  ok, err = standing.check(job)
+  if ok then
+    ok, err = delete(job)
+  elseif ok == false then
+    ok = true -- halted
+  end
+  return ok, err
+end

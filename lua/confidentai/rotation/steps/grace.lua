@@ -1,0 +1,32 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- grace: the old key is kept, disabled, so that there is a way back.
+
+local calls = require "confidentai.rotation.calls"
+
+-- Seconds between two looks.
+local LONGEST = 3600
+
+---@param job confidentai.Job
+return function(job)
+  local record = job.record
+  local grace = record.options.compromised and 0 or record.options.grace
+  local ok, err
+  if not record.old or not record.old.id then
+    ok, err = job:enter("done", "there is no old key to delete")
+    return ok, err
+  end
+  local old
+  old, err = calls.get(job, record.old.id)
+  if old == nil then
+    return nil, err
+  elseif old and old.valid then
+    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance")
+    return ok, err
+  end
+  local left = old and grace - job:since(record.disabled) or 0
+  if left > 0 then
+    return false, math.min(left, LONGEST)
+  end
+  ok, err = job:enter("done", "the grace is over")
+  return ok, err
+end

@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- proven: the new secret is tried on connections of its own before anybody gets it.
+
+local proof = require "confidentai.rotation.proof"
+local quarantine = require "confidentai.rotation.quarantine"
+
+-- Seconds between two tries while the service spreads a new key.
+local POLL = 1
+
+---@param job confidentai.Job
+return function(job)
+  local result, err = proof.work(job, true)
+  if not result then
+    return nil, err
+  elseif result == "refused" and proof.is_spreading(job) then
+    return false, POLL, true
+  end
+  local ok
+  if result == "refused" then
+    quarantine.add(job, { job.record.new })
+    job.record.finished = true
+    ok, err = job:halt("aborted", "the service refuses the new key's secret; it was removed, the old key is as it was")
+  else
+    ok, err = job:enter("published", "proven")
+  end
+  return ok, err
+end

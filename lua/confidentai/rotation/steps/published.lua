@@ -1,0 +1,97 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- published: what the stores hold goes into the escrow, then every store is written and read back. One that fails leaves
+-- both keys valid, and this step is gone on with later.
+
+local identity = require "confidentai.rotation.identity"
+local proof = require "confidentai.rotation.proof"
+local stores = require "confidentai.rotation.stores"
+
+-- Whether a store holds what may be written over: what it held when the rotation began, or nothing that this rotation
+-- has to know.
+local function may_replace(job, content)
+  local record = job.record
+  if content == nil or record.options.replace_store then
+    return true
+  elseif not record.old then
+    return content == false
+  end
+  return stores.is_secret_of(content, record.old.last6)
+end
+
+-- Reads what all stores hold before any is written. By position; those that hold the new secret already are left out.
+local function look(job, secret)
+  local previous, changed = {}, nil
+  for i, store in ipairs(job.stores) do
+    local content, err = stores.get(job, store)
+    local kept = job.escrow:previous(i)
+    if content == nil and err then
+      return nil, err
+    elseif content == secret then
+      previous[i] = kept
+    elseif kept ~= nil and content ~= nil and content ~= kept or kept == nil and not may_replace(job, content) then
+      changed = changed or store.label
+    elseif content ~= nil then
+      previous[i] = content
+    end
+  end
+  return previous, changed
+end
+
+local function write(job, secret)
+  for _, store in ipairs(job.stores) do
+    local content, err = stores.get(job, store)
+    if content == nil and err then
+      return nil, err
+    elseif content ~= secret then
+      local ok
+      ok, err = job:save("writing a store", { store = store.label })
+      if not ok then
+        return nil, err
+      end
+      ok, err = stores.put(job, store, secret)
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+  return true
+end
+
+---@param job confidentai.Job
+return function(job)
+  local missing, ok = stores.missing(job), nil
+  if missing then
+    ok = job:halt("needs_store", ("the store %s has to be given again: rotation.open(client, { stores = ... })")
+      :format(missing))
+    return ok
+  end
+  local secret, err = proof.secret(job)
+  if not secret then
+    return nil, err
+  end
+  local previous, changed = look(job, secret)
+  if not previous then
+    return nil, changed
+  elseif changed then
+    ok, err = job:halt("conflict", ("somebody has written the store %s since the rotation began"):format(changed))
+    return ok, err
+  end
+  ok, err = job.escrow:keep_previous(previous)
+  if ok then
+    ok, err = write(job, secret)
+  end
+  if not ok then
+    return nil, err
+  end
+  if job.record.self and identity.last6(job) == job.record.old.last6 then
+    identity.become(job, secret, job.record.old)
+  end
+  job.record.published = job:mark()
+  if job.record.kind == "provision" then
+    job.record.finished = true
+    ok, err = job:enter("done", "published")
+  else
+    ok, err = job:enter("soaking", "published")
+  end
+  return ok, err
+end

@@ -1,0 +1,137 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The stores of a rotation: all are written, or a later run goes on with those that are left. What each held before is
+-- in the escrow.
+
+local proof = require "confidentai.rotation.proof"
+
+local stores = {}
+
+-- An error about a store. Its message comes from the store, which never puts a secret into one.
+local function failure(job, store, problem, outcome)
+  local result, err = job:failure("store", ("%s: %s"):format(store.label, problem), outcome)
+  return result, err
+end
+
+---What a rotation needs of a store to find it again.
+---@param list confidentai.Store[]
+---@return table[] descriptions for the record
+function stores.describe(list)
+  local descriptions = {}
+  for i, store in ipairs(list) do
+    descriptions[i] = { label = store.label, spec = store.spec, readable = store.readable and true or false }
+  end
+  return descriptions
+end
+
+---What a store holds.
+---@param job confidentai.Job
+---@param store confidentai.Store
+---@return string|false|nil content false: nothing; nil, nil: it cannot be read at all
+---@return confidentai.Error? err
+function stores.get(job, store)
+  if not store.readable then
+    return nil
+  end
+  local content, problem = store:get(job)
+  if content == nil then
+    return failure(job, store, "it cannot be read: " .. tostring(problem))
+  end
+  return content
+end
+
+---Writes a store and reads back what it holds then.
+---@param job confidentai.Job
+---@param store confidentai.Store
+---@param content string|false
+---@return true?
+---@return confidentai.Error? err
+function stores.put(job, store, content)
+  local ok, problem, certainty = store:put(content, job)
+  if not ok then
+    return failure(job, store, "it cannot be written: " .. tostring(problem), certainty == "failed" and "not_applied"
+      or "unknown")
+  end
+  local held, err = stores.get(job, store)
+  if held == nil and err then
+    return nil, err
+  elseif held ~= nil and held ~= content then
+    return failure(job, store, "it was written, and holds something else", "unknown")
+  end
+  return true
+end
+
+---The first store that has to be given again; nil: all are there.
+---@param job confidentai.Job
+---@return string? label
+function stores.missing(job)
+  for i, description in ipairs(job.record.stores) do
+    if not job.stores[i] then
+      return description.label
+    end
+  end
+end
+
+---Whether every store that can be read holds the new secret.
+---@param job confidentai.Job
+---@return boolean? all
+---@return confidentai.Error|string? err_or_label of the first that does not
+---@return string|false|nil content of that one
+function stores.hold_new(job)
+  local secret, err = proof.secret(job)
+  if not secret then
+    return nil, err
+  end
+  for _, store in ipairs(job.stores) do
+    local content
+    content, err = stores.get(job, store)
+    if content == nil and err then
+      return nil, err
+    elseif content ~= nil and content ~= secret then
+      return false, store.label, content
+    end
+  end
+  return true
+end
+
+-- What a store that holds the new key is to hold again: what it held before, else the old secret.
+local function before(job, i)
+  local previous = job.escrow:previous(i)
+  if previous == nil then
+    return proof.old_secret(job)
+  end
+  return previous
+end
+
+---Puts what the stores held before back, where they hold the new key. A store that somebody has written since is left
+---alone.
+---@param job confidentai.Job
+---@return boolean? restored false: what one held before is not known
+---@return confidentai.Error|string? err_or_label of that one
+function stores.restore(job)
+  for i, store in ipairs(job.stores) do
+    local content, err = stores.get(job, store)
+    if content == nil and err then
+      return nil, err
+    elseif content == nil or stores.is_secret_of(content, job.record.new.last6) then
+      local previous, ok = before(job, i), nil
+      if previous == nil then
+        return false, store.label
+      end
+      ok, err = stores.put(job, store, previous)
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+  return true
+end
+
+---Whether a text is the secret of a key, as far as its last characters tell.
+---@param content string|false|nil
+---@param last6? string
+---@return boolean
+function stores.is_secret_of(content, last6)
+  return type(content) == "string" and last6 ~= nil and content:sub(-#last6) == last6
+end
+
+return stores

@@ -1,0 +1,226 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- A store behind a command: it gets the secret on its standard input, and another, `check`, prints what is stored.
+--
+-- The command is a program and its arguments, run without a shell, in the host's folder and environment (but without
+-- CONFIDENT_ORG_API_KEY: no store needs that to do its work). It reads the secret to the end of its input, with no line
+-- end after it, and must have stored it when it exits with status 0; any other end counts as a failure that may have
+-- stored something. `check` prints the secret, with one line end or none, or nothing where nothing is stored, and exits
+-- with status 0. Arguments and the environment never hold a secret; what a command says on standard error goes into
+-- messages, shortened, with the secret covered.
+
+local argument = require "confidentai.argument"
+local core = require "confidentai.core"
+
+local exec = {}
+
+local HIDDEN = "CONFIDENT_ORG_API_KEY"
+local DEFAULT_TIMEOUT = 30 -- seconds
+
+-- How often a command is looked at: a part of the time it has run so far, within these. Seconds.
+local PART = 1 / 10
+local SHORTEST, LONGEST = 0.001, 0.025
+
+-- The command is killed at its time limit by its watcher; one that cannot be killed (it hangs in the kernel) is given
+-- up after this. Seconds.
+local PATIENCE = 2
+
+-- How much of standard error goes into a message, in bytes. Its end: that is where a program says what went wrong.
+local LONGEST_COMPLAINT = 400
+
+local fields = { command = "table", check = "table", name = "string", timeout = "number" }
+
+local Store = {}
+Store.__index = Store
+
+-- PUC 5.1 cannot yield through pcall, and may want to in a coroutine.
+local pcall_yields = _VERSION ~= "Lua 5.1" or jit ~= nil
+
+-- Pauses; when that is broken off, by Ctrl-C for example, so is the command.
+local function pause(context, process, seconds)
+  if not pcall_yields and coroutine.running() then
+    context.pause(seconds)
+    return
+  end
+  local ok, problem = pcall(context.pause, seconds)
+  if not ok then
+    process:kill()
+    error(problem, 0)
+  end
+end
+
+-- Waits until the process has ended. Whether it has.
+local function await(process, context, timeout)
+  local started = core.now()
+  while not process:step() do
+    local elapsed = core.now() - started
+    if elapsed > timeout + PATIENCE then
+      process:kill()
+      return false
+    end
+    pause(context, process, math.max(SHORTEST, math.min(LONGEST, elapsed * PART)))
+  end
+  return true
+end
+
+-- What a process said on standard error, fit for a message: ": ..." or "".
+local function complaint(process, secret)
+  local text, cut = process:errors()
+  if cut then
+    text = text:sub(#secret + 1) -- it may begin within the secret, which could not be told from other words then
+  end
+  text = core.redact(text, secret):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+  if #text > LONGEST_COMPLAINT then
+    text = "..." .. text:sub(-LONGEST_COMPLAINT):gsub("^[\128-\191]+", "")
+  end
+  return text == "" and "" or ": " .. text
+end
+
+-- How a process ended other than well, in words; nil: it ended well.
+local function failure(process, timeout)
+  local status, how, reason = process:status()
+  if status == 0 then
+    return nil
+  elseif status then
+    return ("exited with status %d"):format(status)
+  elseif how == "timeout" or how == "running" then
+    return ("did not end within %g seconds, and was killed"):format(timeout)
+  elseif how == "unstarted" then
+    return "cannot be started: " .. reason
+  elseif how == "lost" then
+    return "ended, and how is not known"
+  end
+  return "was ended by " .. how
+end
+
+-- Runs a command to its end. The process; or nil, and why it could not be started.
+local function run(store, what, argv, input, context)
+  local timeout = store.spec.timeout
+  local process, problem = core.process(argv, { input = input, hidden = HIDDEN, timeout = timeout })
+  if not process then
+    return nil, ("%s: its %s cannot be started: %s"):format(store.label, what, problem)
+  end
+  await(process, context, timeout)
+  return process
+end
+
+-- Runs `check`: what it printed; or nil, and why that is of no use.
+local function read(store, context)
+  local process, problem = run(store, "check", store.spec.check, nil, context)
+  if not process then
+    return nil, problem
+  end
+  local output, cut = process:output()
+  local failed = failure(process, store.spec.timeout)
+  if failed then
+    return nil, ("%s: its check %s%s (it must print the secret, or nothing where none is stored, and succeed)"):format(
+      store.label, failed, complaint(process, output))
+  elseif cut then
+    return nil, ("%s: its check printed more than %d bytes"):format(store.label, #output)
+  end
+  return output
+end
+
+---Finds out whether the store will do: the command can be run, and `check` succeeds.
+---@param context { pause: fun(seconds: number) }
+---@return boolean? true
+---@return string? message
+function Store:preflight(context)
+  local path, problem = core.program(self.spec.command[1])
+  if not path then
+    return nil, ("%s: its command cannot be started: %s"):format(self.label, problem)
+  end
+  if self.readable then
+    local output
+    output, problem = read(self, context)
+    if not output then
+      return nil, problem
+    end
+  end
+  return true
+end
+
+---What is stored.
+---@param context { pause: fun(seconds: number) }
+---@return string|false|nil text false: nothing; nil: it cannot be told
+---@return string? message
+function Store:get(context)
+  if not self.readable then
+    return nil, self.label .. ": cannot be read, as it has no check"
+  end
+  local output, problem = read(self, context)
+  if not output then
+    return nil, problem
+  end
+  local text = output:gsub("\n$", "")
+  return text ~= "" and text
+end
+
+---Stores a secret. Nothing is never stored: what empties the place is another command, and for a person to run.
+---@param text string|false
+---@param context { pause: fun(seconds: number) }
+---@return boolean? true
+---@return string? message
+---@return "failed"|"unknown"|nil certainty "failed": certainly not stored
+function Store:put(text, context)
+  if not text then
+    return nil, self.label .. ": its command can store a secret, and take none out: remove it there by hand", "failed"
+  end
+  local process, problem = run(self, "command", self.spec.command, text, context)
+  if not process then
+    return nil, problem, "failed"
+  end
+  local failed = failure(process, self.spec.timeout)
+  if failed then
+    local _, how = process:status()
+    return nil, ("%s: its command %s%s"):format(self.label, failed, complaint(process, text)),
+      how == "unstarted" and "failed" or "unknown"
+  end
+  return true
+end
+
+function Store:__tostring()
+  return "confidentai.store " .. self.label
+end
+
+-- A copy of an option's array; raises when it is none, at the line of whoever called the constructor.
+local function arguments(name, list)
+  local copy = {}
+  for key in pairs(list) do
+    if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > #list then
+      argument.refuse(1, "exec", ("field '%s': an array is expected, and nothing else in it"):format(name), 1)
+    end
+  end
+  for i = 1, #list do
+    if type(list[i]) ~= "string" or list[i]:find("\0", 1, true) then
+      argument.refuse(1, "exec", ("field '%s': strings without NUL bytes are expected"):format(name), 1)
+    end
+    copy[i] = list[i]
+  end
+  if not copy[1] or copy[1] == "" then
+    argument.refuse(1, "exec", ("field '%s': a program is expected first"):format(name), 1)
+  end
+  return copy
+end
+
+---Makes a store of commands. Raises when an option is unknown, missing or of a wrong type. Runs nothing.
+---@param options { command: string[], check?: string[], name?: string, timeout?: number } name: for people, instead of
+---the program's; timeout: seconds for each run, by default 30
+---@return confidentai.Store
+function exec.new(options)
+  argument.fields(1, "exec", options, fields, "command")
+  local timeout = options.timeout or DEFAULT_TIMEOUT
+  if not (timeout > 0 and timeout < math.huge) then
+    argument.refuse(1, "exec", "field 'timeout': a finite number above 0 is expected")
+  elseif options.name and (options.name == "" or options.name:find "%c") then
+    argument.refuse(1, "exec", "field 'name': a text of one line is expected")
+  end
+  local spec = { kind = "exec", name = options.name, timeout = timeout }
+  spec.command = arguments("command", options.command)
+  spec.check = options.check and arguments("check", options.check)
+  return setmetatable({
+    kind = "exec", label = "exec:" .. (options.name or spec.command[1]:gsub("%c", "?")), readable = spec.check ~= nil,
+    spec = spec,
+  }, Store)
+end
+
+return exec

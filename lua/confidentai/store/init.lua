@@ -1,0 +1,50 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Stores: where a new secret goes, so that its users find it. confidentai.store.file{ path = "..." } makes one; each
+-- kind is a module of its own, loaded when it is first asked for.
+
+---@class confidentai.Store
+---@field kind "file"|"env_file"|"exec"|"callback"
+---@field label string for people and records: which store this is; no secret
+---@field readable boolean whether get can tell what is stored
+---@field spec? table of JSON values from which revive makes it again; nil: it has to be given again
+---Finds out whether a put could succeed, without changing anything: true, or nil and a message.
+---@field preflight fun(self: confidentai.Store, context: table): true?, string?
+---What is stored: text; false when there is nothing; nil and a message when it cannot be told.
+---@field get fun(self: confidentai.Store, context: table): string|false|nil, string?
+---Stores text, or, for false, takes away what was stored: true, or nil, a message, and "failed" (certainly not stored)
+---or "unknown".
+---@field put fun(self: confidentai.Store, text: string|false, context: table): true?, string?, string?
+
+local KINDS = { file = true, env_file = true, exec = true, callback = true }
+
+local store = setmetatable({}, { __index = function(self, kind)
+  if not KINDS[kind] then
+    return nil
+  end
+  local made = require("confidentai.store." .. kind).new
+  rawset(self, kind, made)
+  return made
+end })
+
+---Makes a store again.
+---@param spec table the spec of a store, perhaps through JSON
+---@return confidentai.Store? store
+---@return string? message the spec is that of no store
+function store.revive(spec)
+  if type(spec) ~= "table" or not KINDS[spec.kind] or spec.kind == "callback" then
+    return nil, "this describes no store that can be made again"
+  end
+  local options = {}
+  for name, value in pairs(spec) do
+    if name ~= "kind" then
+      options[name] = value
+    end
+  end
+  local ok, made = pcall(store[spec.kind], options)
+  if not ok then
+    return nil, ("this describes no store that can be made again: %s"):format(tostring(made))
+  end
+  return made
+end
+
+return store
