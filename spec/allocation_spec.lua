@@ -57,7 +57,12 @@ describe("out of memory", function()
       assert(not errors[1], errors[1])
       assert(not errors[2], errors[2])
     end,
-    ["a new client"] = function() support.client(service, { max_retries = 0 }):close() end,
+    ["a new client that gets another credential"] = function()
+      local new = support.client(service, { max_retries = 0 })
+      assert(new:replace_credential("another" .. service.api_key))
+      assert(not new:is_credential(service.api_key))
+      new:close()
+    end,
   }
 
   for name, operation in pairs(operations) do

@@ -24,6 +24,74 @@ describe("a client", function()
     assert.equal(("*"):rep(15), check(confidentai.new { api_key = "short", base_url = service.base_url }).api_key)
   end)
 
+  describe("that gets another credential", function()
+    local other
+
+    before_each(function()
+      other = check(client:organization().api_keys:create("other"))
+    end)
+
+    it("is another's from then on", function()
+      local old = service.api_key
+      assert.is_true(client:is_credential(old))
+      assert.is_false(client:is_credential(other.value))
+      assert.is_true(client:replace_credential(other.value))
+      assert.is_true(client:is_credential(other.value))
+      assert.is_false(client:is_credential(old))
+      assert.is_false(client:is_credential(old:sub(2)))
+      assert.equal(("*"):rep(15) .. other.value:sub(-6), client.api_key)
+      assert.equal("other", check(client:whoami()).key.name)
+      local manager = check(client:organization().api_keys:find("manager"))[1]
+      assert.is_true(client:owns(other))
+      assert.is_false(client:owns(manager))
+      check(client:organization().api_keys:disable(manager)) -- the guard follows
+      local _, err = client:organization().api_keys:disable(other)
+      support.assert_error({ kind = "guard" }, err)
+      assert.is_table(check(client:organization():get()))
+      assert.is_false((pcall(client.project, client, other.value)))
+    end)
+
+    it("leaves calls in flight their own, retries too", function()
+      check(client:organization().api_keys:disable(other))
+      service:fault { type = "status", status = 503, headers = { ["Retry-After"] = "0" } }
+      local before = client:start("GET", { "v1", "organization" })
+      core.engine():step(0)
+      check(client:replace_credential(other.value))
+      local after = client:start("GET", { "v1", "organization" })
+      while not (before:done() and after:done()) do
+        core.engine():step(-1)
+      end
+      assert.is_table(check(before:result("organization")))
+      local _, err = after:result("organization")
+      support.assert_error({ status = 401 }, err)
+    end)
+
+    it("still has its calls in flight cancelled when it is closed", function()
+      service:fault { type = "hang", times = -1 }
+      local call = client:start("GET", { "v1", "organization" })
+      check(client:replace_credential(other.value))
+      client:close()
+      assert.is_true(call:done())
+    end)
+
+    it("keeps what it has when that is no credential", function()
+      for _, wrong in ipairs { "", "with blank", "nul\0", "confident_us_proj_0123456789abcdef" } do
+        local ok, err = client:replace_credential(wrong)
+        assert.is_nil(ok)
+        support.assert_error({ kind = "config" }, err)
+        assert.matches("^api_key ", err.message)
+      end
+      assert.is_false((pcall(client.replace_credential, client)))
+      assert.is_false((pcall(client.replace_credential, client, 7)))
+      assert.is_false((pcall(client.is_credential, client, nil)))
+      assert.is_true(client:is_credential(service.api_key))
+      assert.is_table(check(client:organization():get()))
+      client:close()
+      assert.is_false((pcall(client.replace_credential, client, other.value)))
+      assert.is_true(client:is_credential(service.api_key))
+    end)
+  end)
+
   it("says who it is", function()
     local identity = check(client:whoami())
     assert.equal(service.organization_id, identity.organization.id)

@@ -94,6 +94,47 @@ static void the_last_reference_wipes(void) {
   cai_client_release(NULL);
 }
 
+static void another_credential_takes_its_place(void) {
+  static const char other[] = "confident_eu_org_fedcba9876543210";
+  char message[CAI_MESSAGE_SIZE] = "";
+  cai_client_options o = options();
+  cai_client *client = cai_client_new(&o, message);
+  cai_identity *in_flight = cai_identity_retain(client->identity); /* as a call does */
+  static const char *const wrong[] = {"", "a b", "confident_proj_fedcba9876543210"};
+  for (int i = 0; i < 3; i++) {
+    CHECK(!cai_client_replace_credential(client, wrong[i], strlen(wrong[i]), message));
+    CHECK(strncmp(message, "api_key", 7) == 0 && strstr(message, "fedcba") == NULL);
+    CHECK(client->identity == in_flight);
+  }
+  allocator_watch("0123456789abcdef");
+  CHECK(cai_client_replace_credential(client, other, strlen(other), message));
+  CHECK_TEXT(client->identity->secret->bytes, other);
+  CHECK(has_header(client->identity->headers, "CONFIDENT_API_KEY: confident_eu_org_fedcba9876543210"));
+  CHECK(has_header(in_flight->headers, "CONFIDENT_API_KEY: " KEY));
+  cai_identity_release(in_flight);
+  CHECK(allocator_seen() == 0);
+  allocator_watch(NULL);
+  cai_client_release(client);
+}
+
+static void without_memory_the_credential_stays(void) {
+  char message[CAI_MESSAGE_SIZE] = "";
+  cai_client_options o = options();
+  cai_client *client = cai_client_new(&o, message);
+  bool done = false;
+  for (long n = 1; !done; n++) {
+    cai_identity *before = client->identity;
+    long alive = allocator_alive();
+    allocator_fail_from(n);
+    done = cai_client_replace_credential(client, "another", 7, message);
+    allocator_fail_from(0);
+    CHECK_CASE(done || (client->identity == before && allocator_alive() == alive), "allocation %ld", n);
+    CHECK_CASE(done || strcmp(message, "out of memory") == 0, "allocation %ld: %s", n, message);
+  }
+  CHECK_TEXT(client->identity->secret->bytes, "another");
+  cai_client_release(client);
+}
+
 /* Each allocation in turn is the first to fail: no crash, no leak, and a message. */
 static void without_memory_there_is_no_client(void) {
   cai_client_options o = options();
@@ -141,6 +182,8 @@ int main(void) {
   its_headers_are_ready();
   each_wrong_option_is_named();
   the_last_reference_wipes();
+  another_credential_takes_its_place();
+  without_memory_the_credential_stays();
   without_memory_there_is_no_client();
   out_of_memory_is_called_so();
   CHECK(allocator_alive() == before);

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 /* What is wrong with the credential, or NULL. The key itself is in no message. */
-static const char *credential_complaint(const cai_client_options *options) {
-  switch (cai_credential_check(options->credential, options->credential_length)) {
+static const char *credential_complaint(const char *bytes, size_t length) {
+  switch (cai_credential_check(bytes, length)) {
   case CAI_CREDENTIAL_EMPTY:
     return "api_key is empty: pass api_key, or set CONFIDENT_ORG_API_KEY to an organization key";
   case CAI_CREDENTIAL_UNPRINTABLE:
@@ -32,7 +32,7 @@ static bool is_readable_file(const char *path) {
 }
 
 static const char *complaint(const cai_client_options *options) {
-  const char *wrong = credential_complaint(options);
+  const char *wrong = credential_complaint(options->credential, options->credential_length);
   if (wrong != NULL)
     return wrong;
   if (options->ca_file != NULL && !is_readable_file(options->ca_file))
@@ -93,6 +93,19 @@ cai_client *cai_client_new(const cai_client_options *options, char message[CAI_M
     return NULL;
   }
   return client;
+}
+
+bool cai_client_replace_credential(cai_client *client, const char *bytes, size_t length,
+                                   char message[CAI_MESSAGE_SIZE]) {
+  const char *wrong = credential_complaint(bytes, length);
+  cai_identity *identity = wrong == NULL ? cai_identity_new(bytes, length) : NULL;
+  if (identity == NULL) {
+    snprintf(message, CAI_MESSAGE_SIZE, "%s", wrong != NULL ? wrong : "out of memory");
+    return false;
+  }
+  cai_identity_release(client->identity);
+  client->identity = identity;
+  return true;
 }
 
 cai_client *cai_client_retain(cai_client *client) {

@@ -38,6 +38,11 @@ typedef struct cai_client {
 /* A client with one reference. NULL: `message` names the option that is wrong and the remedy. */
 cai_client *cai_client_new(const cai_client_options *options, char message[CAI_MESSAGE_SIZE]);
 
+/* Has later calls sent with another credential; those that were made before keep theirs. False: the client is as it
+ * was, and `message` says what is wrong, as that of cai_client_new does. */
+bool cai_client_replace_credential(cai_client *client, const char *bytes, size_t length,
+                                   char message[CAI_MESSAGE_SIZE]);
+
 cai_client *cai_client_retain(cai_client *client);
 void cai_client_release(cai_client *client); /* accepts NULL; the last one wipes and frees */
 

@@ -150,6 +150,29 @@ bool lcai_client_is_credential(lua_State *L, int index, const char *text, size_t
   return credential->length == length && memcmp(credential->bytes, text, length) == 0;
 }
 
+/* client:is_credential(text) -> whether a text is the client's own credential */
+static int client_is_credential(lua_State *L) {
+  size_t length;
+  luaL_checktype(L, 2, LUA_TSTRING);
+  const char *text = lua_tolstring(L, 2, &length);
+  lua_pushboolean(L, lcai_client_is_credential(L, 1, text, length));
+  return 1;
+}
+
+/* client:replace_credential(secret) -> true, or nil, err of kind "config", as option `api_key` is checked. Later calls
+ * are sent with it; calls in flight keep theirs. Raises when the client is closed. */
+static int client_replace_credential(lua_State *L) {
+  const client_slot *slot = check_open(L, 1);
+  size_t length;
+  char message[CAI_MESSAGE_SIZE];
+  luaL_checktype(L, 2, LUA_TSTRING);
+  const char *secret = lua_tolstring(L, 2, &length);
+  if (!cai_client_replace_credential(slot->client, secret, length, message))
+    return lcai_error_return(L, CAI_KIND_CONFIG, message);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 /* client:owns(key) -> whether an ApiKey ends as the client's own credential does */
 static int client_owns(lua_State *L) {
   const client_slot *slot = check(L, 1);
@@ -172,7 +195,11 @@ static int client_start(lua_State *L) {
 
 static const luaL_Reg metamethods[] = {
     {"__gc", client_gc}, {"__close", client_close}, {"__tostring", client_tostring}, {NULL, NULL}};
-static const luaL_Reg methods[] = {
-    {"close", client_close}, {"owns", client_owns}, {"start", client_start}, {NULL, NULL}};
+static const luaL_Reg methods[] = {{"close", client_close},
+                                   {"owns", client_owns},
+                                   {"start", client_start},
+                                   {"is_credential", client_is_credential},
+                                   {"replace_credential", client_replace_credential},
+                                   {NULL, NULL}};
 
 const lcai_class lcai_client_class = {LCAI_CLIENT, metamethods, methods, client_field};
