@@ -21,7 +21,7 @@ local rotation = {}
 ---@return confidentai.Rotation?
 ---@return confidentai.Error? err with `state`
 function rotation.start(api_keys, id, given)
-  local checked = options.check("rotate", "r", 2, given)
+  local checked = options.check("rotate", "r", 2, given, 1)
   local job, err = begin.run(api_keys, "rotation", checked, id)
   if not job then
     return nil, err
@@ -36,7 +36,7 @@ end
 ---@return confidentai.ApiKey?
 ---@return confidentai.Error? err
 function rotation.provision(api_keys, name, given)
-  local checked = options.check("provision", "p", 2, given)
+  local checked = options.check("provision", "p", 2, given, 1)
   checked.base = name
   local key, err = provision.run(api_keys, checked)
   return key, err
@@ -49,7 +49,7 @@ end
 ---@return table?
 ---@return confidentai.Error? err
 function rotation.ensure(api_keys, base, given)
-  local checked = options.check("ensure", "e", 2, given)
+  local checked = options.check("ensure", "e", 2, given, 1)
   local result, err = ensure.run(api_keys, base, checked)
   return result, err
 end

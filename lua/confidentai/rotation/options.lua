@@ -3,6 +3,7 @@
 -- unknown names and numbers out of range raise, as in confidentai.new.
 
 local argument = require "confidentai.argument"
+local core = require "confidentai.core"
 
 local options = {}
 
@@ -13,6 +14,7 @@ local DAY = 86400
 ---@field default any
 ---@field of string the functions that take it
 ---@field choices? table<string, true>
+---@field choices_text? string the same for messages
 ---@field doc string
 
 -- Which functions take an option: r rotate, p provision, e ensure, o open, d doctor.
@@ -24,6 +26,7 @@ options.list = {
   soak_max = { type = "number", default = 30 * DAY, of = "r", doc = "seconds after which a soak is stalled" },
   grace = { type = "number", default = 7 * DAY, of = "re", doc = "seconds for which the old key is kept, disabled" },
   adoption = { type = "string", default = "observe", of = "r", choices = { observe = true, time = true, confirm = true },
+    choices_text = '"observe", "time" or "confirm"',
     doc = "what ends the soak: lastUsed of both keys, the time alone, or rotation:confirm()" },
   state_dir = { type = "string|table", of = "rpod", doc = "the state folder, or a state table" },
   base = { type = "string", of = "r", doc = "the name under which the key is known" },
@@ -60,56 +63,78 @@ local function problem_with(option, name, value)
   elseif type(value) == "number" and name ~= "adopt" and not (value >= 0 and value < math.huge) then
     return ("option '%s': seconds from 0 are expected"):format(name)
   elseif option.choices and not option.choices[value] then
-    return ("option '%s' cannot be '%s'"):format(name, value)
+    return ("option '%s': %s is expected"):format(name, option.choices_text)
+  elseif name == "base" and (value == "" or not core.is_utf8(value)) then
+    return "option 'base': a non-empty string of valid UTF-8 is expected"
   end
 end
 
--- A store has three functions; an array of them has elements.
-local function check_stores(given, name, position, level)
-  local list = given.kind and { given } or given
-  if #list == 0 then
-    argument.refuse(position, name, "option 'store': a store or an array of stores is expected", level)
+local function is_store(value)
+  return type(value) == "table" and type(value.put) == "function" and type(value.get) == "function"
+    and type(value.label) == "string"
+end
+
+-- What is wrong with an option that holds a store, or an array of them; nil: nothing.
+local function problem_with_stores(name, given)
+  local list = given.label and { given } or given
+  if #list == 0 and name == "store" then
+    return "option 'store': a store or an array of stores is expected"
   end
   for _, store in ipairs(list) do
-    if type(store) ~= "table" or type(store.put) ~= "function" or type(store.get) ~= "function" then
-      argument.refuse(position, name, "option 'store': a store of confidentai.store is expected", level)
+    if not is_store(store) then
+      return ("option '%s': a store of confidentai.store is expected"):format(name)
     end
   end
-  return list
+  if name == "manager_store" and not is_store(given) then
+    return "option 'manager_store': a store of confidentai.store is expected"
+  end
 end
 
----Checks options and fills the defaults in. Raises at the caller's caller.
----@param function_name string the public function, for messages
----@param letter string which functions' options (above)
----@param position integer of the argument
----@param given? table
----@return table checked a new table, with `stores` as an array
-function options.check(function_name, letter, position, given)
-  local checked = {}
+-- The first thing that is wrong; nil: nothing.
+local function problem_with_all(letter, given)
   if given ~= nil and type(given) ~= "table" then
-    argument.refuse(position, function_name, "table expected, got " .. type(given), 1)
+    return "table expected, got " .. type(given)
   end
   for name, value in pairs(given or {}) do
     local option = options.list[name]
     local problem = "unknown option '" .. tostring(name) .. "'"
     if option and option.of:find(letter, 1, true) then
       problem = problem_with(option, name, value)
+      if not problem and (name == "store" or name == "stores" or name == "manager_store") then
+        problem = problem_with_stores(name, value)
+      end
     end
     if problem then
-      argument.refuse(position, function_name, problem, 1)
+      return problem
+    end
+  end
+  if options.list.store.of:find(letter, 1, true) and not (given and given.store) then
+    return "option 'store' is missing: where is the new secret to go?"
+  end
+end
+
+---Checks options and fills the defaults in. Raises at the line of the public function's caller.
+---@param function_name string the public function, for messages
+---@param letter string which functions' options (above)
+---@param position integer of the argument
+---@param given? table
+---@param level? integer how many calls lie between the public function and the caller of this one: 0
+---@return table checked a new table, with `stores` as an array
+function options.check(function_name, letter, position, given, level)
+  local problem = problem_with_all(letter, given)
+  if problem then
+    argument.refuse(position, function_name, problem, 1 + (level or 0))
+  end
+  local checked = {}
+  for name, option in pairs(options.list) do
+    local value = given and given[name]
+    if value == nil and option.of:find(letter, 1, true) then
+      value = option.default
     end
     checked[name] = value
   end
-  for name, option in pairs(options.list) do
-    if checked[name] == nil and option.of:find(letter, 1, true) then
-      checked[name] = option.default
-    end
-  end
-  if options.list.store.of:find(letter, 1, true) then
-    if not checked.store then
-      argument.refuse(position, function_name, "option 'store' is missing: where is the new secret to go?", 1)
-    end
-    checked.stores = check_stores(checked.store, function_name, position, 1)
+  if checked.store then
+    checked.stores = checked.store.label and { checked.store } or checked.store
   end
   return checked
 end
