@@ -151,11 +151,12 @@ function Scene:opening(more)
   return given
 end
 
----Rotates the project's first key.
+---Rotates a key of the project: the one of option `id`, by default its first.
 function Scene:rotate(more, client)
   local options = self:options(more)
-  options.store = options.store or self:store()
-  return self:keys("project", client):rotate(options.id or 1, options)
+  local id = options.id or 1
+  options.id, options.store = nil, options.store or self:store()
+  return self:keys("project", client):rotate(id, options)
 end
 
 ---Rotates the key that the client itself uses.

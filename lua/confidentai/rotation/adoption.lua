@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Whether those who use the old key have taken the new one over. The service's lastUsed is evidence, when it moves as it
--- should; else the time alone counts, or somebody says so.
+-- Whether those who use the old key have taken the new one over. The service's lastUsed is evidence, when it moves as
+-- it should; else the time alone counts, or somebody says so.
 
 local iso = require "confidentai.rotation.iso"
 

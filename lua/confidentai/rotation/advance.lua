@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Carries a rotation on: step by step, until it has to wait, stops or ends. What an earlier run left behind comes first.
+-- Carries a rotation on: step by step, until it has to wait, stops or ends. What an earlier run left behind comes
+-- first.
 
 local identity = require "confidentai.rotation.identity"
 local proof = require "confidentai.rotation.proof"
@@ -51,7 +52,8 @@ end
 local function work(job)
   local record = job.record
   while true do
-    local ok, more, short = quarantine.work(job)
+    local short
+    local ok, more = quarantine.work(job)
     if not ok then
       return nil, more
     elseif record.finished then
@@ -76,14 +78,17 @@ end
 local function lift(job)
   local record = job.record
   if not record.finished then
-    job.halted, record.stop, record.reason = { stop = record.stop, reason = record.reason }, nil, nil
+    job.halted = { stop = record.stop, reason = record.reason, state = record.state }
+    record.stop, record.reason = nil, nil
   end
 end
 
 local function fail(job, err)
-  if type(err) == "table" then
-    err.state = job.record.stop or job.record.state
+  local record, halted = job.record, job.halted
+  if not record.stop and halted.stop and halted.state == record.state then
+    record.stop, record.reason = halted.stop, halted.reason -- as it is on record still
   end
+  err.state = record.stop or record.state
   return nil, err
 end
 
@@ -97,11 +102,9 @@ function advance.once(job)
   lift(job)
   local found, err = identity.choose(job)
   if not found then
-    if not err then
-      _, err = job:failure("guard", "neither the new key nor the client's own is accepted by the organization of this "
-        .. "rotation: nothing was changed; resume with a manager key of that organization")
-    end
-    return fail(job, err)
+    local message = "neither the new key nor the client's own is accepted by the organization of this rotation: nothing "
+      .. "was changed; resume with a manager key of that organization"
+    return fail(job, err or select(2, job:failure("guard", message)))
   end
   local ok, more, short = tidy(job)
   if ok then
@@ -113,17 +116,16 @@ function advance.once(job)
   return true, more, short
 end
 
----Goes on through waits.
+---Goes on through the waits within steps, until it is time to wait for soak or grace.
 ---@param job confidentai.Job
----@param through_all boolean also through soak and grace; else through the waits within steps only
 ---@return true?
 ---@return number|confidentai.Error? wait_or_err
-function advance.run(job, through_all)
+function advance.run(job)
   while true do
     local ok, more, short = advance.once(job)
     if not ok then
       return nil, more
-    elseif not more or job.record.finished or not (short or through_all) then
+    elseif not short then
       return true, more
     end
     local _, err = job.pause(more)

@@ -44,13 +44,14 @@ end
 -- Goes on with the rotation that is on record, with the stores that were given now.
 local function resume(self, existing, version)
   self.record, self.version = existing, version
+  self.identified = not existing.self -- of a client's own key, it may be the new one that has to act
   local err
   self.escrow, err = escrow.open(self.state, self.key, existing.id)
   if not self.escrow then
     return nil, err
   end
   local ok
-  ok, err = advance.run(self, false)
+  ok, err = advance.run(self)
   return ok, err
 end
 
@@ -78,7 +79,7 @@ local function go(self)
     err.state, err.outcome = "planned", "not_applied"
     return nil, err
   end
-  ok, err = advance.run(self, false)
+  ok, err = advance.run(self)
   return ok, err
 end
 
@@ -93,8 +94,8 @@ local function end_grace(self, existing, version)
   return ok, err
 end
 
--- Whether the key that was provisioned under this name is there and in every store that can be read: then it is not made
--- twice.
+-- Whether the key that was provisioned under this name is there and in every store that can be read: then it is not
+-- made twice.
 local function is_provisioned(self, existing)
   if not existing or existing.kind ~= "provision" or not existing.finished or existing.stop then
     return false
@@ -180,7 +181,7 @@ local function undo(self, err)
   self.record.rollback = self:mark()
   local ok, problem = self:save "going back"
   if ok then
-    ok, problem = advance.run(self, false)
+    ok, problem = advance.run(self)
   end
   if not ok then
     err.message = ("%s; it could not be undone yet: %s"):format(err.message, problem.message)

@@ -27,7 +27,7 @@ function calls.identity(job, key)
     last6 = key.value:sub(-6) }
 end
 
----Whether a key is the one on record. What was not known when it was recorded is not compared.
+---Whether a key is the one on record. What one of the two does not tell is not compared.
 ---@param job confidentai.Job
 ---@param key confidentai.ApiKey
 ---@param identity table
@@ -35,7 +35,7 @@ end
 function calls.is_same(job, key, identity)
   local found = calls.identity(job, key)
   for _, field in ipairs { "id", "name", "created_at", "last6" } do
-    if identity[field] ~= nil and identity[field] ~= found[field] then
+    if identity[field] ~= nil and found[field] ~= nil and identity[field] ~= found[field] then
       return false
     end
   end

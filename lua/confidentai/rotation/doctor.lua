@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The doctor: compares the records with the service, and finds what rotations have left behind or left undone. It changes
--- nothing but the findings that it is told to fix, each by its id.
+-- The doctor: compares the records with the service, and finds what rotations have left behind or left undone. It
+-- changes nothing but the findings that it is told to fix, each by its id.
 
 local all_keys = require "confidentai.all_keys"
 local calls = require "confidentai.rotation.calls"
@@ -115,7 +115,7 @@ end
 ---Examines the records in the state folder and all keys of the service.
 ---@param client confidentai.Client
 ---@param checked table options
----@return { findings: confidentai.Finding[], problems: confidentai.Error[] }? report problems: records that cannot be used
+---@return { findings: confidentai.Finding[], problems: confidentai.Error[] }? report problems: unusable records
 ---@return confidentai.Error? err
 function doctor.examine(client, checked)
   local jobs, problems = open.all(client, checked)

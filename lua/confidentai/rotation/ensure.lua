@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- ensure: for jobs whose disks vanish. One safe step a run; what is to be known is in the store and in the service's own
--- list of keys. It needs one writer at a time.
+-- ensure: for jobs whose disks vanish. One safe step a run; what is to be known is in the store and in the service's
+-- own list of keys. It needs one writer at a time.
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
@@ -220,7 +220,7 @@ end
 local function check_manager(self, view, options)
   for _, key in ipairs(view.used) do
     if key.scope == "organization" and self.client:owns(key) and not options.manager_store then
-      return refuse "this would replace the client's own key: say with manager_store where the client finds its next one"
+      return refuse "this would replace the client's own key: manager_store says where the client finds its next one"
     end
   end
   return true
@@ -244,8 +244,7 @@ end
 ---@param api_keys confidentai.ApiKeys
 ---@param base string
 ---@param options table checked
----@return { key: confidentai.ApiKey?, action: "none"|"created"|"disabled"|"deleted"|"removed", id: string?, wait: number?,
----reason: string? }? result
+---@return table? result { key, action = "none", "created", "disabled", "deleted" or "removed", id, wait, reason }
 ---@return confidentai.Error? err
 function ensure.run(api_keys, base, options)
   local client = core.environment(api_keys).client

@@ -40,6 +40,7 @@ function escrow.open(state, record_key, id)
 end
 
 local function write(self)
+  self.reserved = nil -- it is used up, or its state unknown
   local version, problem, message = self.state.cas(self.key, sealed.encode("escrow", self.content), self.version)
   if not version then
     return record.failure(("the escrow could not be written: %s"):format(message or problem))
@@ -52,13 +53,14 @@ end
 ---@return true?
 ---@return confidentai.Error? err
 function Escrow:reserve()
-  if not self.state.reserve then
+  if self.reserved then
     return true
   end
   local ok, message = self.state.reserve(self.key, sealed.size(ANSWER))
   if not ok then
     return record.failure(("there is no room for the escrow, so nothing was created: %s"):format(message))
   end
+  self.reserved = true
   return true
 end
 

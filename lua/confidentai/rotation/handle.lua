@@ -164,11 +164,21 @@ end
 ---@return confidentai.Error? err
 function Rotation:run()
   local job = job_of(self, "run")
-  local state, more = with(job, function()
-    local ok, wait = advance.run(job, true)
-    return outcome(job, ok, wait)
-  end)
-  return state, state == nil and more or nil
+  while true do
+    local state, more = with(job, function()
+      local ok, wait = advance.run(job)
+      return outcome(job, ok, wait)
+    end)
+    if not state then
+      return nil, more
+    elseif not more or job.record.finished then
+      return state
+    end
+    local _, err = job.pause(more) -- held by nobody meanwhile: somebody may confirm, or go back
+    if err then
+      return nil, err
+    end
+  end
 end
 
 ---Says what no evidence shows: that the new key has been taken over; or that the late use of a disabled key is known.
@@ -177,7 +187,9 @@ end
 function Rotation:confirm()
   local job = job_of(self, "confirm")
   local ok, err = with(job, function()
-    if job.record.state == "done" then
+    if job.record.stop == "superseded" then
+      job.record.finished = true -- both keys stay, each in its store
+    elseif job.record.state == "done" then
       job.record.use_confirmed = true
     else
       job.record.confirmed = true
@@ -200,7 +212,7 @@ local function go_back(job, what)
       return nil, err
     end
   end
-  local ok, wait = advance.run(job, false)
+  local ok, wait = advance.run(job)
   return outcome(job, ok, wait)
 end
 

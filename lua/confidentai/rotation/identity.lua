@@ -52,8 +52,8 @@ local function candidates(job)
   return list
 end
 
----Finds who can act, and compares the organization. When the rotation of a client's own key is resumed with that key, it
----is the new key, where that was published; else whoever the client is.
+---Finds who can act, and compares the organization. When the rotation of a client's own key is resumed with that key,
+---it is the new key, where that was published; else whoever the client is.
 ---@param job confidentai.Job
 ---@return boolean? found false: nobody who can; nothing was changed
 ---@return confidentai.Error? err

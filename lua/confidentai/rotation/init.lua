@@ -77,8 +77,8 @@ function rotation.open(client, given)
   return list, nil, problems
 end
 
----Compares the records with the service. It changes nothing but what `fix` names. Raises when an option is unknown or of
----a wrong type.
+---Compares the records with the service. It changes nothing but what `fix` names. Raises when an option is unknown or
+---of a wrong type.
 ---@param client confidentai.Client
 ---@param given? { state_dir: any, fix: string[], on_step: function }
 ---@return { findings: table[], problems: confidentai.Error[] }? report

@@ -25,8 +25,8 @@ options.list = {
   soak = { type = "number", default = DAY, of = "re", doc = "seconds for which both keys work" },
   soak_max = { type = "number", default = 30 * DAY, of = "r", doc = "seconds after which a soak is stalled" },
   grace = { type = "number", default = 7 * DAY, of = "re", doc = "seconds for which the old key is kept, disabled" },
-  adoption = { type = "string", default = "observe", of = "r", choices = { observe = true, time = true, confirm = true },
-    choices_text = '"observe", "time" or "confirm"',
+  adoption = { type = "string", default = "observe", of = "r",
+    choices = { observe = true, time = true, confirm = true }, choices_text = '"observe", "time" or "confirm"',
     doc = "what ends the soak: lastUsed of both keys, the time alone, or rotation:confirm()" },
   state_dir = { type = "string|table", of = "rpod", doc = "the state folder, or a state table" },
   base = { type = "string", of = "r", doc = "the name under which the key is known" },
@@ -40,12 +40,12 @@ options.list = {
   settle = { type = "number", of = "rpe", doc = "seconds for which an unclear create is looked for" },
   max_age = { type = "number", default = 30 * DAY, of = "e", doc = "seconds after which a key is replaced" },
   adopt = { type = "string|number|userdata", of = "e", doc = "the key that is current, the first time" },
-  manager_store = { type = "table", of = "e", doc = "the store of the client's own key, when it is the one to replace" },
+  manager_store = { type = "table", of = "e", doc = "the store of the client's own key, if that is to be replaced" },
   fix = { type = "table", of = "d", doc = "what the doctor may do: an array of the ids of its findings" },
   on_step = { type = "function", of = "rpeod", doc = "called with each step; never a secret" },
   clock = { type = "function", of = "rpeod", doc = "seconds since 1970; default: os.time" },
   pause = { type = "function", of = "rpeod", doc = "waits for so many seconds; default: as the client's driver does" },
-  random = { type = "function", of = "rpe", doc = "so many random bytes; default: the system's" },
+  random = { type = "function", of = "rpeod", doc = "so many random bytes; default: the system's" },
 }
 
 local function has_type(value, types)

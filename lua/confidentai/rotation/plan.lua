@@ -107,7 +107,8 @@ end
 local function draft(job, options, wanted)
   local base, keys = wanted.base, wanted.keys
   return {
-    kind = wanted.kind, old_id = wanted.old_id, id = names.op(job.random), base_url = job.client.base_url, organization = job.record.organization,
+    kind = wanted.kind, old_id = wanted.old_id, id = names.op(job.random), base_url = job.client.base_url,
+    organization = job.record.organization,
     scope = job.api_keys.scope, project_id = job.api_keys.project_id, base = base,
     state = "planned",
     options = options_of_record(job, options), stores = stores.describe(job.stores), history = {},
@@ -124,12 +125,13 @@ end
 function plan.make(job, options, wanted)
   local id = wanted.old_id
   local key = id and find(job, wanted.keys, id) or nil
-  local record, ok, err = draft(job, options, wanted), true, nil
+  local record = draft(job, options, wanted)
+  local ok, err = true, nil
   if id then
     ok, err = check_old(key, id, options)
-    if not ok then
-      return nil, err
-    end
+  end
+  if not ok then
+    return nil, err
   end
   if key then
     record.old = calls.identity(job, key)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Provisioning: a new key, created exactly once, proven and in its stores; or none. It is a rotation without an old key,
--- and goes back by itself when it cannot be finished.
+-- Provisioning: a new key, created exactly once, proven and in its stores; or none. It is a rotation without an old
+-- key, and goes back by itself when it cannot be finished.
 
 local begin = require "confidentai.rotation.begin"
 local calls = require "confidentai.rotation.calls"

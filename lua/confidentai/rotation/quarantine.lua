@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Quarantine: a key that this rotation made and nobody shall use is recorded, disabled, seen disabled, deleted, and seen
--- gone. It goes on after any interruption, as the record lists what is left.
+-- Quarantine: a key that this rotation made and nobody shall use is recorded, disabled, seen disabled, deleted, and
+-- seen gone. It goes on after any interruption, as the record lists what is left.
 
 local calls = require "confidentai.rotation.calls"
 

@@ -17,7 +17,8 @@ local LONGEST_HISTORY = 200
 ---@param base string
 ---@return string
 function record.key(kind, organization, place, base)
-  return ("%s/%s/%s/%s"):format(kind, organization, place, base)
+  local segment = base:gsub("[%%/]", function(character) return ("%%%02X"):format(character:byte()) end)
+  return ("%s/%s/%s/%s"):format(kind, organization, place, segment)
 end
 
 ---The key of the escrow that lies beside a record.
@@ -50,8 +51,8 @@ function record.read(state, key)
   end
   local content, problem = sealed.decode("record", bytes)
   if not content then
-    return record.failure(("the record %s cannot be used: %s; this rotation stops, no other does; what it may have made "
-      .. "is found by: confidentai rotate doctor"):format(key, problem))
+    return record.failure(("the record %s cannot be used: %s; this rotation stops, no other does; what it may have "
+      .. "made is found by: confidentai rotate doctor"):format(key, problem))
   end
   return content, version
 end

@@ -7,7 +7,9 @@ local calls = require "confidentai.rotation.calls"
 local census = require "confidentai.rotation.census"
 local core = require "confidentai.core"
 local names = require "confidentai.rotation.names"
+local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
+local stores = require "confidentai.rotation.stores"
 
 local rivals = {}
 
@@ -24,21 +26,20 @@ end
 ---caller saves.
 ---@param job confidentai.Job
 ---@param keys confidentai.ApiKey[]
----@return { winner: confidentai.ApiKey?, list: confidentai.ApiKey[] } winner: a rival before which we give way
+---@return { winner: confidentai.ApiKey?, list: confidentai.ApiKey[] } winner: a rival of our generation before which we
+---give way; list: all other keys that rotations of this base have made
 function rivals.look(job, keys)
   local record, found = job.record, { list = {} }
   for _, key in ipairs(keys) do
     local id = core.key_id(job.api_keys, key)
     local base, generation = names.parse(key.name)
-    if id ~= record.new.id and base == record.base and generation == record.generation then
-      if key.name == record.attempt.name then
-        quarantine.add(job, { calls.identity(job, key) })
-      else
-        found.list[#found.list + 1] = key
-        if is_lower(id, record.new.id) and (not found.winner or is_lower(id, core.key_id(job.api_keys, found.winner)))
-        then
-          found.winner = key
-        end
+    if id ~= record.new.id and key.name == record.attempt.name then
+      quarantine.add(job, { calls.identity(job, key) })
+    elseif id ~= record.new.id and base == record.base then
+      found.list[#found.list + 1] = key
+      if generation == record.generation and is_lower(id, record.new.id)
+        and (not found.winner or is_lower(id, core.key_id(job.api_keys, found.winner))) then
+        found.winner = key
       end
     end
   end
@@ -57,16 +58,58 @@ function rivals.find(job)
   return rivals.look(job, keys)
 end
 
----The rival whose secret a text may be.
----@param found table as of `look`
----@param content string|false|nil
----@return confidentai.ApiKey?
-function rivals.owner(found, content)
+-- The rival whose secret a text may be.
+local function owner(found, content)
   for _, key in ipairs(found.list) do
-    if type(content) == "string" and content:sub(-6) == key.value:sub(-6) then
+    if key.valid and stores.is_secret_of(content, key.value:sub(-6)) then
       return key
     end
   end
+end
+
+-- Whether no store holds our key: then nobody misses it.
+local function is_unpublished(job)
+  local secret, err = proof.secret(job)
+  if not secret then
+    return nil, err
+  end
+  for _, store in ipairs(job.stores) do
+    local content
+    content, err = stores.get(job, store)
+    if content == nil and err then
+      return nil, err
+    elseif content == nil or content == secret then
+      return false
+    end
+  end
+  return true
+end
+
+---A store holds neither what it held before nor the new secret: a rival's, or what somebody wrote by hand. Halts.
+---Before a rival whose key is in all stores our own goes.
+---@param job confidentai.Job
+---@param found table as of `look`
+---@param label string of the store
+---@param content string|false
+---@return true?
+---@return confidentai.Error? err
+function rivals.settle(job, found, label, content)
+  local rival = owner(found, content)
+  local ok, err
+  if not rival then
+    ok, err = job:halt("conflict", ("somebody has written the store %s since the rotation began"):format(label))
+    return ok, err
+  end
+  local unpublished
+  unpublished, err = is_unpublished(job)
+  if unpublished == nil then
+    return nil, err
+  elseif unpublished then
+    quarantine.add(job, { job.record.new })
+    job.record.finished = true
+  end
+  ok, err = job:halt("superseded", ("another rotation has published its key '%s' in %s"):format(rival.name, label))
+  return ok, err
 end
 
 return rivals

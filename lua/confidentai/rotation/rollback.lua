@@ -27,6 +27,11 @@ function rollback.refusal(record)
   end
 end
 
+-- Whether a store may have been written.
+local function is_published(record)
+  return record.state ~= "escrowed" and record.state ~= "proven"
+end
+
 local function finish(job)
   job.record.finished = true
   local ok, err = job:halt("aborted", job.record.old
@@ -48,10 +53,29 @@ local function end_creating(job)
   return ok, err, short
 end
 
+-- Going back to a key that somebody else has ended would leave the stores with a key that does not work.
+local function check_old(job)
+  local record = job.record
+  if not record.old or not is_published(record) then
+    return true
+  end
+  local old, err = calls.get(job, record.old.id)
+  if old == nil then
+    return nil, err
+  elseif not old or not old.valid then
+    return job:failure("guard", old and "the old key was disabled by somebody else: enable it first, or advance"
+      or "the old key is gone: there is no way back; advance")
+  end
+  return true
+end
+
 -- The old key works again, and is shown to where its secret is held. True, or what the caller returns.
 local function enable_old(job)
   local record = job.record
-  if not record.disabling or record.options.compromised then
+  if not record.disabling then
+    local ok, err = check_old(job)
+    return ok, err
+  elseif record.options.compromised then
     return true
   elseif not record.disabled and job:since(record.disabling) < record.options.settle then
     return false, POLL, true -- the disable may still take effect
@@ -99,7 +123,7 @@ end
 
 local function restore_stores(job)
   local record = job.record
-  if record.state == "escrowed" or record.state == "proven" or record.restored then
+  if not is_published(record) or record.restored then
     return true
   end
   local missing = stores.missing(job)

@@ -22,8 +22,8 @@ local next_of_stop = {
   stalled = "find out who still uses the old key, then confirm; or roll back",
   conflict = "resolve what is said above, then advance; or roll back",
   needs_store = "open the rotation with the store that is named",
-  superseded = "point what reads these stores to the key of the other rotation, then roll back; or wait for its end and "
-    .. "advance",
+  superseded = "point what reads these stores to the key of the other rotation, then roll back; or confirm, which "
+    .. "leaves both keys; or wait for its end and advance",
 }
 
 -- What can be done from here, as words of the command line.
@@ -32,7 +32,7 @@ local function verbs(record)
     return #record.suspects > 0 and { "advance" } or {}
   end
   local list = { "advance" }
-  if record.state == "soaking" or record.stop == "stalled" or record.state == "done" then
+  if record.state == "soaking" or record.stop == "superseded" or record.state == "done" then
     list[#list + 1] = "confirm"
   end
   if not record.deleting and not (record.options.compromised and record.published) then
@@ -95,7 +95,7 @@ end
 
 ---Everything that `rotation:status()` gives.
 ---@param job confidentai.Job
----@return table status { id, base, state, stop, reason, since, evidence, next, due, doubt, commands, history, text, ... }
+---@return table status { id, base, state, stop, reason, since, evidence, next, due, commands, history, text, ... }
 function status.of(job)
   local record = job.record
   local lines, list = describe(record), commands(record)
@@ -122,7 +122,8 @@ function status.of(job)
   return {
     id = record.id, base = record.base, scope = record.scope, project_id = record.project_id,
     state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
-    old_id = record.old_id, new_id = record.new and record.new.id, evidence = job.evidence, next = following, due = wait,
+    old_id = record.old_id, new_id = record.new and record.new.id, evidence = job.evidence, next = following,
+    due = wait,
     doubt = job.doubt, commands = list, history = history, suspects = suspects, text = table.concat(lines, "\n"),
     finished = record.finished == true, settled = record.settled == true,
   }

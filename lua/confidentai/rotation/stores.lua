@@ -71,6 +71,20 @@ function stores.missing(job)
   end
 end
 
+---Whether all stores are there. Halts when one has to be given again.
+---@param job confidentai.Job
+---@return boolean? complete
+---@return confidentai.Error? err
+function stores.complete(job)
+  local missing = stores.missing(job)
+  if not missing then
+    return true
+  end
+  local reason = "the store %s has to be given again: rotation.open(client, { stores = ... })"
+  local ok, err = job:halt("needs_store", reason:format(missing))
+  return ok and false, err
+end
+
 ---Whether every store that can be read holds the new secret.
 ---@param job confidentai.Job
 ---@return boolean? all
@@ -113,10 +127,11 @@ function stores.restore(job)
     if content == nil and err then
       return nil, err
     elseif content == nil or stores.is_secret_of(content, job.record.new.last6) then
-      local previous, ok = before(job, i), nil
+      local previous = before(job, i)
       if previous == nil then
         return false, store.label
       end
+      local ok
       ok, err = stores.put(job, store, previous)
       if not ok then
         return nil, err

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Suspects: names under which a create was sent and no key was found. The service may commit it late, so they are looked
--- for until their time is over.
+-- Suspects: names under which a create was sent and no key was found. The service may commit it late, so they are
+-- looked for until their time is over.
 
 local calls = require "confidentai.rotation.calls"
 local census = require "confidentai.rotation.census"

@@ -15,6 +15,9 @@ local MOST_OPS = 3
 -- Seconds between two looks for a key whose create is unclear.
 local POLL = 2
 
+-- How often the time of settling is waited for a list that leaves no keys out.
+local PATIENCE = 3
+
 -- Seconds: the first wait before a create that was not sent is sent again, the longest, and the most that the service
 -- may ask for.
 local BACKOFF, LONGEST_BACKOFF, LONGEST_ASKED = 0.5, 8, 300
@@ -26,11 +29,15 @@ local MOST_TRIES = 6
 local function name_anew(job)
   local record, before = job.record, job.record.attempt
   local op = names.op(job.random)
+  local ok, err = job.escrow:reserve()
+  if not ok then
+    return nil, err
+  end
   record.attempt = {
     op = op, name = names.make(record.base, record.generation, op), number = (before and before.number or 0) + 1,
     sent = true,
   }
-  local ok, err = job:enter("creating", "creating", { name = record.attempt.name })
+  ok, err = job:enter("creating", "creating", { name = record.attempt.name })
   if ok then
     job.sendable = op
   end
@@ -94,12 +101,22 @@ local function classify(job, err)
   return ok, problem
 end
 
+-- Whether an answer is that of a create that happened, or broke off. What refuses is not kept: the room is made once.
+local function may_hold_secret(call)
+  local attempts = call:info().attempts
+  local status = attempts[#attempts] and attempts[#attempts].status
+  return not status or status < 300
+end
+
 local function send(job)
   local attempt = job.record.attempt
   job.sendable = nil
   if not attempt.sent then
+    local ok, err = job.escrow:reserve()
     attempt.sent = true
-    local ok, err = job:save("creating", { name = attempt.name })
+    if ok then
+      ok, err = job:save("creating", { name = attempt.name })
+    end
     if not ok then
       return nil, err
     end
@@ -110,7 +127,7 @@ local function send(job)
     return nil, err
   end
   local answer, kept, problem = call:body(), nil, nil
-  if answer ~= "" then
+  if answer ~= "" and may_hold_secret(call) then
     kept, problem = job.escrow:keep_answer(attempt.op, answer)
   end
   local key
@@ -179,6 +196,9 @@ local function settle(job)
   elseif keys and job:since(attempt.unclear) >= job.record.options.settle then
     ok, err = give_up(job)
     return ok, err
+  end
+  if not keys and job:since(attempt.unclear) >= PATIENCE * job.record.options.settle then
+    return job:failure("api", "the service's list of keys leaves some out that are there, so that it proves nothing")
   end
   return false, math.min(POLL, math.max(0.05, job.record.options.settle / 10)), true
 end

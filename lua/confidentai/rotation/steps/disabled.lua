@@ -41,7 +41,7 @@ local function show_refused(job)
 end
 
 -- Whether we are the one to disable the old key.
-local function give_way(job)
+local function give_way(job, old)
   local found, err = rivals.find(job)
   if found == nil then
     return nil, err
@@ -59,12 +59,22 @@ local function give_way(job)
   stands, err = standing.check(job, found)
   if not stands then
     return stands, err
-  elseif found.winner then
-    job.record.superseded_by = found.winner.name
+  elseif found.winner and old and old.valid then
     ok, err = job:halt("superseded", "another rotation of this key has the lower id, and disables the old key")
     return ok and false, err
   end
   return true
+end
+
+-- Everything that has to be true before the old key is disabled.
+local function look(job)
+  local old, err = calls.get(job, job.record.old.id)
+  if old == nil then
+    return nil, err
+  end
+  local ok
+  ok, err = give_way(job, old)
+  return ok, err
 end
 
 -- The PUT, with its intent on record.
@@ -103,7 +113,7 @@ return function(job)
   elseif record.disabled then
     ok, err, more = show_refused(job)
   else
-    ok, err = give_way(job)
+    ok, err = look(job)
     if ok then
       ok, err = disable(job)
     elseif ok == false then

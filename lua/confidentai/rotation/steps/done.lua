@@ -3,6 +3,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local iso = require "confidentai.rotation.iso"
+local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
 
 -- Seconds: a use that the service shows so soon after the key was disabled may have been before.
@@ -61,7 +62,12 @@ return function(job)
     ok, err = job:halt("conflict", "the old key was used after it was disabled: find out by whom, then confirm")
     return ok, err
   end
-  ok, err = standing.check(job)
+  local found
+  found, err = rivals.find(job)
+  if not found then
+    return nil, err or select(2, job:failure("api", "the service's list of keys leaves some out; nothing was deleted"))
+  end
+  ok, err = standing.check(job, found)
   if ok then
     ok, err = delete(job)
   elseif ok == false then

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
--- published: what the stores hold goes into the escrow, then every store is written and read back. One that fails leaves
--- both keys valid, and this step is gone on with later.
+-- published: what the stores hold goes into the escrow, then every store is written and read back. One that fails
+-- leaves both keys valid, and this step is gone on with later.
 
 local identity = require "confidentai.rotation.identity"
 local proof = require "confidentai.rotation.proof"
+local rivals = require "confidentai.rotation.rivals"
 local stores = require "confidentai.rotation.stores"
 
 -- Whether a store holds what may be written over: what it held when the rotation began, or nothing that this rotation
@@ -20,7 +21,7 @@ end
 
 -- Reads what all stores hold before any is written. By position; those that hold the new secret already are left out.
 local function look(job, secret)
-  local previous, changed = {}, nil
+  local previous, changed, found = {}, nil, nil
   for i, store in ipairs(job.stores) do
     local content, err = stores.get(job, store)
     local kept = job.escrow:previous(i)
@@ -29,12 +30,12 @@ local function look(job, secret)
     elseif content == secret then
       previous[i] = kept
     elseif kept ~= nil and content ~= nil and content ~= kept or kept == nil and not may_replace(job, content) then
-      changed = changed or store.label
+      changed, found = changed or store.label, changed and found or content
     elseif content ~= nil then
       previous[i] = content
     end
   end
-  return previous, changed
+  return previous, changed, found
 end
 
 local function write(job, secret)
@@ -57,23 +58,34 @@ local function write(job, secret)
   return true
 end
 
+-- A store is not what it was: another rotation may have been faster.
+local function settle_changed(job, label, content)
+  local found, err = rivals.find(job)
+  if not found then
+    return nil, err or select(2, job:failure("api", "the service's list of keys leaves some out"))
+  end
+  local ok
+  ok, err = rivals.settle(job, found, label, content)
+  return ok, err
+end
+
 ---@param job confidentai.Job
 return function(job)
-  local missing, ok = stores.missing(job), nil
-  if missing then
-    ok = job:halt("needs_store", ("the store %s has to be given again: rotation.open(client, { stores = ... })")
-      :format(missing))
-    return ok
+  local complete, err = stores.complete(job)
+  if not complete then
+    return complete == false or nil, err
   end
-  local secret, err = proof.secret(job)
+  local secret
+  secret, err = proof.secret(job)
   if not secret then
     return nil, err
   end
-  local previous, changed = look(job, secret)
+  local ok
+  local previous, changed, content = look(job, secret)
   if not previous then
     return nil, changed
   elseif changed then
-    ok, err = job:halt("conflict", ("somebody has written the store %s since the rotation began"):format(changed))
+    ok, err = settle_changed(job, changed, content)
     return ok, err
   end
   ok, err = job.escrow:keep_previous(previous)
