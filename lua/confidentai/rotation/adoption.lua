@@ -59,7 +59,7 @@ local function observe(job, new, old)
   if not last or last <= (ours.service or ours.here) + MARGIN then
     return "the new key has not been used by anybody else than this rotation", soak
   elseif still < soak then
-    return ("the old key was used in the last %d s"):format(soak), soak - still
+    return ("the old key was used in the last %.0f s"):format(soak), soak - still
   end
   return "adopted", "the new key is in use, the old one is not"
 end

@@ -45,7 +45,7 @@ local function examine_record(self)
     local last, late = record.history[#record.history], status.of(self).due or 0
     local idle = self.clock() - (last and last.at or 0)
     if late == 0 and idle > LATE then
-      add("overdue", ("the rotation of '%s' could have gone on %d s ago (%s)"):format(record.base, idle, record.state),
+      add("overdue", ("the rotation of '%s' could have gone on %.0f s ago (%s)"):format(record.base, idle, record.state),
         go_on)
     end
   end

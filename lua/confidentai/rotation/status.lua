@@ -104,7 +104,7 @@ function status.of(job)
     following = "nothing"
   end
   local wait = due(job)
-  lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and (", in %d s."):format(wait) or ".")
+  lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and (", in %.0f s."):format(wait) or ".")
   for _, doubt in ipairs { job.doubt } do
     lines[#lines + 1] = "Note: " .. doubt .. "."
   end
