@@ -41,9 +41,10 @@ local function place(api_keys)
   return api_keys.scope == "organization" and "organization" or "project." .. api_keys.project_id
 end
 
--- Goes on with the rotation that is on record, with the stores that were given now.
+-- Goes on with the rotation that is on record: with its stores, of which those that were given now may be some.
 local function resume(self, existing, version)
   self.record, self.version = existing, version
+  self.stores = stores.of_record(existing, self.stores)
   self.identified = not existing.self -- of a client's own key, it may be the new one that has to act
   local err
   self.escrow, err = escrow.open(self.state, self.key, existing.id)
@@ -83,15 +84,19 @@ local function go(self)
   return ok, err
 end
 
--- Ends the grace of the rotation before, as a new one of the same base begins.
-local function end_grace(self, existing, version)
+-- Ends the grace of the rotation before, as a new one of the same base is about to begin. The version of its record then.
+local function end_grace(self, existing, version, checked)
+  local before = job.new(self.client, self.api_keys, checked)
+  before.state, before.key = self.state, self.key
   existing.options.grace = 0
-  local ok, err = resume(self, existing, version)
-  if ok and not existing.finished then
+  local ok, err = resume(before, existing, version)
+  if not ok then
+    return nil, err
+  elseif not existing.finished then
     return self:failure("guard", ("the rotation before, %s, cannot be ended: %s"):format(existing.id,
-      existing.reason or existing.state))
+      existing.reason or existing.state), "not_applied")
   end
-  return ok, err
+  return before.version
 end
 
 -- Whether the key that was provisioned under this name is there and in every store that can be read: then it is not
@@ -115,53 +120,59 @@ local function is_provisioned(self, existing)
   return key and key.valid
 end
 
+-- Whether a rotation that is on record lets a new one of its base begin.
+local function is_over(existing)
+  return not existing or existing.finished or not existing.rollback
+    and (existing.state == "grace" or existing.state == "done")
+end
+
+-- Plans anew, and begins, unless only the plan is wanted.
+local function start(self, checked, wanted, existing, version)
+  local ok, err = plan.make(self, checked, wanted)
+  if not ok then
+    return nil, err
+  elseif checked.dry_run then
+    self.dry = true
+    return true
+  end
+  if existing and not existing.finished then
+    version, err = end_grace(self, existing, version, checked)
+    if not version then
+      return nil, err
+    end
+  end
+  if existing then
+    inherit(self, existing, version)
+  end
+  ok, err = go(self)
+  return ok, err
+end
+
 -- What is on record about the base decides: nothing, an ended rotation, this one, or another.
-local function dispatch(self, checked, kind, old_id, keys)
-  local base, organization = self.base, self.record.organization
+local function dispatch(self, checked, wanted)
   local existing, version = record.read(self.state, self.key)
   if not existing and version then
     return nil, version
   end
   local ok, err
-  if kind == "provision" then
+  if existing and existing.base_url ~= self.client.base_url then
+    return self:failure("guard", ("the rotation of '%s' that is on record was made against %s: use a state folder for "
+      .. "each service"):format(self.base, existing.base_url), "not_applied")
+  elseif wanted.kind == "provision" then
     ok, err = is_provisioned(self, existing)
     if ok ~= false then
       self.record, self.version = existing, version
       return ok, err
     end
   end
-  if existing and not existing.finished then
-    if existing.kind == kind and existing.old_id == old_id then
-      ok, err = resume(self, existing, version)
-      return ok, err
-    elseif existing.state ~= "grace" and existing.state ~= "done" then
-      return self:failure("guard", ("another rotation of '%s' is under way: %s (%s)"):format(base, existing.id,
-        existing.stop or existing.state))
-    end
-    ok, err = end_grace(self, existing, version)
-    if not ok then
-      return nil, err
-    end
-    existing, version = self.record, self.version
-    self.record = { scope = existing.scope, state = "planned", organization = organization }
-    keys, err = calls.list(self)
-    if not keys then
-      return nil, err
-    end
+  if existing and not existing.finished and existing.kind == wanted.kind and existing.old_id == wanted.old_id then
+    ok, err = resume(self, existing, version)
+    return ok, err
+  elseif not is_over(existing) then
+    return self:failure("guard", ("another rotation of '%s' is under way: %s (%s)"):format(self.base, existing.id,
+      existing.stop or existing.state), "not_applied")
   end
-  ok, err = plan.make(self, checked, { kind = kind, base = base, old_id = old_id, keys = keys })
-  if not ok then
-    return nil, err
-  end
-  self.version = nil
-  if existing then
-    inherit(self, existing, version)
-  end
-  if checked.dry_run then
-    self.dry = true
-    return true
-  end
-  ok, err = go(self)
+  ok, err = start(self, checked, wanted, existing, version)
   return ok, err
 end
 
@@ -220,7 +231,8 @@ function begin.run(api_keys, kind, checked, id)
   self.key = record.key("records", self.record.organization, place(api_keys), self.base)
   local ok
   ok, err = handle.held(self.state, self.key, function()
-    local done, problem = dispatch(self, checked, kind, id, keys)
+    local done, problem = dispatch(self, checked,
+      { kind = kind, base = self.base, old_id = id, keys = keys })
     if done then
       done, problem = stopped(self)
     end

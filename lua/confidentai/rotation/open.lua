@@ -8,25 +8,9 @@ local identity = require "confidentai.rotation.identity"
 local job = require "confidentai.rotation.job"
 local record = require "confidentai.rotation.record"
 local state = require "confidentai.state"
-local store = require "confidentai.store"
+local stores = require "confidentai.rotation.stores"
 
 local open = {}
-
--- The stores of a record: those that it describes, and those that were given again, by their labels.
-local function find_stores(content, given)
-  local list = {}
-  for i, description in ipairs(content.stores) do
-    for _, candidate in ipairs(given or {}) do
-      if candidate.label == description.label then
-        list[i] = candidate
-      end
-    end
-    if not list[i] and description.spec then
-      list[i] = store.revive(description.spec)
-    end
-  end
-  return list
-end
 
 local function api_keys_of(client, content)
   if content.scope == "organization" then
@@ -38,7 +22,7 @@ end
 -- A job of a record.
 local function make(client, checked, folder, key, content, version)
   local self = job.new(client, api_keys_of(client, content), {
-    stores = find_stores(content, checked.stores), old_secret = checked.old_secret, on_step = checked.on_step,
+    stores = stores.of_record(content, checked.stores), old_secret = checked.old_secret, on_step = checked.on_step,
     clock = checked.clock, pause = checked.pause, random = checked.random,
   })
   self.state, self.key, self.record, self.version = folder, key, content, version

@@ -3,6 +3,7 @@
 -- in the escrow.
 
 local proof = require "confidentai.rotation.proof"
+local store_kinds = require "confidentai.store"
 
 local stores = {}
 
@@ -21,6 +22,25 @@ function stores.describe(list)
     descriptions[i] = { label = store.label, spec = store.spec, readable = store.readable and true or false }
   end
   return descriptions
+end
+
+---The stores of a record: those that were given again, by their labels, and those that it describes.
+---@param content table of a record
+---@param given? confidentai.Store[]
+---@return table<integer, confidentai.Store> by position; what is missing has to be given
+function stores.of_record(content, given)
+  local list = {}
+  for i, description in ipairs(content.stores) do
+    for _, candidate in ipairs(given or {}) do
+      if candidate.label == description.label then
+        list[i] = candidate
+      end
+    end
+    if not list[i] and description.spec then
+      list[i] = store_kinds.revive(description.spec)
+    end
+  end
+  return list
 end
 
 ---What a store holds.
