@@ -109,7 +109,7 @@ local function is_provisioned(self, existing)
     local content, err = stores.get(self, store)
     if content == nil and err then
       return nil, err
-    elseif not stores.is_secret_of(content, existing.new.last6) then
+    elseif content ~= nil and not stores.is_secret_of(content, existing.new.last6) then
       return false
     end
   end
