@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The texts of a key, in one block behind the struct. */
-enum { ID = 0, NAME, MASKED, SECRET, CREATED_AT, LAST_USED, PROJECT_ID, TEXTS };
+enum { ID = 0, NAME, MASKED, SECRET, CREATED_AT, LAST_USED, ROTATES_AT, PROJECT_ID, TEXTS };
 
 typedef struct {
   double id; /* 0: the id is the text only */
@@ -31,8 +31,8 @@ static void push_text(lua_State *L, const api_key *key, int which) {
 }
 
 static int key_field(lua_State *L) {
-  static const char *const names[] = {"id",        "name",  "valid",      "value",      "created_at",
-                                      "last_used", "scope", "project_id", "has_secret", NULL};
+  static const char *const names[] = {"id",    "name",       "valid",      "value",      "created_at", "last_used",
+                                      "scope", "project_id", "has_secret", "rotates_at", NULL};
   const api_key *key = lua_touserdata(L, 1);
   const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
   int i = 0;
@@ -69,6 +69,9 @@ static int key_field(lua_State *L) {
   case 8:
     lua_pushboolean(L, key->has_secret);
     break;
+  case 9:
+    push_text(L, key, ROTATES_AT);
+    break;
   default:
     lua_pushnil(L);
   }
@@ -86,8 +89,8 @@ static int key_forget(lua_State *L) {
 
 /* key:to_table{ reveal = boolean } */
 static int key_to_table(lua_State *L) {
-  static const char *const names[] = {"id",        "name",  "valid",      "created_at",
-                                      "last_used", "scope", "project_id", "has_secret"};
+  static const char *const names[] = {"id",    "name",       "valid",      "created_at", "last_used",
+                                      "scope", "project_id", "has_secret", "rotates_at"};
   api_key *key = check(L, 1);
   bool reveal = false;
   if (!lua_isnoneornil(L, 2)) {
@@ -102,7 +105,7 @@ static int key_to_table(lua_State *L) {
       lua_pop(L, 1);
     }
   }
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     lua_getfield(L, 1, names[i]);
     lua_setfield(L, -2, names[i]);
@@ -198,7 +201,8 @@ static bool read_id(lua_State *L, record *r, char digits[32]) {
 
 static bool read_fields(lua_State *L, record *r) {
   if (!read_text(L, r, NAME, "name", false) || !read_text(L, r, SECRET, "value", true) ||
-      !read_text(L, r, CREATED_AT, "created_at", false) || !read_text(L, r, LAST_USED, "lastUsed", false))
+      !read_text(L, r, CREATED_AT, "created_at", false) || !read_text(L, r, LAST_USED, "lastUsed", false) ||
+      !read_text(L, r, ROTATES_AT, "rotatesAt", false))
     return false;
   if (lcai_record_field(L, "valid") != LUA_TBOOLEAN)
     return lcai_record_complain(L, "valid", "no boolean");

@@ -25,7 +25,9 @@ local function prepare(api_keys, checked)
   local problem
   self.state, problem = state.find(checked.state_dir)
   if not self.state then
-    return record.failure(problem)
+    local _, err = record.failure(problem)
+    err.state, err.outcome = "planned", "not_applied"
+    return nil, err
   end
   self.record = { scope = api_keys.scope, state = "planned" }
   local organization, err = calls.organization(self)
