@@ -174,6 +174,11 @@ function Scene:open(client, more)
   return list[1]
 end
 
+---Queues a fault.
+function Scene:fault(fault)
+  assert(self.service:fault(fault))
+end
+
 ---The service's own records of the keys of a scope.
 function Scene:on_service(scope)
   local found, by_id = {}, {}
@@ -201,7 +206,7 @@ end
 function Scene:state_files()
   local found = {}
   local function look(path)
-    for name, kind in uv.fs_scandir_next, uv.fs_scandir(path) or function() end do
+    for name, kind in uv.fs_scandir_next, assert(uv.fs_scandir(path)) do
       if kind == "directory" then
         look(path .. "/" .. name)
       else
@@ -209,7 +214,8 @@ function Scene:state_files()
       end
     end
   end
-  if uv.fs_stat(self:path "state") then
+  local facts = uv.fs_stat(self:path "state")
+  if facts and facts.type == "directory" then
     look(self:path "state")
   end
   return found
