@@ -125,14 +125,11 @@ function Escrow:secret(op, last6)
   end
 end
 
----Wipes and removes the escrow.
+---Wipes and removes the escrow, and the room that was made for it.
 ---@return true?
 ---@return confidentai.Error? err
 function Escrow:wipe()
-  self.content = { id = self.id }
-  if not self.version then
-    return true
-  end
+  self.content, self.reserved = { id = self.id }, nil
   local ok, problem, message = self.state.cas(self.key, nil, self.version)
   if not ok then
     return record.failure(("the escrow could not be removed: %s"):format(message or problem))
