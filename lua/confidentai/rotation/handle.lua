@@ -212,8 +212,11 @@ local function go_back(job, what)
       return nil, err
     end
   end
-  local ok, wait = advance.run(job)
-  return outcome(job, ok, wait)
+  local ok, err = advance.run(job)
+  if not ok then
+    return nil, err
+  end
+  return job.record.stop or job.record.state
 end
 
 ---Goes back: the old key works and is in the stores again, then the new one is removed.
