@@ -42,7 +42,7 @@ local function examine_record(self)
   elseif record.finished and not record.settled and #record.suspects == 0 or #record.quarantine > 0 then
     add("unsettled", ("the rotation of '%s' has not cleaned up"):format(record.base), go_on)
   elseif not record.finished then
-    local last, late = record.history[#record.history], status.of(self).due or 0
+    local last, late = record.history[#record.history], status.of(self).due
     local idle = self.clock() - (last and last.at or 0)
     if late == 0 and idle > LATE then
       add("overdue", ("the rotation of '%s' could have gone on %.0f s ago (%s)"):format(record.base, idle, record.state),

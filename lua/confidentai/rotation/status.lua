@@ -62,11 +62,14 @@ local function since(record)
   return at
 end
 
+-- Seconds until there is more to do; nil: that is up to somebody.
 local function due(job)
   local record, options = job.record, job.record.options
   if record.stop or record.finished then
     return nil
-  elseif record.state == "soaking" and options.adoption ~= "confirm" then
+  elseif record.state == "soaking" and options.adoption == "confirm" and not record.confirmed then
+    return nil
+  elseif record.state == "soaking" and not record.confirmed then
     return math.max(0, options.soak - job:since(record.published))
   elseif record.state == "grace" and record.disabled then
     return math.max(0, (options.compromised and 0 or options.grace) - job:since(record.disabled))
