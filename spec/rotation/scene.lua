@@ -221,6 +221,15 @@ function Scene:state_files()
   return found
 end
 
+---The file of the only rotation's record.
+function Scene:record_path()
+  for _, path in ipairs(self:state_files()) do
+    if path:find("/records", 1, true) then
+      return path
+    end
+  end
+end
+
 ---The record of the only rotation, as it lies in the state folder.
 function Scene:record()
   local state = assert(require("confidentai.state").find(self:path "state"))
