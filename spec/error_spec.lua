@@ -38,11 +38,36 @@ describe("an error", function()
     assert.matches("^config: .*%(no request was made%)$", tostring(err))
   end)
 
+  it("of a store or of a rotation's records has no request to speak of", function()
+    for _, kind in ipairs { "store", "state" } do
+      local err = core.failure { kind = kind, message = "no room" }
+      assert.equal(kind .. ": no room", tostring(err))
+      err = core.failure { kind = kind, message = "no room", state = "published", next = "make room" }
+      assert.equal(kind .. ": no room (state published)", tostring(err))
+      assert.equal("published", err.state)
+      assert.equal("make room", err.next)
+    end
+    assert.equal("guard: no (outcome not_applied, state soaking)",
+      tostring(core.failure { kind = "guard", message = "no", outcome = "not_applied", state = "soaking" }))
+  end)
+
+  it("is made of a known kind and a message", function()
+    for _, fields in ipairs {
+      {}, { kind = "api" }, { message = "x" }, { kind = "guards", message = "x" }, { kind = "", message = "x" },
+      { kind = 7, message = "x" }, { kind = "api", message = 7 }, "api",
+    } do
+      assert.is_false((pcall(core.failure, fields)))
+    end
+  end)
+
   it("survives tostring whatever became of its fields", function()
     local _, err = org.api_keys:get(999)
     err.message, err.kind, err.status = nil, {}, true
     assert.is_string(tostring(err))
-    assert.is_string(tostring(core.failure {}))
+    for name in pairs(err) do
+      err[name] = nil
+    end
+    assert.is_string(tostring(err))
   end)
 
   it("speaks of a page that is no envelope", function()

@@ -98,6 +98,10 @@ describe("the end of", function()
       call = client:start("GET", { "v1", "organization" })
       engine:step(0.02) io.stdout:write("done\n") io.stdout:flush() error("on purpose", 0)
     ]],
+    ["with timers running"] = [[
+      timer, other = engine:timer(60), engine:timer(0)
+      call = client:start("GET", { "v1", "organization" })
+    ]],
     ["with everything in a cycle"] = [[
       local cycle = { client = client, org = client:organization() }
       cycle.cycle, cycle.call = cycle, client:start("GET", { "v1", "organization" })

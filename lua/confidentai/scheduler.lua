@@ -59,10 +59,10 @@ local function drive(driver, awaited)
   end
 end
 
----Waits for something with done() and cancel(), a call or a group. A task gives way to the others of its group;
----elsewhere the driver waits. Never yields in a coroutine that is not ours.
+---Waits for something with done() and cancel(), a call, a timer or a group. A task gives way to the others of its
+---group; elsewhere the driver waits. Never yields in a coroutine that is not ours.
 ---@param driver confidentai.Driver
----@param awaited confidentai.Call|confidentai.Group
+---@param awaited confidentai.Call|confidentai.Timer|confidentai.Group
 function scheduler.wait(driver, awaited)
   if awaited:done() then
     return

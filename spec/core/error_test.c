@@ -12,6 +12,8 @@ static void names_are_the_ones_of_the_surface(void) {
   CHECK_TEXT(cai_kind_name(CAI_KIND_PROTOCOL), "protocol");
   CHECK_TEXT(cai_kind_name(CAI_KIND_CANCELLED), "cancelled");
   CHECK_TEXT(cai_kind_name(CAI_KIND_GUARD), "guard");
+  CHECK_TEXT(cai_kind_name(CAI_KIND_STORE), "store");
+  CHECK_TEXT(cai_kind_name(CAI_KIND_STATE), "state");
   CHECK(cai_outcome_name(CAI_OUTCOME_NONE) == NULL);
   CHECK_TEXT(cai_outcome_name(CAI_OUTCOME_NOT_APPLIED), "not_applied");
   CHECK_TEXT(cai_outcome_name(CAI_OUTCOME_UNKNOWN), "unknown");

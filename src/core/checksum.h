@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The CRC-32 of zip and PNG (ISO 3309). It finds damage, not malice. */
-uint32_t cai_checksum(const void *bytes, size_t length);
+/* The CRC-32 of IEEE 802.3, as zlib and gzip have it (RFC 1952, 8): it finds damage, and proves nothing against an
+ * attacker. */
+uint32_t cai_checksum(const char *bytes, size_t length);
 
 #endif

@@ -4,11 +4,10 @@
 #include "clock.h"
 #include "fork.h"
 #include "lane.h"
+#include "random.h"
 #include "sigpipe.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Rounds of one step while sockets stay ready. Without the loop a large transfer crawls under a host that steps
  * seldom; without the bound it would hold the host. */
@@ -32,14 +31,6 @@ struct cai_engine {
   uint64_t random;
   unsigned forks; /* cai_fork_count when opened */
 };
-
-/* Jitter needs no more than xorshift64 (Marsaglia 2003): from 0 up to 1. */
-static double next_random(cai_engine *engine) {
-  engine->random ^= engine->random << 13;
-  engine->random ^= engine->random >> 7;
-  engine->random ^= engine->random << 17;
-  return (double)(engine->random >> 11) / 9007199254740992.0;
-}
 
 /* Closes the connections, which must carry no calls any more, and what we hold ourselves. */
 static void close_lanes(cai_engine *engine) {
@@ -70,9 +61,7 @@ cai_engine *cai_engine_new(void) {
   if (engine == NULL)
     return NULL;
   engine->references = 1;
-  engine->random = (uint64_t)(cai_clock_now() * 1e9) ^ ((uint64_t)getpid() << 32) ^ (uint64_t)(uintptr_t)engine;
-  if (engine->random == 0)
-    engine->random = 1;
+  engine->random = cai_random_seed();
   if (!open_lanes(engine)) {
     free(engine);
     return NULL;
@@ -187,7 +176,7 @@ static bool is_open(cai_engine *engine) {
   if (!engine->open || engine->forks == cai_fork_count())
     return engine->open;
   desert(engine);
-  engine->random ^= (uint64_t)getpid() << 16 | 1;
+  engine->random = cai_random_seed(); /* else parent and child retry at the same time */
   return open_lanes(engine);
 }
 
@@ -210,7 +199,7 @@ void cai_engine_close(cai_engine *engine) {
 /* Takes the end of an attempt in, and the call out when it was the last. */
 static void attempted(cai_engine *engine, cai_call *call, CURLcode code) {
   make_room(call);
-  cai_call_attempted(call, code, cai_clock_now(), next_random(engine));
+  cai_call_attempted(call, code, cai_clock_now(), cai_random_jitter(&engine->random));
   if (call->origin != NULL && call->transfer.multiplexed)
     call->origin->multiplexed = true;
   if (call->state == CAI_CALL_FINISHED)

@@ -5,7 +5,8 @@ const char *cai_kind_name(cai_kind kind) {
   static const char *const names[CAI_KIND_COUNT] = {
       [CAI_KIND_CONFIG] = "config",       [CAI_KIND_API] = "api",     [CAI_KIND_NETWORK] = "network",
       [CAI_KIND_TIMEOUT] = "timeout",     [CAI_KIND_TLS] = "tls",     [CAI_KIND_PROTOCOL] = "protocol",
-      [CAI_KIND_CANCELLED] = "cancelled", [CAI_KIND_GUARD] = "guard",
+      [CAI_KIND_CANCELLED] = "cancelled", [CAI_KIND_GUARD] = "guard", [CAI_KIND_STORE] = "store",
+      [CAI_KIND_STATE] = "state",
   };
   return names[kind];
 }

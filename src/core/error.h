@@ -18,6 +18,8 @@ typedef enum {
   CAI_KIND_PROTOCOL,
   CAI_KIND_CANCELLED,
   CAI_KIND_GUARD,
+  CAI_KIND_STORE, /* a store of secrets could not be read or written */
+  CAI_KIND_STATE, /* the records of rotations could not be read or written, or somebody else holds them */
   CAI_KIND_COUNT
 } cai_kind;
 

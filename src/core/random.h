@@ -4,11 +4,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* The most bytes of one call: what getentropy gives (https://man7.org/linux/man-pages/man3/getentropy.3.html). */
-#define CAI_RANDOM_MOST 256
+/* Fills `count` bytes from the system's own source, fit for secrets and for names that must be unique. False: the
+ * system gives none, and the bytes are zero. */
+bool cai_random_fill(void *bytes, size_t count);
 
-/* Fills `bytes` from the system's generator. False: it has none, or `length` is too much; errno says which. */
-bool cai_random_fill(void *bytes, size_t length);
+/* A seed for cai_random_jitter, another in each process; where the system gives none, of the clock and the process. */
+uint64_t cai_random_seed(void);
+
+/* From 0 up to 1, for the jitter of waits and nothing else: anybody can guess it. */
+double cai_random_jitter(uint64_t *seed);
 
 #endif

@@ -17,7 +17,9 @@ int lcai_error_return(lua_State *L, cai_kind kind, const char *message);
  * path. */
 void lcai_error_push_call(lua_State *L, const cai_call *call, cai_kind kind, cai_outcome outcome, const char *message);
 
-/* Lua: failure(fields) -> err. Makes an error of a table with at least `kind` and `message`. */
+/* Lua: failure(fields) -> err. Makes an error of a table with at least `kind`, one of cai_kind's words, and `message`;
+ * raises when it lacks them. Other fields stay as they are: those of a call, and `state` and `next`, texts that say
+ * where a rotation stands and what can be done. */
 int lcai_error_of_table(lua_State *L);
 
 #endif

@@ -18,6 +18,8 @@
 #include "scope.h"
 #include "timer.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,32 +44,36 @@ static int now(lua_State *L) {
   return 1;
 }
 
+/* The most that random() gives at once (bytes). */
+#define MOST_RANDOM 4096
+
+/* random(count) -> so many bytes from the system's source, 0 to 4096. Raises when the system gives none. */
+static int random_bytes(lua_State *L) {
+  char bytes[MOST_RANDOM];
+  lua_Number count = luaL_checknumber(L, 1);
+  luaL_argcheck(L, count >= 0 && count <= MOST_RANDOM && count == floor(count), 1,
+                "a whole number from 0 to 4096 is expected");
+  if (!cai_random_fill(bytes, (size_t)count))
+    return luaL_error(L, "confidentai: the system gives no random numbers");
+  lua_pushlstring(L, bytes, (size_t)count);
+  return 1;
+}
+
+/* checksum(bytes) -> their CRC-32 (IEEE) as 8 hexadecimal digits */
+static int checksum(lua_State *L) {
+  char digits[9];
+  size_t length;
+  const char *bytes = luaL_checklstring(L, 1, &length);
+  snprintf(digits, sizeof digits, "%08" PRIx32, cai_checksum(bytes, length));
+  lua_pushlstring(L, digits, 8);
+  return 1;
+}
+
 /* region_of(api_key) -> "US", "EU", "AU" or nil, by the key's prefix */
 static int region_of(lua_State *L) {
   size_t length;
   const char *key = luaL_checklstring(L, 1, &length);
   lua_pushstring(L, cai_credential_region(key, length)); /* NULL pushes nil */
-  return 1;
-}
-
-/* random(count) -> so many bytes from the system's generator. Raises when it has none. */
-static int random_bytes(lua_State *L) {
-  char bytes[CAI_RANDOM_MOST];
-  lua_Integer count = luaL_checkinteger(L, 1);
-  luaL_argcheck(L, count >= 0 && count <= CAI_RANDOM_MOST, 1, "a count from 0 to 256 is expected");
-  if (!cai_random_fill(bytes, (size_t)count))
-    return luaL_error(L, "confidentai: the system gives no random bytes");
-  lua_pushlstring(L, bytes, (size_t)count);
-  return 1;
-}
-
-/* checksum(text) -> its CRC-32, 8 hexadecimal digits */
-static int checksum(lua_State *L) {
-  char digits[9];
-  size_t length;
-  const char *text = luaL_checklstring(L, 1, &length);
-  snprintf(digits, sizeof digits, "%08lx", (unsigned long)cai_checksum(text, length));
-  lua_pushstring(L, digits);
   return 1;
 }
 

@@ -2,9 +2,9 @@
 -- How to wait is all that differs between hosts. A driver is a table with a function
 --
 --   wait(engine, awaited)   returns when awaited:done(). Meanwhile it steps the engine, engine:step(seconds), and does
---                           what its host wants between. `awaited` is a call, or a group of tasks, which done() runs.
---                           One that must break off raises: what it waited for is then cancelled. In a coroutine of
---                           PUC 5.1 it calls awaited:cancel() itself, before it raises.
+--                           what its host wants between. `awaited` is a call, a timer, or a group of tasks, which
+--                           done() runs. One that must break off raises: what it waited for is then cancelled. In a
+--                           coroutine of PUC 5.1 it calls awaited:cancel() itself, before it raises.
 --
 -- and, if it likes, refuse(), which gives a message where nothing can wait, so that nothing is sent; and
 -- background(engine, group), which returns at once and lets the host's loop run the group.
