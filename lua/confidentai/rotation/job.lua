@@ -19,6 +19,7 @@ local job = {}
 ---@field key string of the record in the state
 ---@field record table
 ---@field version? string of the record as it was last read or written
+---@field halted { stop: string?, reason: string?, state: string? } as the record that is written says
 ---@field escrow table
 ---@field stores table<integer, confidentai.Store> by position; a missing one has to be given again
 ---@field credential? string that calls authenticate with; nil: the client's own
@@ -32,7 +33,7 @@ local job = {}
 function job.new(client, api_keys, options)
   local driver = core.environment(client).driver
   return setmetatable({
-    client = client, api_keys = api_keys, stores = options.stores, old_secret = options.old_secret,
+    client = client, api_keys = api_keys, stores = options.stores, old_secret = options.old_secret, halted = {},
     on_step = options.on_step, clock = options.clock or os.time, random = options.random or core.random,
     pause = options.pause or function(seconds) driver_pause(driver, seconds) end,
   }, Job)
@@ -93,6 +94,7 @@ function Job:save(what, facts)
     return nil, err
   end
   self.version = version
+  self.halted = { stop = self.record.stop, reason = self.record.reason, state = self.record.state }
   tell(self, event)
   return true
 end
@@ -116,10 +118,9 @@ end
 ---@return confidentai.Error? err
 function Job:halt(stop, reason)
   self.record.stop, self.record.reason = stop, reason
-  if self.halted and self.halted.stop == stop and self.halted.reason == reason then
+  if self.halted.stop == stop and self.halted.reason == reason then
     return true -- as it is on record
   end
-  self.halted = { stop = stop, reason = reason }
   local ok, err = self:save("stopped: " .. reason)
   return ok, err
 end
