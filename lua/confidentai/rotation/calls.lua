@@ -138,6 +138,7 @@ end
 ---@param valid boolean
 ---@return "changed"|"already"|"gone"|nil
 ---@return confidentai.Error? err whose outcome may be "unknown"
+---@return true? unclear with "changed": an attempt before the one that was answered may take effect later
 function calls.set_valid(job, identity, valid)
   local key, err = look(job, identity)
   if key == false then
@@ -158,7 +159,7 @@ function calls.set_valid(job, identity, valid)
   elseif changed.valid ~= valid or not calls.is_same(job, changed, identity) then
     return nil, call:failure("protocol", "unexpected answer: it does not show the change")
   end
-  return "changed"
+  return "changed", nil, #call:info().attempts > 1 or nil
 end
 
 ---Deletes the key on record.

@@ -77,7 +77,8 @@ local function enable_old(job)
     return ok, err
   elseif record.options.compromised then
     return true
-  elseif not record.disabled and job:since(record.disabling) < record.options.settle then
+  elseif (not record.disabled or record.disable_unclear)
+    and job:since(record.disabling) < record.options.settle then
     return false, POLL, true -- the disable may still take effect
   end
   local ok, err = job:save("enabling the old key", { key = record.old.id })

@@ -66,7 +66,7 @@ local function give_way(job, old)
   return true
 end
 
--- Everything that has to be true before the old key is disabled.
+-- Everything that has to be true before the old key is disabled. With true: the old key, or false.
 local function look(job)
   local old, err = calls.get(job, job.record.old.id)
   if old == nil then
@@ -74,30 +74,34 @@ local function look(job)
   end
   local ok
   ok, err = give_way(job, old)
-  return ok, err
+  return ok, err, old
 end
 
 -- The PUT, with its intent on record.
-local function disable(job)
+local function disable(job, old)
   local record = job.record
   local ok, err
   if not proof.is_fresh(job) then
     return true -- it took too long: again from the start
   end
+  record.disable_unclear = record.disabling ~= nil or nil -- an attempt before may take effect yet
   record.disabling = job:mark()
   ok, err = job:save("disabling the old key", { key = record.old.id })
   if not ok then
     return nil, err
   end
-  local result
-  result, err = calls.set_valid(job, record.old, false)
-  if not result then
+  local result, unclear
+  result, err, unclear = calls.set_valid(job, record.old, false)
+  if result == "gone" and old then
+    return true -- it was there a moment ago: again from the start
+  elseif not result then
     if err.kind == "guard" then
       ok, err = job:halt("conflict", err.message)
       return ok, err
     end
     return nil, err
   end
+  record.disable_unclear = record.disable_unclear or unclear
   record.disabled = job:mark()
   record.disabled_by_us = true -- or by an attempt of ours that was unclear
   ok, err = job:save(result == "gone" and "the old key is gone already" or "the old key is disabled")
@@ -113,9 +117,10 @@ return function(job)
   elseif record.disabled then
     ok, err, more = show_refused(job)
   else
-    ok, err = look(job)
+    local old
+    ok, err, old = look(job)
     if ok then
-      ok, err = disable(job)
+      ok, err = disable(job, old)
     elseif ok == false then
       ok = true -- halted
     end
