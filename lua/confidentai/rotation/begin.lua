@@ -19,7 +19,7 @@ local function client_of(api_keys)
   return core.environment(api_keys).client
 end
 
--- A job that knows where its record lies and to which organization it belongs.
+-- A job that knows where records lie.
 local function prepare(api_keys, checked)
   local self = job.new(client_of(api_keys), api_keys, checked)
   local problem
@@ -30,12 +30,6 @@ local function prepare(api_keys, checked)
     return nil, err
   end
   self.record = { scope = api_keys.scope, state = "planned" }
-  local organization, err = calls.organization(self)
-  if not organization then
-    err.state, err.outcome = "planned", "not_applied"
-    return nil, err
-  end
-  self.record.organization, self.identified = organization, true
   return self
 end
 
@@ -211,6 +205,41 @@ local function stopped(self)
   return true
 end
 
+-- The record of the rotation of the client's own key, from when on the service refuses that key.
+local function find_own(self, id)
+  for _, key in ipairs(self.state.list "records/" or {}) do
+    local content, version = record.read(self.state, key)
+    if content and content.self and not content.finished and content.base_url == self.client.base_url
+      and content.old_id == id then
+      return key, content, version
+    end
+  end
+end
+
+-- Goes on with the rotation of a key that the client uses and that does not work any more: the new one does.
+local function resume_own(self, id, err)
+  local key = err.status == 401 and self.record.scope == "organization" and find_own(self, id)
+  if not key then
+    return nil, err
+  end
+  self.key = key
+  local ok, problem = handle.held(self.state, key, function()
+    local _, content, version = find_own(self, id)
+    if not content then
+      return nil, err
+    end
+    local done, trouble = resume(self, content, version)
+    if done then
+      done, trouble = stopped(self)
+    end
+    return done, trouble
+  end)
+  return ok and self, problem
+end
+
+-- A record lies under its base.
+local LONGEST_KEY = 900
+
 ---Begins, or goes on with what is under way, until it must wait for soak or grace.
 ---@param api_keys confidentai.ApiKeys
 ---@param kind "rotation"|"provision"
@@ -223,6 +252,14 @@ function begin.run(api_keys, kind, checked, id)
   if not self then
     return nil, err
   end
+  local organization
+  organization, err = calls.organization(self)
+  if not organization then
+    err.state, err.outcome = "planned", "not_applied"
+    self, err = resume_own(self, id, err)
+    return self, err
+  end
+  self.record.organization, self.identified = organization, true
   local keys
   keys, err = calls.list(self)
   if not keys then
@@ -231,10 +268,13 @@ function begin.run(api_keys, kind, checked, id)
   end
   self.base = checked.base or names.base(find_name(self, keys, id)) or "key-" .. id
   self.key = record.key("records", self.record.organization, place(api_keys), self.base)
+  if #self.key > LONGEST_KEY then
+    return self:failure("guard", "the name of this key is too long for a record: give a shorter one as base",
+      "not_applied")
+  end
   local ok
   ok, err = handle.held(self.state, self.key, function()
-    local done, problem = dispatch(self, checked,
-      { kind = kind, base = self.base, old_id = id, keys = keys })
+    local done, problem = dispatch(self, checked, { kind = kind, base = self.base, old_id = id, keys = keys })
     if done then
       done, problem = stopped(self)
     end
