@@ -170,6 +170,14 @@ describe("the plan of a rotation", function()
     end
   end)
 
+  it("wants a base under which a record can lie", function()
+    local key = confidentai.check(s:keys():create(("\228\188\154"):rep(400)))
+    assert_refused("too long for a record: give a shorter one as base",
+      { id = key.id, store = s:store("long", key.value) })
+    assert.equal("done", confidentai.check(
+      s:rotate { id = key.id, base = "short", store = s:store("long", key.value) }).state)
+  end)
+
   it("does not go on after a dry run was refused", function()
     assert_refused("old_secret is not", { dry_run = true, old_secret = project_secret() .. "x" })
   end)
