@@ -57,6 +57,13 @@ describe("out of memory", function()
       assert(not errors[1], errors[1])
       assert(not errors[2], errors[2])
     end,
+    ["a process"] = function()
+      local process = assert(core.process({ "sh", "-c", "cat; exit 3" }, { input = "input", timeout = 5 }))
+      repeat until process:step()
+      assert(process:status() == 3)
+      assert(core.redact(process:output(), "input") == "input")
+      assert(process:errors() == "")
+    end,
     ["a new client that gets another credential"] = function()
       local new = support.client(service, { max_retries = 0 })
       assert(new:replace_credential("another" .. service.api_key))

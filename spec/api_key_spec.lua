@@ -97,6 +97,36 @@ describe("an ApiKey", function()
     assert.is_false(key == io.stdout)
   end)
 
+  it("is of one kind, whether it ever had a secret or not", function()
+    local listed = check(client:project(service.projects[1].id).api_keys:get(key.id))
+    assert.is_false(listed.has_secret)
+    listed:forget()
+    assert.equal("confidentai.ApiKey", getmetatable(listed))
+    assert.equal(tostring(key), tostring(listed))
+    assert.equal(key.forget, listed.forget)
+    assert.has_error(function() listed.name = "x" end)
+    key:forget()
+    assert.same(key:to_table(), listed:to_table())
+    for _, other in ipairs { client, io.stdout, {} } do
+      assert.has_error(function() key.forget(other) end)
+      assert.has_error(function() debug.getmetatable(key).__index(other, "name") end)
+      assert.has_error(function() debug.getmetatable(listed).__index(other, "name") end)
+    end
+  end)
+
+  it("has ids up to 2^53, each in full", function()
+    local api_keys = client:organization().api_keys
+    for _, id in ipairs { "1", "9", "10", "1000000", "9007199254740991", "9007199254740992" } do
+      service:fault {
+        type = "body",
+        body = ('{"success":true,"data":{"apiKey":{"id":%s,"name":"x","valid":true,"value":"****abc"}}}'):format(id),
+      }
+      local found = check(api_keys:get(tonumber(id)))
+      assert.equal(tonumber(id), found.id)
+      assert.matches("ApiKey " .. id .. " ", tostring(found), 1, true)
+    end
+  end)
+
   it("is read-only and keeps its metatable to itself", function()
     assert.has_error(function() key.name = "x" end)
     assert.equal("confidentai.ApiKey", getmetatable(key))
@@ -149,6 +179,8 @@ describe("an ApiKey", function()
     it("forgets when its block ends", function()
       assert(load("local k <close> = ...; assert(k.has_secret)"))(key)
       assert.is_false(key.has_secret)
+      local listed = check(client:project(service.projects[1].id).api_keys:get(key.id))
+      assert(load("local k <close> = ...; assert(not k.has_secret)"))(listed)
     end)
   end
 end)

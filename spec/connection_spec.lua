@@ -4,6 +4,7 @@
 local confidentai = require "confidentai"
 local core = require "confidentai.core"
 local sandbox = require "confidentai.sandbox"
+local process = require "spec.process"
 local socket = require "socket"
 local support = require "spec.support"
 local uv = require "luv"
@@ -169,6 +170,54 @@ describe("a connection", function()
       local _, err = support.client(tls, { base_url = url, max_retries = 0 }):organization():get()
       assert.is_table(err)
       assert.is_true(err.kind == "tls" or err.kind == "network", tostring(err))
+    end)
+
+    local function own_authorities()
+      for template in package.cpath:gmatch "[^;]+" do
+        local path = template:gsub("%?", "own_authorities")
+        if uv.fs_stat(path) then
+          return path
+        end
+      end
+      error "own_authorities.so is not on package.cpath: build with -DTESTS=ON"
+    end
+
+    -- Creates a key in a process whose libcurl has authorities of its own: `folder`, `file` as of
+    -- spec/hosts/own_authorities.c.
+    local function create(folder, file)
+      local status, _, output, errors = process.run(([[
+        local client = require("confidentai").new { api_key = %q, base_url = %q, max_retries = 0 }
+        local key, err = client:organization().api_keys:create("trusting")
+        io.write(key and "made" or err.kind .. " " .. err.outcome .. " " .. err.attempts)
+      ]]):format(tls.api_key, tls.base_url), { LD_PRELOAD = own_authorities(), OWN_CA_FOLDER = folder,
+        OWN_CA_FILE = file })
+      assert.equal(0, status, errors)
+      return output
+    end
+
+    it("trusts whom libcurl's own folder vouches for, or else its file, and nobody else", function()
+      local folder = os.tmpname()
+      os.remove(folder)
+      assert(uv.fs_mkdir(folder, tonumber("700", 8)))
+      local hash = io.popen("openssl x509 -noout -hash -in " .. tls.ca_file):read()
+      local held, other = folder .. "/" .. hash .. ".0", folder .. "/00000000.0"
+      finally(function()
+        os.remove(held)
+        os.remove(other)
+        uv.fs_rmdir(folder)
+      end)
+      io.open(other, "w"):close()
+      assert.equal("tls not_applied 1", create(folder))
+      assert.equal("made", create(folder, tls.ca_file)) -- appended to by hand, as often
+      assert.equal("made", create("/nonexistent", tls.ca_file))
+      local file = io.open(held, "w")
+      file:write(io.open(tls.ca_file):read "*a")
+      file:close()
+      if io.popen("curl-config --ssl-backends"):read("*a"):find "OpenSSL" then -- GnuTLS looks nothing up
+        assert.equal("made", create(folder))
+        assert.equal("made", create(folder, "/nonexistent"))
+        assert.equal(4, #support.requests(tls, "POST"))
+      end
     end)
 
     it("survives lost answers, hangs and resets like any other", function()

@@ -42,6 +42,12 @@ describe("gather", function()
     assert.same({}, errors)
   end)
 
+  it("is loaded when it is asked for, and nothing else is there", function()
+    assert.equal(confidentai.gather, require("confidentai.gather").gather)
+    assert.equal(confidentai.async, require("confidentai.gather").async)
+    assert.is_nil(confidentai.gathers)
+  end)
+
   it("of nothing is nothing", function()
     assert.same({ { n = 0 }, {} }, { gather {} })
   end)

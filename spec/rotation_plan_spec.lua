@@ -93,7 +93,8 @@ describe("the plan of a rotation", function()
   end)
 
   it("wants stores that can be written", function()
-    assert_refused("does not exist", { store = confidentai.store.file { path = s:path "none/key" } }, { kind = "store" })
+    assert_refused("does not exist", { store = confidentai.store.file { path = s:path "none/key" } },
+      { kind = "store" })
     local store = s:store "open"
     assert(uv.fs_chmod(s:path "open", 420))
     assert_refused("everybody may read it", { store = store }, { kind = "store" })

@@ -85,7 +85,8 @@ describe("a rotation", function()
     it("writes all stores", function()
       s:write("app.env", "A=1\nCONFIDENT_API_KEY='" .. s.service.projects[1].api_key .. "' # ours\nB=2\n")
       check(s:rotate { store = {
-        s:store(), s:store "other", confidentai.store.env_file { path = s:path "app.env", variable = "CONFIDENT_API_KEY" },
+        s:store(), s:store "other",
+        confidentai.store.env_file { path = s:path "app.env", variable = "CONFIDENT_API_KEY" },
       } })
       local secret = s:holder().value
       assert.equal(secret .. "\n", s:read "other")

@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
+local blocking = require "confidentai.driver.blocking"
+local confidentai = require "confidentai"
 local core = require "confidentai.core"
 local exec = require "confidentai.store.exec"
+local wait = require "confidentai.pause"
 local uv = require "luv"
 
 local SECRET = "confident_us_org_s3cr3t0123456789abcdef"
@@ -186,24 +189,52 @@ describe("an exec store", function()
     end)
 
     it("is not troubled by much output, or by what it leaves running", function()
-      assert.is_true(sh("cat >$0/stored; head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2"):put(SECRET, context))
+      local much = "head -c 5000000 /dev/zero"
+      assert.is_true(sh(("cat >$0/stored; %s; %s >&2"):format(much, much)):put(SECRET, context))
       local before = core.now()
       assert.is_true(sh("sleep 3 & cat >$0/stored"):put(SECRET, context))
       assert.is_true(core.now() - before < 2)
     end)
 
     it("ends the command when the wait is broken off", function()
-      context.pause = function()
+      function context.pause()
         local file = io.open(folder .. "/pid")
         if file and file:read("*n") then
           error("interrupted", 0)
         end
       end
+      collectgarbage "stop" -- which would end it, too
       local ok, message = pcall(function()
         sh("echo $$ >$0/pid; sleep 60"):put(SECRET, context)
       end)
       assert.same({ false, "interrupted" }, { ok, message })
       assert_gone(tonumber(read "pid"))
+      collectgarbage "restart"
+    end)
+
+    it("ends the command when waiting is over, and says so", function()
+      function context.pause()
+        local file = io.open(folder .. "/pid")
+        if file and file:read("*n") then
+          return nil, "told to end"
+        end
+      end
+      collectgarbage "stop"
+      local message, certainty = fails(sh("echo $$ >$0/pid; sleep 60"))
+      assert.equal("exec:sh: its command was ended, as nothing waits for it any more: told to end", message)
+      assert.equal("unknown", certainty)
+      assert_gone(tonumber(read "pid"))
+      collectgarbage "restart"
+    end)
+
+    it("starts no command where nothing can wait", function()
+      function context.pause()
+        return nil, "no waiting here"
+      end
+      local message, certainty = fails(sh("touch $0/ran"))
+      assert.equal("exec:sh: its command was not started: no waiting here", message)
+      assert.equal("failed", certainty)
+      assert.is_nil(uv.fs_stat(folder .. "/ran"))
     end)
 
     it("lets the wait yield", function()
@@ -224,6 +255,50 @@ describe("an exec store", function()
       assert.is_true(ok, stored)
       assert.is_true(stored)
       assert.is_true(yields > 2)
+    end)
+
+    it("gives way to other tasks of a gather", function()
+      function context.pause(seconds)
+        local passed, err = wait(blocking, seconds)
+        return passed, err
+      end
+      local tasks, before = {}, core.now()
+      for i = 1, 6 do
+        tasks[i] = function()
+          local stored, message = sh(("sleep 0.3; cat >$0/%d"):format(i)):put(SECRET, context)
+          return stored, message
+        end
+      end
+      local results, errors = confidentai.gather(tasks)
+      assert.same({}, errors)
+      assert.is_true(core.now() - before < 1)
+      for i = 1, 6 do
+        assert.is_true(results[i])
+        assert.equal(SECRET, read(tostring(i)))
+      end
+    end)
+
+    it("ends with the gather that it is in", function()
+      function context.pause(seconds)
+        local passed, err = wait(blocking, seconds)
+        return passed, err
+      end
+      local before, certainty = core.now(), nil
+      local _, errors = confidentai.gather({
+        function()
+          local stored, message
+          stored, message, certainty = sh("echo $$ >$0/pid; sleep 60"):put(SECRET, context)
+          return stored, message
+        end,
+        function()
+          wait(blocking, 0.2)
+          error("on purpose", 0)
+        end,
+      }, { on_error = "cancel" })
+      assert.matches("its command was ended, as nothing waits for it any more", errors[1], 1, true)
+      assert.equal("unknown", certainty)
+      assert.is_true(core.now() - before < 3)
+      assert_gone(tonumber(read "pid"))
     end)
 
     it("takes nothing out, and says what to do", function()

@@ -3,7 +3,6 @@
 
 local core = require "confidentai.core"
 local argument = require "confidentai.argument"
-local names = require "confidentai.rotation.names"
 local operation = require "confidentai.operation"
 local path = require "confidentai.path"
 
@@ -40,7 +39,8 @@ function ApiKeys:list()
 end
 
 local function get(api_keys, id)
-  return check_id(api_keys, id, perform(api_keys, { method = "GET", path = path.of_keys(api_keys, id), shape = "api_key" }))
+  return check_id(api_keys, id, perform(api_keys,
+    { method = "GET", path = path.of_keys(api_keys, id), shape = "api_key" }))
 end
 
 ---One key.
@@ -53,7 +53,8 @@ function ApiKeys:get(id)
   return key, err
 end
 
----Keys of this name, and those that a rotation has made under it (`<name>~g<generation>~<op>`); names need not be unique.
+---Keys of this name, and those that a rotation has made under it (`<name>~g<generation>~<op>`). Names need not be
+---unique.
 ---@param name string
 ---@return confidentai.ApiKey[]? keys
 ---@return confidentai.Error? err
@@ -64,7 +65,7 @@ function ApiKeys:find(name)
   if not keys then
     return nil, err
   end
-  local found = {}
+  local names, found = require "confidentai.rotation.names", {}
   for _, key in ipairs(keys) do
     if key.name == name or names.base(key.name) == name then
       found[#found + 1] = key

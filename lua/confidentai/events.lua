@@ -29,14 +29,10 @@ end
 
 ---Tells a client's on_event what happened at a call, in the coroutine that asked for it. One that raises is ignored and
 ---counted in `client.event_errors`.
----@param client confidentai.Client
+---@param client confidentai.Client that has an on_event
 ---@param call confidentai.Call finished, its result taken
 function events.tell(client, call)
-  local settings = core.environment(client)
-  if not settings.on_event then
-    return
-  end
-  local info = call:info()
+  local settings, info = core.environment(client), call:info()
   for number, attempt in ipairs(info.attempts) do
     tell_attempt(settings, info, number, attempt)
   end

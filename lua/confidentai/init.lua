@@ -5,23 +5,27 @@ local core = require "confidentai.core"
 local base_url = require "confidentai.base_url"
 local driver = require "confidentai.driver"
 local environment = require "confidentai.environment"
-local gather = require "confidentai.gather"
 local options = require "confidentai.options"
 require "confidentai.scope"
 require "confidentai.api_keys"
 
-local confidentai = { _VERSION = core._VERSION, gather = gather.gather, async = gather.async }
+local confidentai = { _VERSION = core._VERSION }
 
--- What most programs do not need is loaded when it is asked for.
-local LATER = { rotation = true, store = true }
+-- What most scripts do not need is loaded when it is first asked for: they end sooner.
+local LATER = {
+  gather = function() return require("confidentai.gather").gather end,
+  async = function() return require("confidentai.gather").async end,
+  rotation = function() return require "confidentai.rotation" end,
+  store = function() return require "confidentai.store" end,
+}
 
-setmetatable(confidentai, { __index = function(self, name)
-  if not LATER[name] then
-    return nil
+setmetatable(confidentai, { __index = function(_, name)
+  local load = LATER[name]
+  if load then
+    local value = load()
+    rawset(confidentai, name, value)
+    return value
   end
-  local module = require("confidentai." .. name)
-  rawset(self, name, module)
-  return module
 end })
 
 local function config_error(message)
@@ -34,6 +38,7 @@ local function furnish(client, checked, waiting)
   settings.driver = waiting
   settings.timeout = checked.timeout
   settings.on_event = checked.on_event
+  settings.tell = checked.on_event and require("confidentai.events").tell
   settings.event_errors = 0
   settings.projects = core.projects(client)
 end

@@ -2,7 +2,6 @@
 -- One operation of the service, from request to result: started, waited for, told to on_event, decoded.
 
 local core = require "confidentai.core"
-local events = require "confidentai.events"
 local scheduler = require "confidentai.scheduler"
 
 local operation = {}
@@ -47,7 +46,10 @@ end
 ---@return confidentai.Error? err
 function operation.take(client, request, call)
   local result, err = call:result(request.shape, request.owner)
-  events.tell(client, call)
+  local tell = core.environment(client).tell
+  if tell then
+    tell(client, call)
+  end
   return result, err
 end
 

@@ -4,7 +4,6 @@
 -- whatever waits for a call waits for a group, too: a driver, or a task of another group.
 
 local core = require "confidentai.core"
-local stack = require "confidentai.stack"
 
 local scheduler = {}
 
@@ -35,7 +34,7 @@ local function stack_can_yield()
 end
 
 local function luajit_can_yield()
-  return not stack.is_below_c()
+  return not require("confidentai.stack").is_below_c()
 end
 
 local can_yield = coroutine.isyieldable -- luacheck: ignore 143

@@ -31,7 +31,7 @@ static void a_new_call_holds_copies(void) {
   CHECK_TEXT(call->request.path, "/v1/api%20keys");
   CHECK_TEXT(call->request.url, "https://h.example/prefix/v1/api%20keys");
   CHECK_TEXT(call->request.body, "{\"name\":\"ci\"}");
-  CHECK(call->retry_after == -1 && call->date == -1 && call->status == 0);
+  CHECK(call->retry_after == -1 && cai_transfer_date(&call->transfer) == -1 && call->status == 0);
   CHECK(cai_call_retain(call) == call);
   cai_call_release(call);
   CHECK(call->request.body_length == 13);
@@ -121,6 +121,37 @@ static void another_credential_goes_with_its_call(void) {
   cai_client_release(client);
 }
 
+/* A certificate that the folder does not vouch for: the attempt does not count, and is made again with the file. What
+ * the file does not vouch for, either, is refused. */
+static void a_refused_certificate_is_held_against_the_file_once(void) {
+  cai_client *client = new_client(2);
+  cai_trust widest = {.folder = "/folder"};
+  bool wider = cai_trust_widen(&widest); /* as this libcurl is set up */
+  for (cai_method method = CAI_GET; method <= CAI_POST; method++) {
+    cai_call *call = new_call(client, method, NULL, 0), *late = new_call(client, method, NULL, 0);
+    cai_call *both[] = {call, late}; /* under way at once: the first widens, the second must not end for that */
+    client->trust = (cai_trust){.folder = "/folder"};
+    for (int i = 0; i < 2; i++)
+      CHECK(cai_call_attempt(both[i], NULL, 1) && both[i]->attempts == 1);
+    for (int i = 0; i < 2 && wider; i++) {
+      cai_call_attempted(both[i], CURLE_PEER_FAILED_VERIFICATION, 2, 0);
+      CHECK(both[i]->state == CAI_CALL_BACKING_OFF && both[i]->due == 2 && both[i]->attempts == 0);
+      CHECK(client->trust.folder == NULL && client->trust.file == widest.file);
+      CHECK(cai_call_attempt(both[i], NULL, 3));
+    }
+    cai_call_attempted(call, CURLE_PEER_FAILED_VERIFICATION, 4, 0);
+    CHECK(call->state == CAI_CALL_FINISHED && call->kind == CAI_KIND_TLS && call->attempts == 1);
+    CHECK(call->outcome == (method == CAI_GET ? CAI_OUTCOME_NONE : CAI_OUTCOME_NOT_APPLIED));
+    late->state = CAI_CALL_BACKING_OFF; /* cancelled between the two */
+    late->attempts = 0;
+    cai_call_abandon(late, "because", 1);
+    CHECK(late->kind == CAI_KIND_CANCELLED);
+    cai_call_release(late);
+    cai_call_release(call);
+  }
+  cai_client_release(client);
+}
+
 static void an_abandoned_one_is_cancelled(void) {
   cai_client *client = new_client(1);
   for (cai_method method = CAI_GET; method <= CAI_DELETE; method++) {
@@ -188,6 +219,7 @@ int main(void) {
   attempts_that_never_ran_are_unsent();
   one_without_retries_makes_one_attempt();
   another_credential_goes_with_its_call();
+  a_refused_certificate_is_held_against_the_file_once();
   an_abandoned_one_is_cancelled();
   a_body_is_wiped();
   without_memory_there_is_no_call();

@@ -178,14 +178,18 @@ static void it_ends_with_the_host(void) {
 }
 
 static void it_ends_with_its_watcher(void) {
-  cai_process *process = run_script("echo $PPID; exec sleep 60", "", CAI_NEVER);
+  cai_process *process = run_script("echo $PPID $$; exec sleep 60", "", CAI_NEVER);
   long watcher = first_number(process);
+  size_t length;
+  bool cut;
+  long program = strtol(strchr(cai_process_output(process, &length, &cut), ' '), NULL, 10);
   CHECK(kill((pid_t)watcher, SIGTERM) == 0); /* all but SIGKILL pass it by */
   rest(0.05);
   CHECK(!cai_process_step(process));
   CHECK(kill((pid_t)watcher, SIGKILL) == 0);
   CHECK(ends(process));
   ended_as(process, CAI_PROCESS_LOST, 0);
+  CHECK(goes_away(program));
   cai_process_free(process);
 }
 

@@ -37,7 +37,7 @@ static inline bool ends(cai_process *process) {
   return cai_process_step(process);
 }
 
-/* Steps until its output holds a whole line, a number. */
+/* Steps until its output holds a whole line; the number of a process that it begins with. */
 static inline long first_number(cai_process *process) {
   char line[32] = "";
   for (double deadline = cai_clock_now() + 10; cai_clock_now() < deadline; rest(0.001)) {
@@ -51,7 +51,10 @@ static inline long first_number(cai_process *process) {
     }
     cai_process_step(process);
   }
-  return strtol(line, NULL, 10);
+  long number = strtol(line, NULL, 10);
+  if (!CHECK_CASE(number > 1, "\"%s\"", line))
+    exit(check_end()); /* as nobody may kill 0, which is our own group, or 1 */
+  return number;
 }
 
 static inline bool ended_as(const cai_process *process, cai_process_state wanted, int value) {

@@ -5,47 +5,38 @@ if _VERSION == "Lua 5.1" and not jit then
   return -- there, cqueues cannot wait below the pcall that each entry runs in
 end
 
-local cjson = require "cjson"
 local contract = require "spec.hosts.contract"
 local process = require "spec.process"
 local support = require "spec.support"
 
--- Runs lines in a controller, beside a coroutine that counts ticks of 5 ms.
-local function run(facts, lines)
-  local status, signal, output, errors = process.run(([[
-    package.path = "examples/?.lua;" .. package.path
-    local cqueues = require "cqueues"
-    local driver = require "driver_cqueues"
-    require("confidentai.driver").default = function() return driver end
-    local facts = require("cjson").decode(%q)
-    local queue, over, gap = cqueues.new(), false, 0
-    queue:wrap(function()
-      local last = cqueues.monotime()
-      while not over do
-        cqueues.sleep(0.005)
-        gap = math.max(gap, cqueues.monotime() - last)
-        last = cqueues.monotime()
-      end
-    end)
-    queue:wrap(function()
-      %s
-      over = true
-    end)
-    assert(queue:loop())
-    io.write(gap)
-  ]]):format(cjson.encode(facts), lines))
-  return status == 0 and signal == 0, errors, output
-end
+-- In a controller, beside a coroutine that counts ticks of 5 ms; the output ends with the longest gap, in seconds.
+local run, case = process.host [[
+  package.path = "examples/?.lua;" .. package.path
+  local cqueues = require "cqueues"
+  local driver = require "driver_cqueues"
+  require("confidentai.driver").default = function() return driver end
+  local facts = $FACTS
+  local queue, over, gap = cqueues.new(), false, 0
+  queue:wrap(function()
+    local last = cqueues.monotime()
+    while not over do
+      cqueues.sleep(0.005)
+      gap = math.max(gap, cqueues.monotime() - last)
+      last = cqueues.monotime()
+    end
+  end)
+  queue:wrap(function()
+    $LINES
+    over = true
+  end)
+  assert(queue:loop())
+  io.write(gap)
+]]
 
 describe("in a controller of cqueues", function()
   local service = support.service()
 
-  contract(service, function(name, facts)
-    return run(facts, ([[
-      local ok, problem = require("spec.hosts.inside").run(%q, facts)
-      assert(ok, problem)
-    ]]):format(name))
-  end)
+  contract(service, case)
 
   it("keeps other coroutines going", function()
     service:fault { type = "delay", seconds = 0.5, times = -1 }

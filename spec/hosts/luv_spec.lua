@@ -1,47 +1,38 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A script with a loop of luv: the uv driver, in a process of its own.
 
-local cjson = require "cjson"
 local contract = require "spec.hosts.contract"
 local process = require "spec.process"
 local support = require "spec.support"
 
--- Runs lines in a process whose default driver is uv; `facts` and `ticks` (the longest gap between ticks of 5 ms, in
--- milliseconds, by ticks.longest()) are at hand.
-local function run(facts, lines)
-  local status, signal, output, errors = process.run(([[
-    local uv = require "luv"
-    require("confidentai.driver").default = function() return require "confidentai.driver.uv" end
-    local facts = require("cjson").decode(%q)
-    local ticks = { gap = 0 }
-    function ticks.start()
-      local last = uv.hrtime()
-      ticks.timer = uv.new_timer()
-      ticks.timer:start(5, 5, function()
-        local now = uv.hrtime()
-        ticks.gap = math.max(ticks.gap, (now - last) / 1e6)
-        last = now
-      end)
-    end
-    function ticks.longest()
-      ticks.timer:close()
-      uv.run("nowait") -- luv would trip over a handle that closes at the end of the state
-      return ticks.gap
-    end
-    %s
-  ]]):format(cjson.encode(facts), lines))
-  return status == 0 and signal == 0, errors, output
-end
+-- The default driver is uv; `facts` and `ticks` (the longest gap between ticks of 5 ms, in milliseconds, by
+-- ticks.longest()) are at hand.
+local run, case = process.host [[
+  local uv = require "luv"
+  require("confidentai.driver").default = function() return require "confidentai.driver.uv" end
+  local facts = $FACTS
+  local ticks = { gap = 0 }
+  function ticks.start()
+    local last = uv.hrtime()
+    ticks.timer = uv.new_timer()
+    ticks.timer:start(5, 5, function()
+      local now = uv.hrtime()
+      ticks.gap = math.max(ticks.gap, (now - last) / 1e6)
+      last = now
+    end)
+  end
+  function ticks.longest()
+    ticks.timer:close()
+    uv.run("nowait") -- luv would trip over a handle that closes at the end of the state
+    return ticks.gap
+  end
+  $LINES
+]]
 
 describe("in a loop of luv", function()
   local service = support.service()
 
-  contract(service, function(name, facts)
-    return run(facts, ([[
-      local ok, problem = require("spec.hosts.inside").run(%q, facts)
-      assert(ok, problem)
-    ]]):format(name))
-  end)
+  contract(service, case)
 
   local function facts()
     return { base_url = service.base_url, api_key = service.api_key }

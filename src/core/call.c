@@ -19,7 +19,6 @@ cai_call *cai_call_new(cai_client *client, const cai_call_options *options) {
   call->max_retries = max_retries;
   call->client = cai_client_retain(client);
   call->retry_after = -1;
-  call->date = -1;
   cai_buffer_init(&call->transfer.body, client->max_response_bytes);
   return call;
 }
@@ -44,6 +43,7 @@ bool cai_call_attempt(cai_call *call, cai_sockets *sockets, double now) {
   call->state = CAI_CALL_RUNNING;
   call->started = now;
   call->attempts++;
+  call->by_folder = call->client->trust.folder != NULL;
   return cai_transfer_begin(&call->transfer, &call->request, call->client, sockets, call);
 }
 
@@ -73,10 +73,25 @@ static void finish(cai_call *call, const cai_attempt *attempt, const cai_verdict
   call->already_done = verdict->already_done;
   call->status = attempt->status;
   call->retry_after = attempt->retry_after;
-  call->date = cai_transfer_date(&call->transfer);
+}
+
+/* Whether a certificate was refused that other authorities may vouch for: then the attempt did not count, and is made
+ * again with those. Nothing of the request was sent. */
+static bool attempt_again(cai_call *call, CURLcode code, double now) {
+  if (code != CURLE_PEER_FAILED_VERIFICATION || !call->by_folder || !cai_transfer_is_unsent(&call->transfer))
+    return false;
+  if (call->client->trust.folder != NULL && !cai_trust_widen(&call->client->trust))
+    return false;
+  cai_transfer_end(&call->transfer);
+  call->attempts--;
+  call->state = CAI_CALL_BACKING_OFF;
+  call->due = now;
+  return true;
 }
 
 void cai_call_attempted(cai_call *call, CURLcode code, double now, double random) {
+  if (call->transfer.easy != NULL && attempt_again(call, code, now))
+    return;
   cai_attempt attempt = {.failure = CAI_KIND_NETWORK, .unsent = true, .retry_after = -1};
   if (call->transfer.easy != NULL)
     attempt = cai_transfer_facts(&call->transfer, code);
@@ -104,7 +119,7 @@ void cai_call_abandon(cai_call *call, const char *reason, double now) {
   call->unclear = verdict.unclear;
   if (call->state == CAI_CALL_RUNNING)
     record(call, &attempt, -1, now);
-  else if (call->state == CAI_CALL_BACKING_OFF)
+  else if (call->state == CAI_CALL_BACKING_OFF && call->attempts > 0)
     call->records[call->attempts - 1].wait = -1; /* there will be no other */
   cai_transfer_end(&call->transfer); /* what came of an answer is kept: it may be all there is of a new secret */
   finish(call, &attempt, &verdict);

@@ -34,6 +34,7 @@ typedef struct cai_call {
   cai_call_state state;
   double started, due; /* the engine's clock, seconds: of the attempt under way; of the next one */
   bool unclear;
+  bool by_folder; /* the attempt under way trusts a folder only (trust.h) */
 
   /* Once finished: */
   cai_kind kind;                  /* NONE: an answer with 2xx, or `already_done` */
@@ -41,7 +42,6 @@ typedef struct cai_call {
   bool already_done;              /* a DELETE that an earlier, unclear attempt had done; there is no answer body */
   long status;                    /* of the last answer; 0: none */
   double retry_after;             /* seconds; negative: none */
-  time_t date;                    /* the answer's Date, or -1 */
   char message[CAI_MESSAGE_SIZE]; /* for people, when `kind` is not NONE */
 
   cai_origin *origin;               /* the engine's; NULL: it waits for no room */

@@ -65,7 +65,13 @@ static bool fill(cai_client *client, const cai_client_options *options) {
     return false;
   if (options->proxy != NULL && (client->proxy = copy(options->proxy)) == NULL)
     return false;
-  return options->ca_file == NULL || (client->ca_file = copy(options->ca_file)) != NULL;
+  if (options->ca_file != NULL && (client->ca_file = copy(options->ca_file)) == NULL)
+    return false;
+  if (client->ca_file != NULL)
+    client->trust.file = client->ca_file;
+  else if (client->base.tls)
+    client->trust = cai_trust_default();
+  return true;
 }
 
 cai_client *cai_client_new(const cai_client_options *options, char message[CAI_MESSAGE_SIZE]) {

@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "identity.h"
+#include "trust.h"
 #include "url.h"
 
 #include <stdbool.h>
@@ -33,6 +34,7 @@ typedef struct cai_client {
   int max_retries;
   size_t max_response_bytes;
   char *proxy, *ca_file;
+  cai_trust trust;
 } cai_client;
 
 /* A client with one reference. NULL: `message` names the option that is wrong and the remedy. */

@@ -13,6 +13,10 @@
  * seldom; without the bound it would hold the host. */
 #define MOST_ROUNDS 64
 
+/* Seconds after which a step that must not wait leaves the rest to the next one: handshakes take about a millisecond of
+ * CPU each, and many that end at once would hold the host. */
+#define SLICE 0.004
+
 /* Reads share connections; what must have one of its own goes another way. */
 enum { SHARED = 0, EXCLUSIVE, LANES };
 
@@ -28,6 +32,8 @@ struct cai_engine {
   int in_flight;          /* calls and timers */
   unsigned long finished; /* likewise, ever */
   double stepped;         /* when it was last stepped */
+  bool cut_short;         /* the last step left something to do */
+  unsigned turn;          /* of the sockets, who is served first */
   uint64_t random;
   unsigned forks; /* cai_fork_count when opened */
 };
@@ -41,14 +47,12 @@ static void close_lanes(cai_engine *engine) {
   engine->open = false;
 }
 
-/* Makes the lanes and the poller. False: out of memory or descriptors, and nothing is held. */
+/* Makes the lanes and the poller. False: out of descriptors, and nothing is held. */
 static bool open_lanes(cai_engine *engine) {
   engine->forks = cai_fork_count();
   engine->open = cai_poller_open(&engine->poller);
-  for (unsigned i = 0; i < LANES && engine->open; i++)
-    engine->open = cai_lane_open(&engine->lanes[i], &engine->poller, i);
-  if (!engine->open)
-    close_lanes(engine);
+  for (unsigned i = 0; i < LANES; i++)
+    cai_lane_open(&engine->lanes[i], &engine->poller, i);
   return engine->open;
 }
 
@@ -227,7 +231,7 @@ static void attempt(cai_engine *engine, cai_call *call) {
 
 /* When there is something to do without an event. */
 static double next_due(const cai_engine *engine) {
-  double due = cai_timers_due(&engine->timers);
+  double due = engine->cut_short && engine->in_flight > 0 ? 0 : cai_timers_due(&engine->timers);
   for (int i = 0; i < LANES; i++)
     due = fmin(due, engine->lanes[i].due);
   for (const cai_call *call = engine->first; call != NULL; call = call->next) {
@@ -348,15 +352,19 @@ static int shorten(int timeout, double due) {
   return timeout < 0 || left < timeout ? (int)fmin(left, 60e3) : timeout;
 }
 
-/* Hands ready sockets and passed timeouts to libcurl. Whether there was anything. */
-static bool serve(cai_engine *engine, int timeout) {
+/* Hands ready sockets and passed timeouts to libcurl, as far as it comes until `end`; what is left is ready still, and
+ * the first is another one each time, so that none is left for ever. Whether there was anything. */
+static bool serve(cai_engine *engine, int timeout, double end) {
   cai_poller_event events[CAI_POLLER_EVENTS];
   bool any = false;
   for (int i = 0; i < LANES; i++)
     any = cai_lane_serve_timer(&engine->lanes[i]) || any;
   int count = cai_poller_wait(&engine->poller, any ? 0 : timeout, events);
-  for (int i = 0; i < count; i++)
-    cai_lane_serve_socket(&engine->lanes[events[i].tag], &events[i]);
+  unsigned first = engine->turn++;
+  for (int i = 0; i < count && (i == 0 || cai_clock_now() < end); i++) {
+    const cai_poller_event *event = &events[(first + (unsigned)i) % (unsigned)count];
+    cai_lane_serve_socket(&engine->lanes[event->tag], event);
+  }
   return any || count > 0;
 }
 
@@ -365,15 +373,19 @@ int cai_engine_step(cai_engine *engine, int timeout) {
     return 0;
   cai_sigpipe held;
   cai_sigpipe_hold(&held);
+  double end = timeout == 0 ? cai_clock_now() + SLICE : CAI_NEVER;
+  engine->cut_short = false;
   unsigned long before = engine->finished;
-  for (int round = 0; round < MOST_ROUNDS && engine->in_flight > 0; round++) {
+  for (int round = 0; round < MOST_ROUNDS && engine->in_flight > 0 && !engine->cut_short; round++) {
     run_due(engine);
     bool wait = round == 0 && engine->finished == before; /* else somebody has what they waited for */
-    if (!serve(engine, wait ? shorten(timeout, next_due(engine)) : 0) || reap(engine))
+    bool any = serve(engine, wait ? shorten(timeout, next_due(engine)) : 0, end);
+    engine->cut_short = any && cai_clock_now() >= end;
+    if (!any || reap(engine))
       break;
   }
   run_due(engine); /* into the room that was made */
-  engine->stepped = cai_clock_now();
+  engine->stepped = engine->cut_short ? -CAI_NEVER : cai_clock_now();
   set_alarm(engine);
   cai_sigpipe_release(&held);
   return engine->in_flight;

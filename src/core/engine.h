@@ -20,11 +20,13 @@ void cai_engine_release(cai_engine *engine); /* accepts NULL; the last one close
  * cancelled. */
 void cai_engine_close(cai_engine *engine);
 
-/* Does what can be done now. `timeout` in milliseconds: 0 never waits, -1 waits until a socket or a timer is due or a
+/* Does what can be done now. `timeout` in milliseconds: 0 never waits, and after a few milliseconds of work leaves the
+ * rest to the next step, which is then due at once; -1 waits until a socket or a timer is due or a
  * signal comes. It returns at once when nothing is in flight. The number of calls and timers in flight. */
 int cai_engine_step(cai_engine *engine, int timeout);
 
-/* The number of calls and timers in flight; of those that have ended, ever; seconds since the last step. */
+/* The number of calls and timers in flight; of those that have ended, ever; seconds since the last step, infinite when
+ * a step is due at once. */
 int cai_engine_in_flight(const cai_engine *engine);
 unsigned long cai_engine_finished(const cai_engine *engine);
 double cai_engine_age(const cai_engine *engine);

@@ -58,6 +58,8 @@ bool cai_folder_sync(int folder, cai_problem *problem) {
 static bool finish_folder(const char *path, cai_problem *problem) {
   char parent[PATH_MAX];
   int folder = open(path, FOLDER_FLAGS | O_NOFOLLOW);
+  if (folder < 0 && errno == EACCES && chmod(path, 0700) == 0) /* an umask that takes from the owner too */
+    folder = open(path, FOLDER_FLAGS | O_NOFOLLOW);
   if (folder < 0)
     return cai_problem_note(problem, "open the new folder");
   bool done = fchmod(folder, 0700) == 0 || cai_problem_note(problem, "set the mode of the new folder");

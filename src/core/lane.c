@@ -31,8 +31,13 @@ static int on_timer(CURLM *multi, long milliseconds, void *user) {
   return 0;
 }
 
-bool cai_lane_open(cai_lane *lane, cai_poller *poller, unsigned tag) {
-  *lane = (cai_lane){.multi = curl_multi_init(), .poller = poller, .tag = tag, .due = CAI_NEVER};
+void cai_lane_open(cai_lane *lane, cai_poller *poller, unsigned tag) {
+  *lane = (cai_lane){.poller = poller, .tag = tag, .due = CAI_NEVER};
+}
+
+/* Makes the multi handle. False: out of memory. */
+static bool make_multi(cai_lane *lane) {
+  lane->multi = curl_multi_init();
   if (lane->multi == NULL)
     return false;
   curl_multi_setopt(lane->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -53,7 +58,7 @@ void cai_lane_close(cai_lane *lane) {
 }
 
 bool cai_lane_add(cai_lane *lane, CURL *easy) {
-  return curl_multi_add_handle(lane->multi, easy) == CURLM_OK;
+  return (lane->multi != NULL || make_multi(lane)) && curl_multi_add_handle(lane->multi, easy) == CURLM_OK;
 }
 
 void cai_lane_remove(cai_lane *lane, CURL *easy) {
@@ -78,6 +83,8 @@ void cai_lane_serve_socket(cai_lane *lane, const cai_poller_event *event) {
 
 bool cai_lane_take(cai_lane *lane, CURL **easy, CURLcode *code) {
   int left;
+  if (lane->multi == NULL)
+    return false;
   for (CURLMsg *message; (message = curl_multi_info_read(lane->multi, &left)) != NULL;) {
     if (message->msg != CURLMSG_DONE)
       continue;

@@ -10,14 +10,15 @@
  * connections to one host, libcurl would make reads wait for what must travel alone, or take from it that the host
  * speaks no HTTP/2. */
 typedef struct {
-  CURLM *multi; /* NULL: closed */
+  CURLM *multi; /* NULL: no transfer came yet, or closed */
   cai_poller *poller;
   unsigned tag; /* of its sockets in the poller */
   double due;   /* when libcurl wants its timeouts looked at (cai_clock_now) */
 } cai_lane;
 
-/* The lane must stay where it is while it is open. False: out of memory, nothing is held. */
-bool cai_lane_open(cai_lane *lane, cai_poller *poller, unsigned tag);
+/* The lane must stay where it is while it is open. What it needs of libcurl it makes for its first transfer: a script
+ * that only reads needs one lane. */
+void cai_lane_open(cai_lane *lane, cai_poller *poller, unsigned tag);
 
 /* Closes its connections, on which no transfer may be under way. Idempotent. */
 void cai_lane_close(cai_lane *lane);

@@ -95,15 +95,12 @@ static CURLcode apply_trust(const cai_client *client, CURL *easy) {
   CURLcode code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or newer */
   code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-  if (client->ca_file != NULL)
-    code |= curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_file);
-#if LIBCURL_VERSION_NUM >= 0x074600
-  /* With a folder of certificates libcurl does not keep the parsed store between connections, at 22 to 38 ms of CPU
-   * for each new one. A file alone is enough where there is one. */
-  const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
-  if (client->ca_file != NULL || (version->age >= CURLVERSION_SEVENTH && version->cainfo != NULL))
-    code |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-#endif
+  if (client->trust.file == NULL && client->trust.folder == NULL)
+    return code;
+  code |= curl_easy_setopt(easy, CURLOPT_CAINFO, client->trust.file);
+  CURLcode folder = curl_easy_setopt(easy, CURLOPT_CAPATH, client->trust.folder);
+  if (client->trust.folder != NULL) /* without one, a TLS library that knows no folders refuses, and is as good */
+    code |= folder;
   return code;
 }
 

@@ -25,7 +25,8 @@ typedef struct {
   int value; /* ENDED, TIMED_OUT: as from waitpid; UNSTARTED: errno */
 } cai_report;
 
-/* Starts one. Waits for nothing but two forks. All descriptors stay the caller's, to be closed at once but for its own
+/* Starts one. Waits for nothing but two forks, which take the longer the more memory the host has (measured: 1 ms for a
+ * bare Lua, 11 ms with 100 MB). All descriptors stay the caller's, to be closed at once but for its own
  * ends of the pipes. 0, or the errno of the first fork; what fails later is reported. */
 int cai_watcher_start(const cai_watcher *watcher);
 

@@ -25,24 +25,8 @@ static bool read_new_api_key(lua_State *L) {
   return read_key(L, true);
 }
 
-/* Replaces each element of the array on top, which is ours, by what `reader` makes of it. */
-static bool read_each(lua_State *L, bool (*reader)(lua_State *L)) {
-  int count = (int)lua_rawlen(L, -1);
-  for (int i = 1; i <= count; i++) {
-    lua_rawgeti(L, -1, i);
-    if (!reader(L))
-      return false;
-    lua_rawseti(L, -2, i);
-  }
-  return true;
-}
-
-static bool read_listed_key(lua_State *L) {
-  return lcai_api_key_push(L, lcai_scope_place(L, 3), false);
-}
-
 static bool read_api_keys(lua_State *L) {
-  return lcai_record_table(L, "apiKeys", true) && read_each(L, read_listed_key);
+  return lcai_record_table(L, "apiKeys", true) && lcai_api_key_push_all(L, lcai_scope_place(L, 3));
 }
 
 static bool read_deleted(lua_State *L) {
@@ -89,7 +73,16 @@ static bool read_project_record(lua_State *L) {
 }
 
 static bool read_projects(lua_State *L) {
-  return lcai_record_table(L, "projects", true) && read_each(L, read_project_record);
+  if (!lcai_record_table(L, "projects", true))
+    return false;
+  int count = (int)lua_rawlen(L, -1);
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(L, -1, i);
+    if (!read_project_record(L))
+      return false;
+    lua_rawseti(L, -2, i);
+  }
+  return true;
 }
 
 static bool read_project(lua_State *L) {
@@ -113,13 +106,11 @@ static shape_reader check_shape(lua_State *L, int index) {
 
 /* Pushes the decoded body, an object, or what is wrong with it. */
 static bool decode(lua_State *L, cai_call *call) {
-  size_t length = call->transfer.body.length;
-  const char *text = cai_buffer_join(&call->transfer.body);
-  if (text == NULL) {
+  if (cai_buffer_join(&call->transfer.body) == NULL) {
     lua_pushliteral(L, "out of memory while the answer was read");
     return false;
   }
-  if (!lcai_json_decode(L, text, length)) {
+  if (!lcai_json_decode(L, &call->transfer.body)) {
     lua_pop(L, 1); /* cjson's words quote the answer */
     lua_pushliteral(L, "the answer is no JSON");
     return false;
@@ -231,6 +222,7 @@ int lcai_answer_result(lua_State *L) {
   luaL_argcheck(L, !slot->taken, 1, "the result was taken already");
   shape_reader reader = check_shape(L, 2);
   cai_call *call = slot->call;
+  slot->taken = true; /* whatever comes of it: decoding wipes the answer */
   int count;
   if (call->already_done && reader == NULL) {
     lua_pushboolean(L, true);
@@ -245,7 +237,6 @@ int lcai_answer_result(lua_State *L) {
   } else {
     count = take_answer(L, call, reader);
   }
-  slot->taken = true;
   cai_buffer_clear(&call->transfer.body);
   return count;
 }

@@ -3,29 +3,38 @@
 
 #include "record.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The texts of a key, in one block behind the struct. */
+/* The texts of a key, one behind the other behind the struct, each with a NUL at its end. */
 enum { ID = 0, NAME, MASKED, SECRET, CREATED_AT, LAST_USED, ROTATES_AT, PROJECT_ID, TEXTS };
 
 typedef struct {
   double id; /* 0: the id is the text only */
   bool valid, project, has_secret;
-  struct {
-    size_t at, length;
-    bool present;
-  } text[TEXTS];
+  bool present[TEXTS];
+  uint32_t at[TEXTS + 1]; /* where each begins in `bytes`, and where the last ends */
   char bytes[];
 } api_key;
 
+/* A key without a secret is a light object of its class. */
 static api_key *check(lua_State *L, int index) {
-  return luaL_checkudata(L, index, LCAI_API_KEY);
+  api_key *key = lcai_testudata(L, index, LCAI_API_KEY_LIGHT);
+  return key != NULL ? key : luaL_checkudata(L, index, LCAI_API_KEY);
+}
+
+static const char *text_of(const api_key *key, int which) {
+  return key->bytes + key->at[which];
+}
+
+static size_t length_of(const api_key *key, int which) {
+  return key->at[which + 1] - key->at[which] - 1;
 }
 
 static void push_text(lua_State *L, const api_key *key, int which) {
-  if (key->text[which].present)
-    lua_pushlstring(L, key->bytes + key->text[which].at, key->text[which].length);
+  if (key->present[which])
+    lua_pushlstring(L, text_of(key, which), length_of(key, which));
   else
     lua_pushnil(L);
 }
@@ -82,7 +91,7 @@ static int key_field(lua_State *L) {
 static int key_forget(lua_State *L) {
   api_key *key = check(L, 1);
   if (key->has_secret)
-    cai_wipe(key->bytes + key->text[SECRET].at, key->text[SECRET].length);
+    cai_wipe(key->bytes + key->at[SECRET], length_of(key, SECRET));
   key->has_secret = false;
   return 0;
 }
@@ -118,14 +127,14 @@ static int key_to_table(lua_State *L) {
 static int key_tostring(lua_State *L) {
   api_key *key = check(L, 1);
   char name[81]; /* names have any length and any character: a line of a log wants neither */
-  int length = snprintf(name, sizeof name, "%.*s",
-                        (int)(key->text[NAME].length < sizeof name ? key->text[NAME].length : sizeof name - 1),
-                        key->bytes + key->text[NAME].at);
+  int length =
+      snprintf(name, sizeof name, "%.*s",
+               (int)(length_of(key, NAME) < sizeof name ? length_of(key, NAME) : sizeof name - 1), text_of(key, NAME));
   cai_redact(name, NULL, NULL);
-  lua_pushfstring(L, "confidentai.ApiKey %s%s%s%s %s %s", key->bytes + key->text[ID].at, length > 0 ? " \"" : "", name,
-                  length > 0 ? "\"" : "", key->valid ? "enabled" : "disabled", key->bytes + key->text[MASKED].at);
+  lua_pushfstring(L, "confidentai.ApiKey %s%s%s%s %s %s", text_of(key, ID), length > 0 ? " \"" : "", name,
+                  length > 0 ? "\"" : "", key->valid ? "enabled" : "disabled", text_of(key, MASKED));
   if (key->project)
-    lua_pushfstring(L, " (project %s)", key->bytes + key->text[PROJECT_ID].at);
+    lua_pushfstring(L, " (project %s)", text_of(key, PROJECT_ID));
   else
     lua_pushliteral(L, " (organization)");
   lua_concat(L, 2);
@@ -133,21 +142,17 @@ static int key_tostring(lua_State *L) {
 }
 
 static bool same_text(const api_key *a, const api_key *b, int which) {
-  return a->text[which].length == b->text[which].length &&
-         memcmp(a->bytes + a->text[which].at, b->bytes + b->text[which].at, a->text[which].length) == 0;
+  size_t length = length_of(a, which);
+  return length == length_of(b, which) && memcmp(text_of(a, which), text_of(b, which), length) == 0;
+}
+
+/* As check, but for anything else: NULL. */
+static const api_key *test(lua_State *L, int index) {
+  const api_key *key = lcai_testudata(L, index, LCAI_API_KEY_LIGHT);
+  return key != NULL ? key : lcai_testudata(L, index, LCAI_API_KEY);
 }
 
 /* From Lua 5.3 on, == asks for userdata of any two kinds. */
-static const api_key *test(lua_State *L, int index) {
-  const api_key *key = lua_touserdata(L, index);
-  if (key == NULL || !lua_getmetatable(L, index))
-    return NULL;
-  luaL_getmetatable(L, LCAI_API_KEY);
-  bool same = lua_rawequal(L, -1, -2);
-  lua_pop(L, 2);
-  return same ? key : NULL;
-}
-
 static int key_equal(lua_State *L) {
   const api_key *a = test(L, 1), *b = test(L, 2);
   lua_pushboolean(L, a != NULL && b != NULL && a->project == b->project && same_text(a, b, PROJECT_ID) &&
@@ -172,26 +177,60 @@ typedef struct {
   } text[TEXTS];
 } record;
 
+/* The fields of a record. */
+enum { F_ID = 0, F_NAME, F_VALUE, F_CREATED_AT, F_LAST_USED, F_ROTATES_AT, F_VALID, FIELDS };
+static const char *const fields[] = {"id", "name", "value", "created_at", "lastUsed", "rotatesAt", "valid"};
+
+/* What all keys of an answer are made with, on the stack from `names` on: the names of the fields, then the metatable.
+ */
+typedef struct {
+  lcai_place place;
+  bool created; /* lcai_api_key_push */
+  int names;
+} maker;
+
+static maker push_maker(lua_State *L, lcai_place place, bool created) {
+  maker made = {.place = place, .created = created, .names = lua_gettop(L) + 1};
+  luaL_checkstack(L, FIELDS + LUA_MINSTACK, NULL);
+  for (int i = 0; i < FIELDS; i++)
+    lua_pushstring(L, fields[i]);
+  luaL_getmetatable(L, created ? LCAI_API_KEY : LCAI_API_KEY_LIGHT);
+  return made;
+}
+
 /* Reads one text of the record on top. The string stays alive in the record. */
-static bool read_text(lua_State *L, record *r, int which, const char *field, bool required) {
-  int type = lcai_record_field(L, field);
+static bool read_text(lua_State *L, const maker *m, record *r, int which, int field, bool required) {
+  int type = lcai_record_field_at(L, m->names + field);
   if (type == LUA_TSTRING)
     r->text[which].bytes = lua_tolstring(L, -1, &r->text[which].length);
   lua_pop(L, 1);
   if (type == LUA_TSTRING || (type == LUA_TNIL && !required))
     return true;
-  return lcai_record_complain(L, field, "no string");
+  return lcai_record_complain(L, fields[field], "no string");
+}
+
+#define DIGITS_SIZE 20 /* of 2^53, with room */
+
+/* Writes a whole number to the end of `digits`, and says where it begins: snprintf takes ten times as long, for each
+ * key of a list. */
+static const char *write_digits(uint64_t number, char digits[DIGITS_SIZE]) {
+  char *at = digits + DIGITS_SIZE - 1;
+  *at = '\0';
+  do
+    *--at = (char)('0' + number % 10);
+  while ((number /= 10) > 0);
+  return at;
 }
 
 /* Reads the id; the text of a number goes to `digits`. */
-static bool read_id(lua_State *L, record *r, char digits[32]) {
-  lcai_record_field(L, "id");
-  if (!lcai_record_id(L, lua_gettop(L), "id"))
+static bool read_id(lua_State *L, const maker *m, record *r, char digits[DIGITS_SIZE]) {
+  lcai_record_field_at(L, m->names + F_ID);
+  if (!lcai_record_id(L, lua_gettop(L), fields[F_ID]))
     return false;
   if (lua_type(L, -1) == LUA_TNUMBER) {
     r->id = lua_tonumber(L, -1);
-    r->text[ID].length = (size_t)snprintf(digits, 32, "%.0f", r->id);
-    r->text[ID].bytes = digits;
+    r->text[ID].bytes = write_digits((uint64_t)r->id, digits);
+    r->text[ID].length = (size_t)(digits + DIGITS_SIZE - 1 - r->text[ID].bytes);
   } else {
     r->text[ID].bytes = lua_tolstring(L, -1, &r->text[ID].length);
   }
@@ -199,13 +238,13 @@ static bool read_id(lua_State *L, record *r, char digits[32]) {
   return true;
 }
 
-static bool read_fields(lua_State *L, record *r) {
-  if (!read_text(L, r, NAME, "name", false) || !read_text(L, r, SECRET, "value", true) ||
-      !read_text(L, r, CREATED_AT, "created_at", false) || !read_text(L, r, LAST_USED, "lastUsed", false) ||
-      !read_text(L, r, ROTATES_AT, "rotatesAt", false))
+static bool read_fields(lua_State *L, const maker *m, record *r) {
+  if (!read_text(L, m, r, NAME, F_NAME, false) || !read_text(L, m, r, SECRET, F_VALUE, true) ||
+      !read_text(L, m, r, CREATED_AT, F_CREATED_AT, false) || !read_text(L, m, r, LAST_USED, F_LAST_USED, false) ||
+      !read_text(L, m, r, ROTATES_AT, F_ROTATES_AT, false))
     return false;
-  if (lcai_record_field(L, "valid") != LUA_TBOOLEAN)
-    return lcai_record_complain(L, "valid", "no boolean");
+  if (lcai_record_field_at(L, m->names + F_VALID) != LUA_TBOOLEAN)
+    return lcai_record_complain(L, fields[F_VALID], "no boolean");
   r->valid = lua_toboolean(L, -1);
   lua_pop(L, 1);
   return true;
@@ -241,63 +280,98 @@ static bool sort_value(lua_State *L, record *r, bool created, char mask[CAI_MASK
   return true;
 }
 
-static void fill(api_key *key, const record *r, lcai_place place) {
-  size_t at = 0;
+static void fill(api_key *key, const record *r, bool project) {
+  uint32_t at = 0;
   key->id = r->id;
   key->valid = r->valid;
-  key->project = place.project;
+  key->project = project;
   for (int i = 0; i < TEXTS; i++) {
-    key->text[i].present = r->text[i].bytes != NULL;
-    key->text[i].at = at;
-    if (r->text[i].bytes != NULL) {
-      key->text[i].length = r->text[i].length;
+    key->present[i] = r->text[i].bytes != NULL;
+    key->at[i] = at;
+    if (key->present[i]) {
       memcpy(key->bytes + at, r->text[i].bytes, r->text[i].length);
-      at += r->text[i].length;
+      at += (uint32_t)r->text[i].length;
     }
     key->bytes[at++] = '\0';
   }
-  key->has_secret = key->text[SECRET].present;
+  key->at[TEXTS] = at;
+  key->has_secret = key->present[SECRET];
 }
 
-bool lcai_api_key_push(lua_State *L, lcai_place place, bool created) {
+/* Pushes the object of a record. False: it is too long. */
+static bool push_object(lua_State *L, const maker *m, const record *r) {
+  uint64_t length = 0;
+  for (int i = 0; i < TEXTS; i++)
+    length += (uint64_t)r->text[i].length + 1;
+  if (length > UINT32_MAX)
+    return lcai_record_complain(L, "an api key", "too long");
+  fill(lcai_newblock(L, sizeof(api_key) + (size_t)length), r, m->place.project);
+  lua_pushvalue(L, m->names + FIELDS);
+  lua_setmetatable(L, -2);
+  return true;
+}
+
+/* Replaces the record on top by its ApiKey. False: it is wrong, and how is pushed. */
+static bool make(lua_State *L, const maker *m) {
   record r = {.id = 0};
-  char digits[32], mask[CAI_MASK_SIZE];
+  char digits[DIGITS_SIZE], mask[CAI_MASK_SIZE];
   if (!lua_istable(L, -1))
     return lcai_record_complain(L, "an api key", "no object");
-  if (!read_id(L, &r, digits))
+  if (!read_id(L, m, &r, digits))
     return false;
-  if (!read_fields(L, &r) || !sort_value(L, &r, created, mask)) {
-    if (created) /* it is there, and nobody has its secret: the user must learn which */
+  if (!read_fields(L, m, &r) || !sort_value(L, &r, m->created, mask)) {
+    if (m->created) /* it is there, and nobody has its secret: the user must learn which */
       lua_pushfstring(L, "key %s was created and is of no use, delete it: %s", r.text[ID].bytes, lua_tostring(L, -1));
     return false;
   }
-  if (place.project) {
-    r.text[PROJECT_ID].bytes = place.project_id;
-    r.text[PROJECT_ID].length = strlen(place.project_id);
+  if (m->place.project) {
+    r.text[PROJECT_ID].bytes = m->place.project_id;
+    r.text[PROJECT_ID].length = strlen(m->place.project_id);
   }
-  size_t size = sizeof(api_key);
-  for (int i = 0; i < TEXTS; i++)
-    size += (r.text[i].bytes == NULL ? 0 : r.text[i].length) + 1;
-  fill(lcai_class_new(L, LCAI_API_KEY, size), &r, place);
-  lua_remove(L, -2);
+  if (!push_object(L, m, &r))
+    return false;
+  lua_replace(L, -2);
+  return true;
+}
+
+bool lcai_api_key_push(lua_State *L, lcai_place place, bool created) {
+  int at = lua_gettop(L);
+  maker m = push_maker(L, place, created);
+  lua_pushvalue(L, at);
+  if (!make(L, &m))
+    return false;
+  lua_replace(L, at);
+  lua_settop(L, at);
+  return true;
+}
+
+bool lcai_api_key_push_all(lua_State *L, lcai_place place) {
+  int array = lua_gettop(L), count = (int)lua_rawlen(L, array);
+  maker m = push_maker(L, place, false);
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(L, array, i);
+    if (!make(L, &m))
+      return false;
+    lua_rawseti(L, array, i);
+  }
+  lua_settop(L, array);
   return true;
 }
 
 const char *lcai_api_key_id(lua_State *L, int index) {
-  api_key *key = check(L, index);
-  return key->bytes + key->text[ID].at;
+  const api_key *key = check(L, index);
+  return text_of(key, ID);
 }
 
 bool lcai_api_key_is_at(lua_State *L, int index, lcai_place place) {
   api_key *key = check(L, index);
-  return key->project == place.project &&
-         (!place.project || strcmp(key->bytes + key->text[PROJECT_ID].at, place.project_id) == 0);
+  return key->project == place.project && (!place.project || strcmp(text_of(key, PROJECT_ID), place.project_id) == 0);
 }
 
 bool lcai_api_key_matches(lua_State *L, int index, const cai_secret *secret) {
   api_key *key = check(L, index);
-  const char *shown = key->bytes + key->text[MASKED].at;
-  size_t length = key->text[MASKED].length;
+  const char *shown = text_of(key, MASKED);
+  size_t length = length_of(key, MASKED);
   while (length > 0 && *shown == '*') {
     shown++;
     length--;

@@ -19,6 +19,9 @@ typedef struct {
  * a create and must hold the secret, which no other answer may keep. False: the record is wrong, and how is pushed. */
 bool lcai_api_key_push(lua_State *L, lcai_place place, bool created);
 
+/* Likewise makes ApiKeys of all records of the array on top of the stack, in place: the answer to a list. */
+bool lcai_api_key_push_all(lua_State *L, lcai_place place);
+
 /* The text of the id of the ApiKey at `index`, and whether it lives at a place. Raises when it is no ApiKey. */
 const char *lcai_api_key_id(lua_State *L, int index);
 bool lcai_api_key_is_at(lua_State *L, int index, lcai_place place);

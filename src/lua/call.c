@@ -165,8 +165,9 @@ static int call_info(lua_State *L) {
   lua_setfield(L, 2, "method");
   lua_pushstring(L, call->request.path);
   lua_setfield(L, 2, "path");
-  if (call->date != -1)
-    set_whole(L, "date", (double)call->date);
+  time_t date = cai_transfer_date(&call->transfer);
+  if (date != -1)
+    set_whole(L, "date", (double)date);
   lcai_environment_field(L, 1, "deprecated");
   lua_setfield(L, 2, "deprecated");
   lcai_environment_field(L, 1, "link");

@@ -18,6 +18,7 @@
 #define LCAI_CONTENT "confidentai.Content"
 #define LCAI_LOCK "confidentai.Lock"
 #define LCAI_PROCESS "confidentai.Process"
+#define LCAI_API_KEY_LIGHT LCAI_API_KEY ".light" /* that never had a secret */
 
 typedef struct {
   const char *name;
@@ -29,6 +30,10 @@ typedef struct {
 /* Makes the metatable of a class, once for each Lua state, and stores its table of methods as `methods[short name]` in
  * the table on top of the stack. */
 void lcai_class_open(lua_State *L, const lcai_class *class);
+
+/* Makes a second metatable of an open class, known as `light`: for objects of it that have nothing to let go of. All is
+ * the same but __gc, which makes an object dear to a collector. */
+void lcai_class_open_light(lua_State *L, const lcai_class *class, const char *light);
 
 /* Pushes a zeroed userdata of a class. Fill it only after this: Lua may raise before. */
 void *lcai_class_new(lua_State *L, const char *name, size_t size);

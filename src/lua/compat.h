@@ -23,9 +23,21 @@ static inline void lcai_setfuncs(lua_State *L, const luaL_Reg *functions, int up
 
 #define lua_rawlen lua_objlen
 
+static inline void *lcai_testudata(lua_State *L, int index, const char *name) {
+  void *data = lua_touserdata(L, index);
+  if (data == NULL || !lua_getmetatable(L, index))
+    return NULL;
+  luaL_getmetatable(L, name);
+  if (!lua_rawequal(L, -1, -2))
+    data = NULL;
+  lua_pop(L, 2);
+  return data;
+}
+
 #else
 
 #define lcai_setfuncs luaL_setfuncs
+#define lcai_testudata luaL_testudata
 
 #endif
 
@@ -34,6 +46,15 @@ static inline void lcai_setfuncs(lua_State *L, const luaL_Reg *functions, int up
 static inline void *lcai_newuserdata(lua_State *L, size_t size) {
 #if LUA_VERSION_NUM >= 504
   return lua_newuserdatauv(L, size, 1);
+#else
+  return lua_newuserdata(L, size);
+#endif
+}
+
+/* A userdata that needs no environment: on 5.4 it has no room for one. */
+static inline void *lcai_newblock(lua_State *L, size_t size) {
+#if LUA_VERSION_NUM >= 504
+  return lua_newuserdatauv(L, size, 0);
 #else
   return lua_newuserdata(L, size);
 #endif

@@ -16,8 +16,8 @@ cai_engine *lcai_engine_check(lua_State *L, int index) {
   return slot->engine;
 }
 
-/* engine:step(seconds) -> calls and timers in flight. 0 never waits; negative waits until something happens or a signal
- * comes. */
+/* engine:step(seconds) -> calls and timers in flight. 0 never waits, nor works for long (core/engine.h); negative waits
+ * until something happens or a signal comes. */
 static int engine_step(lua_State *L) {
   cai_engine *engine = lcai_engine_check(L, 1);
   double seconds = luaL_optnumber(L, 2, 0);
@@ -38,7 +38,7 @@ static int engine_finished(lua_State *L) {
   return 1;
 }
 
-/* engine:age() -> seconds since the last step */
+/* engine:age() -> seconds since the last step; infinite when one is due at once */
 static int engine_age(lua_State *L) {
   lua_pushnumber(L, cai_engine_age(lcai_engine_check(L, 1)));
   return 1;

@@ -39,9 +39,10 @@ static void push_function(lua_State *L, const char *name) {
   lua_remove(L, -2);
 }
 
-bool lcai_json_decode(lua_State *L, const char *text, size_t length) {
+bool lcai_json_decode(lua_State *L, cai_buffer *text) {
   push_function(L, "decode");
-  lua_pushlstring(L, text, length);
+  lua_pushlstring(L, cai_buffer_join(text), text->length);
+  cai_buffer_clear(text); /* before the values take memory, too */
   int status = lua_pcall(L, 1, 1, 0);
   if (status == LUA_ERRMEM)
     lua_error(L);

@@ -169,10 +169,10 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"program", lcai_process_program},
                                      {NULL, NULL}};
 
-static const lcai_class *const classes[] = {
-    &lcai_engine_class,   &lcai_client_class,   &lcai_call_class,    &lcai_organization_class, &lcai_project_class,
-    &lcai_projects_class, &lcai_api_keys_class, &lcai_api_key_class, &lcai_content_class,      &lcai_lock_class,
-    &lcai_process_class,  &lcai_timer_class};
+static const lcai_class *const classes[] = {&lcai_engine_class,       &lcai_client_class,  &lcai_call_class,
+                                            &lcai_organization_class, &lcai_project_class, &lcai_projects_class,
+                                            &lcai_api_keys_class,     &lcai_api_key_class, &lcai_content_class,
+                                            &lcai_lock_class,         &lcai_process_class, &lcai_timer_class};
 
 /* confidentai.core: what the Lua layer builds on. `methods` holds the method table of each class by its short name,
  * `file` the functions of durable files. */
@@ -184,6 +184,7 @@ __attribute__((visibility("default"))) int luaopen_confidentai_core(lua_State *L
   lua_newtable(L);
   for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++)
     lcai_class_open(L, classes[i]);
+  lcai_class_open_light(L, &lcai_api_key_class, LCAI_API_KEY_LIGHT);
   lua_setfield(L, -2, "methods");
   lcai_file_open(L);
   lua_setfield(L, -2, "file");

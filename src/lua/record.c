@@ -8,14 +8,25 @@ bool lcai_record_complain(lua_State *L, const char *what, const char *problem) {
   return false;
 }
 
+/* Replaces the name on top by the field of that name of the table below. */
+static int take_field(lua_State *L) {
+  lua_rawget(L, -2);
+  int type = lua_type(L, -1);
+  if (type != LUA_TLIGHTUSERDATA) /* cjson.null */
+    return type;
+  lua_pop(L, 1);
+  lua_pushnil(L);
+  return LUA_TNIL;
+}
+
 int lcai_record_field(lua_State *L, const char *name) {
   lua_pushstring(L, name);
-  lua_rawget(L, -2);
-  if (lua_islightuserdata(L, -1)) { /* cjson.null */
-    lua_pop(L, 1);
-    lua_pushnil(L);
-  }
-  return lua_type(L, -1);
+  return take_field(L);
+}
+
+int lcai_record_field_at(lua_State *L, int index) {
+  lua_pushvalue(L, index);
+  return take_field(L);
 }
 
 static bool is_array(lua_State *L) {

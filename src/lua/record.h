@@ -15,6 +15,9 @@ bool lcai_record_complain(lua_State *L, const char *what, const char *problem);
 /* Pushes field `name` of the table on top, which must be an object; null counts as absent (nil). */
 int lcai_record_field(lua_State *L, const char *name);
 
+/* Likewise the field whose name is the string at `index` (positive): for many records, whose names are pushed once. */
+int lcai_record_field_at(lua_State *L, int index);
+
 /* Pushes field `name` of the table on top when it is an array (`array`) or an object. */
 bool lcai_record_table(lua_State *L, const char *name, bool array);
 

@@ -139,6 +139,10 @@ local function wait_in_neovim(engine, awaited)
   local function is_done()
     return awaited:done()
   end
+  local _, pending = vim.wait(0)
+  if pending == -2 then -- a Ctrl-C during a wait that ended well, as one of many short ones does
+    error("interrupted", 0)
+  end
   repeat
     watch(engine) -- again and again: a task may have begun something when nothing was in flight any more
     local done, reason = vim.wait(LONGEST_WAIT, is_done, LONGEST_WAIT)

@@ -102,8 +102,8 @@ function advance.once(job)
   lift(job)
   local found, err = identity.choose(job)
   if not found then
-    local message = "neither the new key nor the client's own is accepted by the organization of this rotation: nothing "
-      .. "was changed; resume with a manager key of that organization"
+    local message = "neither the new key nor the client's own is accepted by the organization of this rotation: "
+      .. "nothing was changed; resume with a manager key of that organization"
     return fail(job, err or select(2, job:failure("guard", message)))
   end
   local ok, more, short = tidy(job)

@@ -80,7 +80,8 @@ local function go(self)
   return ok, err
 end
 
--- Ends the grace of the rotation before, as a new one of the same base is about to begin. The version of its record then.
+-- Ends the grace of the rotation before, as a new one of the same base is about to begin. The version of its record
+-- then.
 local function end_grace(self, existing, version, checked)
   local before = job.new(self.client, self.api_keys, checked)
   before.state, before.key = self.state, self.key

@@ -45,7 +45,8 @@ local function examine_record(self)
     local last, late = record.history[#record.history], status.of(self).due
     local idle = self.clock() - (last and last.at or 0)
     if late == 0 and idle > LATE then
-      add("overdue", ("the rotation of '%s' could have gone on %.0f s ago (%s)"):format(record.base, idle, record.state),
+      local message = "the rotation of '%s' could have gone on %.0f s ago (%s)"
+      add("overdue", message:format(record.base, idle, record.state),
         go_on)
     end
   end

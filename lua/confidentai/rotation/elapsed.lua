@@ -25,7 +25,7 @@ function elapsed.since(mark, now)
   local service = mark.service and now.service and now.service - mark.service
   local seconds = math.max(0, math.min(here, service or here))
   if service and math.abs(here - service) > TOLERANCE then
-    local doubt = "by this machine's clock %.0f s have passed, by the service's %.0f s: the fewer count, check the clock"
+    local doubt = "by this machine's clock %.0f s have passed, by the service's %.0f s: the fewer count"
     return seconds, doubt:format(here, service)
   end
   return seconds

@@ -124,7 +124,8 @@ local function handle(self, method, target, headers, body)
   local name, query = target:match("^/(%l+)%??(.*)$")
   local methods = name and handlers[name]
   if not methods then
-    return 404, { error = "Unknown control path; known are /clock /faults /log /reset /restore /settings /snapshot /state /stats" }
+    return 404, { error = "Unknown control path; known are /clock /faults /log /reset /restore /settings /snapshot "
+      .. "/state /stats" }
   end
   if not methods[method] then return 405, { error = "Method not allowed" } end
   self.late:settle()

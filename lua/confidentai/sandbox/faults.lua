@@ -21,7 +21,8 @@ Faults.types = {
   drop = { apply = false },
   late_commit = {
     apply = true, one_of = { "seconds", "clock_seconds" },
-    fields = { seconds = "number", clock_seconds = "number", answer = "string" }, choices = { answer = { hang = true, close = true } },
+    fields = { seconds = "number", clock_seconds = "number", answer = "string" },
+    choices = { answer = { hang = true, close = true } },
   },
   duplicate = { apply = true, fields = { answer = "string" }, choices = { answer = { first = true, second = true } } },
   delay = { apply = true, fields = { seconds = "number", when = "string" }, required = "seconds" },

@@ -190,7 +190,8 @@ end
 
 --- Carries out a request that was admitted.
 ---@param service table
----@param request table { operation, scope, project_id?, key_id?, body, content_type, revision?, changes?, drop?, hidden? }
+---@param request table { operation, scope, project_id?, key_id?, body, content_type, revision?, changes?, drop?,
+--- hidden? }
 ---@return table answer { status, body, ok?, changed = the key?, headers? }
 function operations.perform(service, request)
   return calls[request.operation](service, request)

@@ -16,7 +16,7 @@ local RESERVED = "reserved"
 local LINE = #MARK + 9 + 17 + 11 + 1
 
 local function wrap(bytes, version, flat)
-  local rest = (" %s %.0f %s\n%s"):format(version, #bytes, flat, bytes)
+  local rest = (" %s %.0f %s\n"):format(version, #bytes, flat) .. bytes -- in 5.1, %s ends at a NUL
   return MARK .. core.checksum(rest) .. rest
 end
 

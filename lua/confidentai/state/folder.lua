@@ -70,7 +70,7 @@ local function prepare(path, allow_temporary)
     facts, message = file.facts(path)
   end
   if not facts then
-    return "cannot be used: " .. message
+    return ("cannot be used (%s): %sanother folder"):format(message, ELSEWHERE)
   end
   return problem_with(path, facts)
 end

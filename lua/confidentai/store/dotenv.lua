@@ -131,13 +131,19 @@ function dotenv.find(content, variable)
   return line
 end
 
--- The text in quotes of a kind ("" for none); nil: it cannot be.
-local function quoted(text, quote)
-  if text:find "[\r\n]" or text:find("\0", 1, true) or quote == "" and not text:find(SIMPLE) or quote == "'" and text:find("'", 1, true) or
-    quote == '"' and text:find '["\\$`]' then
-    return nil
+-- Whether quotes of a kind ("" for none) hold a text.
+local function fits(text, quote)
+  if text:find "[\r\n]" or text:find("\0", 1, true) then
+    return false
+  elseif quote == "" then
+    return text:find(SIMPLE)
   end
-  return quote .. text .. quote
+  return not text:find(quote == "'" and "'" or '["\\$`]')
+end
+
+-- The text in these quotes; nil: they do not hold it.
+local function quoted(text, quote)
+  return fits(text, quote) and quote .. text .. quote or nil
 end
 
 -- Appends a line; one that is missing its end goes on missing it, which tells unset how the file was.

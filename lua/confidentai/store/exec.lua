@@ -20,8 +20,8 @@ local DEFAULT_TIMEOUT = 30 -- seconds
 local PART = 1 / 10
 local SHORTEST, LONGEST = 0.001, 0.025
 
--- The command is killed at its time limit by its watcher; one that cannot be killed (it hangs in the kernel) is given
--- up after this. Seconds.
+-- A command is killed at its time limit by its watcher (core/watcher.h); one that cannot be killed, as it hangs in the
+-- kernel, is given up after this. Seconds.
 local PATIENCE = 2
 
 -- How much of standard error goes into a message, in bytes. Its end: that is where a program says what went wrong.
@@ -35,29 +35,34 @@ Store.__index = Store
 -- PUC 5.1 cannot yield through pcall, and may want to in a coroutine.
 local pcall_yields = _VERSION ~= "Lua 5.1" or jit ~= nil
 
--- Pauses; when that is broken off, by Ctrl-C for example, so is the command.
+-- Pauses. Nil and why, when nothing waits any more; when that is raised (by Ctrl-C, for example), the process is ended,
+-- as the wait for it is.
 local function pause(context, process, seconds)
   if not pcall_yields and coroutine.running() then
-    context.pause(seconds)
-    return
+    local _, problem = context.pause(seconds)
+    return problem == nil, problem
   end
-  local ok, problem = pcall(context.pause, seconds)
+  local ok, first, problem = pcall(context.pause, seconds)
   if not ok then
     process:kill()
-    error(problem, 0)
+    error(first, 0)
   end
+  return problem == nil, problem
 end
 
--- Waits until the process has ended. Whether it has.
+-- Waits until the process has ended. True; or nil and why it was broken off.
 local function await(process, context, timeout)
   local started = core.now()
   while not process:step() do
     local elapsed = core.now() - started
-    if elapsed > timeout + PATIENCE then
+    local waited, problem = pause(context, process, math.max(SHORTEST, math.min(LONGEST, elapsed * PART)))
+    if not waited then
       process:kill()
-      return false
+      return nil, "was ended, as nothing waits for it any more: " .. tostring(problem)
+    elseif elapsed > timeout + PATIENCE then
+      process:kill()
+      return nil, "cannot be ended"
     end
-    pause(context, process, math.max(SHORTEST, math.min(LONGEST, elapsed * PART)))
   end
   return true
 end
@@ -82,7 +87,7 @@ local function failure(process, timeout)
     return nil
   elseif status then
     return ("exited with status %d"):format(status)
-  elseif how == "timeout" or how == "running" then
+  elseif how == "timeout" then
     return ("did not end within %g seconds, and was killed"):format(timeout)
   elseif how == "unstarted" then
     return "cannot be started: " .. reason
@@ -92,25 +97,30 @@ local function failure(process, timeout)
   return "was ended by " .. how
 end
 
--- Runs a command to its end. The process; or nil, and why it could not be started.
+-- Runs a command. The process, and how it ended other than well (nil: well); or nil, and why it was not started.
 local function run(store, what, argv, input, context)
   local timeout = store.spec.timeout
-  local process, problem = core.process(argv, { input = input, hidden = HIDDEN, timeout = timeout })
+  local _, problem = context.pause(SHORTEST)
+  if problem ~= nil then -- found out in time: nothing can wait here
+    return nil, ("%s: its %s was not started: %s"):format(store.label, what, tostring(problem))
+  end
+  local process
+  process, problem = core.process(argv, { input = input, hidden = HIDDEN, timeout = timeout })
   if not process then
     return nil, ("%s: its %s cannot be started: %s"):format(store.label, what, problem)
   end
-  await(process, context, timeout)
-  return process
+  local ended
+  ended, problem = await(process, context, timeout)
+  return process, not ended and problem or failure(process, timeout)
 end
 
 -- Runs `check`: what it printed; or nil, and why that is of no use.
 local function read(store, context)
-  local process, problem = run(store, "check", store.spec.check, nil, context)
+  local process, failed = run(store, "check", store.spec.check, nil, context)
   if not process then
-    return nil, problem
+    return nil, failed
   end
   local output, cut = process:output()
-  local failed = failure(process, store.spec.timeout)
   if failed then
     return nil, ("%s: its check %s%s (it must print the secret, or nothing where none is stored, and succeed)"):format(
       store.label, failed, complaint(process, output))
@@ -165,12 +175,10 @@ function Store:put(text, context)
   if not text then
     return nil, self.label .. ": its command can store a secret, and take none out: remove it there by hand", "failed"
   end
-  local process, problem = run(self, "command", self.spec.command, text, context)
+  local process, failed = run(self, "command", self.spec.command, text, context)
   if not process then
-    return nil, problem, "failed"
-  end
-  local failed = failure(process, self.spec.timeout)
-  if failed then
+    return nil, failed, "failed"
+  elseif failed then
     local _, how = process:status()
     return nil, ("%s: its command %s%s"):format(self.label, failed, complaint(process, text)),
       how == "unstarted" and "failed" or "unknown"

@@ -26,7 +26,8 @@ local READ, WRITE, STICKY = 4, 2, 512 -- for others
 ---@param path string
 ---@return string
 function target.path(name, path)
-  if path == "" or path:find "%c" or path:find("\0", 1, true) or path:find "/%.?%.?$" or path == "." or path == ".." then
+  -- The first is NUL as well, but in patterns of Lua 5.1.
+  if path == "" or path:find "%c" or path:find("\0", 1, true) or ("/" .. path):find "/%.?%.?$" then
     argument.refuse(1, name, "field 'path': the path of a file is expected", 1)
   end
   if path:sub(1, 1) == "/" then
@@ -57,6 +58,8 @@ local function folder_problem(folder)
   local filesystem = facts and file.filesystem(real)
   if not filesystem then
     return ("the folder %s cannot be used: %s"):format(folder, message or "it is gone")
+  elseif facts.kind ~= "folder" then
+    return ("%s is no folder"):format(folder)
   elseif has(facts.mode, WRITE) and not has(facts.mode, STICKY) then
     return ("everybody may replace files in the folder %s (mode %03o): run chmod o-w on it"):format(folder, facts.mode)
   elseif filesystem.read_only then

@@ -6,7 +6,10 @@
 local cjson = require "cjson"
 local confidentai = require "confidentai"
 local core = require "confidentai.core"
+local exec = require "confidentai.store.exec"
 local inside = require "spec.hosts.inside"
+local nginx = require "confidentai.driver.nginx"
+local pause = require "confidentai.pause"
 
 local handlers = {}
 
@@ -219,6 +222,33 @@ function actions.killed()
   local thread = ngx.thread.spawn(actions.hanging)
   ngx.sleep(0.2)
   return { killed = ngx.thread.kill(thread), in_flight = core.engine():in_flight() }
+end
+
+-- What comes of storing a secret by a command, and of reading it again.
+local function store_by_command(given)
+  local context = { pause = function(seconds)
+    local passed, err = pause(nginx, seconds)
+    return passed, err
+  end }
+  local store = exec.new(given.store)
+  local stored, message = store:put(given.secret, context)
+  return { ok = stored == true, message = message, read = store.readable and store:get(context) or nil }
+end
+
+actions.store = store_by_command
+
+-- Likewise, in a timer; kept as `name`.
+function actions.store_in_timer(given)
+  assert(ngx.timer.at(0, function()
+    ngx.shared.results:set(given.name, cjson.encode(store_by_command(given)))
+  end))
+end
+
+-- A light thread that is killed while its command runs.
+function actions.store_and_be_killed(given)
+  local thread = ngx.thread.spawn(store_by_command, given)
+  ngx.sleep(0.2)
+  ngx.thread.kill(thread)
 end
 
 -- The rest is for figures: milliseconds that a call takes.

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../../src/core/problem.h"
+#include "check.h"
+
+#include <errno.h>
+
+int main(void) {
+  cai_problem problem;
+  errno = ENOSPC;
+  CHECK(!cai_problem_note(&problem, "write"));
+  CHECK(problem.number == ENOSPC);
+  CHECK_TEXT(problem.step, "write");
+  CHECK(!cai_problem_note_number(&problem, "open it", ELOOP) && problem.number == ELOOP);
+  CHECK_TEXT(cai_problem_name(ENOSPC), "ENOSPC");
+  CHECK_TEXT(cai_problem_name(EEXIST), "EEXIST");
+  CHECK_TEXT(cai_problem_name(ENAMETOOLONG), "ENAMETOOLONG");
+  CHECK_TEXT(cai_problem_name(0), "errno");
+  return check_end();
+}
