@@ -20,10 +20,10 @@ local function refuse(message)
   return nil, core.failure { kind = "guard", message = message, outcome = "not_applied" }
 end
 
--- What the stores hold: all the same, or it is not clear which of them to believe.
+-- What the stores hold: an array of different texts, without those that hold nothing.
 local function read_stores(self)
-  local content
-  for i, store in ipairs(self.stores) do
+  local contents, seen = {}, {}
+  for _, store in ipairs(self.stores) do
     if not store.readable then
       return refuse(("%s cannot be read, and ensure keeps what it has to know there: give it a check")
         :format(store.label))
@@ -31,15 +31,36 @@ local function read_stores(self)
     local held, err = stores.get(self, store)
     if held == nil then
       return nil, err
-    elseif i == 1 then
-      content = held
-    elseif held and content and held ~= content then
-      return refuse(("%s and %s hold different secrets: make them the same first"):format(self.stores[1].label,
-        store.label))
+    elseif held and not seen[held] then
+      seen[held] = true
+      contents[#contents + 1] = held
     end
-    content = content or held
   end
-  return content
+  return contents
+end
+
+-- The keys of the base, around the one that the stores hold. A run that was broken off may have written some of the
+-- stores only: the latest generation counts then.
+local function look(self, base, contents, adopt)
+  if not contents[2] then
+    local view, err = generations.look(self, base, contents[1] or false, adopt)
+    return view, err, contents[1] or false
+  end
+  local best, chosen, highest
+  for _, content in ipairs(contents) do
+    local view, err = generations.look(self, base, content, adopt)
+    if not view then
+      return nil, err
+    elseif not view.current then
+      return refuse(("the stores hold different secrets, and one is of no key of '%s': make them the same first")
+        :format(base))
+    end
+    local _, generation = names.parse(view.current.name)
+    if not best or (generation or 0) > highest then
+      best, chosen, highest = view, content, generation or 0
+    end
+  end
+  return best, nil, chosen
 end
 
 -- Writes the stores that do not hold a secret.
@@ -119,9 +140,9 @@ local function create(self, base, keys, why)
   end
   ok, err = publish(self, secret)
   if not ok then
-    local held = self.stores[1] and stores.get(self, self.stores[1])
-    if held == secret then
-      return nil, err -- it is current: the next run writes the stores that are left
+    local held = stores.get(self, self.stores[1])
+    if held == secret or held == nil then
+      return nil, err -- it may be current: the next run reads the stores, and writes those that are left
     end
     return drop(self, identity, err)
   end
@@ -256,16 +277,16 @@ function ensure.run(api_keys, base, options)
     end
   end
   self.record = { scope = api_keys.scope, state = "ensure" }
-  local err, content, view
+  local err, contents, content, view
   self.record.organization, err = calls.organization(self)
   if not self.record.organization then
     return nil, err
   end
-  content, err = read_stores(self)
-  if content == nil then
+  contents, err = read_stores(self)
+  if not contents then
     return nil, err
   end
-  view, err = generations.look(self, base, content, options.adopt)
+  view, err, content = look(self, base, contents, options.adopt)
   if not view then
     return nil, err
   end

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The keys of a base, as the service lists them: the current one, which the store holds, those before and those after.
 
-local argument = require "confidentai.argument"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local iso = require "confidentai.rotation.iso"
@@ -44,21 +43,20 @@ end
 ---@param job confidentai.Job
 ---@param base string
 ---@param content string|false what the store holds
----@param adopt? any id of the key that was there before ensure
+---@param adopt? string id of the key that was there before ensure
 ---@return { base: string, all: confidentai.ApiKey[], current: confidentai.ApiKey?, older: confidentai.ApiKey[],
 ---newer: confidentai.ApiKey[], used: confidentai.ApiKey[] }? view used: the current one and the older ones
 ---@return confidentai.Error? err
 function generations.look(job, base, content, adopt)
-  local adopted = adopt ~= nil and argument.key_id(2, "ensure", job.api_keys, adopt) or nil
   local keys, err = calls.list(job)
   if not keys then
     return nil, err
   end
-  local list = members(job, keys, base, adopted)
+  local list = members(job, keys, base, adopt)
   local current = find_current(list, content)
   if #current > 1 then
     return job:failure("guard", ("several keys of '%s' end in the store's last 6 characters: which one it holds is not "
-      .. "clear, and nothing was changed"):format(base))
+      .. "clear, and nothing was changed"):format(base), "not_applied")
   end
   local view = { base = base, all = keys, current = current[1] and current[1].key, older = {}, newer = {}, used = {} }
   view.used[1] = view.current

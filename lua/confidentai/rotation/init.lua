@@ -4,6 +4,7 @@
 
 local argument = require "confidentai.argument"
 local begin = require "confidentai.rotation.begin"
+local core = require "confidentai.core"
 local doctor = require "confidentai.rotation.doctor"
 local ensure = require "confidentai.rotation.ensure"
 local handle = require "confidentai.rotation.handle"
@@ -50,6 +51,13 @@ end
 ---@return confidentai.Error? err
 function rotation.ensure(api_keys, base, given)
   local checked = options.check("ensure", "e", 2, given, 1)
+  if checked.adopt ~= nil then
+    local id, problem = core.key_id(api_keys, checked.adopt)
+    if not id then
+      argument.refuse(2, "ensure", "option 'adopt': " .. problem, 1)
+    end
+    checked.adopt = id
+  end
   local result, err = ensure.run(api_keys, base, checked)
   return result, err
 end
