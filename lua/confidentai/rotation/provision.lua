@@ -21,8 +21,11 @@ function provision.run(api_keys, checked)
   key, err = calls.get(self, self.record.new.id)
   if key == false then
     return self:failure("guard", "the new key was deleted meanwhile")
+  elseif not key then
+    err.state = self.record.state -- "done": it is there, and could not be shown
+    return nil, err
   end
-  return key, err
+  return key
 end
 
 return provision
