@@ -1,0 +1,199 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- provision: a new key, created exactly once, proven and in its stores; or nothing.
+
+local confidentai = require "confidentai"
+local disturbances = require "spec.rotation.disturbances"
+local memory = require "spec.rotation.memory"
+local scene = require "spec.rotation.scene"
+local support = require "spec.support"
+
+local check, DAY = confidentai.check, 86400
+
+describe("provision", function()
+  local s = scene.register { projects = { "web" } }
+
+  local function provision(more, client)
+    local options = s:options(more)
+    options.soak, options.grace = nil, nil
+    options.store = options.store or s:store("key", false)
+    local key, err = s:keys("project", client):provision("svc", options)
+    return key, err
+  end
+
+  -- Keys of the service beside the project's first.
+  local function made()
+    local found = s:on_service()
+    table.remove(found, 1)
+    return found
+  end
+
+  local function assert_nothing()
+    assert.same({}, made())
+    assert.is_nil(s:read "key")
+    for _, path in ipairs(s:state_files()) do
+      assert.is_nil(path:find("escrow", 1, true), path)
+    end
+  end
+
+  it("makes a key, and not a second one", function()
+    local key = check(provision())
+    assert.equal("confidentai.ApiKey", getmetatable(key))
+    assert.is_false(key.has_secret)
+    assert.matches("^svc~g1~%w+$", key.name)
+    assert.equal("2", s:holder().id)
+    assert.equal(key, check(provision()))
+    assert.equal(1, #made())
+    assert.equal(1, #check(s:keys():find "svc"))
+    assert.same({}, check(confidentai.rotation.open(s:client(), s:opening())))
+    s:assert_no_secret(s.events)
+    s:assert_no_secret(s:record())
+  end)
+
+  it("makes one of the organization, too", function()
+    local key = check(s:keys "organization":provision("svc", {
+      store = s:store("key", false), state_dir = s:path "state", clock = s.clock, pause = s.pause, random = s.random,
+    }))
+    assert.equal("organization", key.scope)
+    assert.equal("3", s:holder("key", "organization").id)
+    assert.equal("2", ("%.0f"):format(s:on_service "organization"[2].id))
+  end)
+
+  it("does not make another where the store cannot be read", function()
+    local held = {}
+    local store = confidentai.store.callback { name = "vault", put = function(secret)
+      held[#held + 1] = secret
+      return true
+    end }
+    local key = check(provision { store = store })
+    assert.equal(key, check(provision { store = store }))
+    assert.equal(1, #made())
+    assert.equal(made()[1].value, held[1])
+    assert.equal(1, #held)
+  end)
+
+  it("does not write over anything, unless told to", function()
+    s:store("key", "something")
+    local key, err = provision()
+    assert.is_nil(key)
+    support.assert_error({ kind = "guard", state = "planned" }, err)
+    assert.matches("holds something already", err.message)
+    assert.same({}, made())
+    key = check(provision { replace_store = true })
+    assert.equal(made()[1].id, tostring(key.id))
+    assert.equal("2", s:holder().id)
+  end)
+
+  it("makes a new one when the key is gone", function()
+    local key = check(provision())
+    check(s:keys():delete(key))
+    local _, err = provision()
+    support.assert_error({ kind = "guard" }, err)
+    assert.matches("holds something already", err.message)
+    assert.matches("^svc~g1~", check(provision { replace_store = true }).name)
+    assert.is_true(s:holder().valid)
+  end)
+
+  it("starts a key that is rotated then", function()
+    local key = check(provision())
+    local rotation = check(s:keys():rotate(key, s:options { store = s:store("key", false) }))
+    assert.equal("done", rotation.state)
+    assert.equal("svc", rotation.base)
+    assert.matches("^svc~g2~", s:holder().name)
+    assert.equal(1, #made())
+  end)
+
+  it("leaves nothing when its store breaks", function()
+    local broken = true
+    local held
+    local store = confidentai.store.callback { name = "vault", get = function() return held or false end,
+      put = function(secret)
+        if broken and secret then return nil, "sealed", "failed" end
+        held = secret
+        return true
+      end }
+    local key, err = provision { store = store }
+    assert.is_nil(key)
+    support.assert_error({ kind = "store" }, err)
+    assert.same({}, made())
+    assert.is_nil(held)
+    broken = false
+    key = check(provision { store = store })
+    assert.equal(made()[1].value, held)
+    assert.equal(1, #made())
+    assert.equal(tostring(key.id), made()[1].id)
+  end)
+
+  it("leaves nothing when the second of its stores breaks", function()
+    local store = confidentai.store.callback { name = "vault", get = function() return false end,
+      put = function(secret)
+        if secret then return nil, "sealed", "failed" end
+        return true
+      end }
+    local _, err = provision { store = { s:store("key", false), store } }
+    support.assert_error({ kind = "store", state = "aborted" }, err)
+    assert_nothing()
+  end)
+
+  it("leaves nothing when the secret is refused", function()
+    assert(s.service:set { propagation = 1000 })
+    local _, err = provision()
+    support.assert_error({ kind = "guard", state = "aborted" }, err)
+    assert.matches("refuses the new key's secret", err.message)
+    assert_nothing()
+  end)
+
+  it("is not a rotation", function()
+    local key = check(provision())
+    check(s:keys():rotate(key, s:options { store = s:store("key", false), soak = DAY, adoption = "time" }))
+    local _, err = provision()
+    support.assert_error({ kind = "guard" }, err)
+    assert.matches("another rotation of 'svc' is under way", err.message)
+  end)
+
+  -- Every fault at every request: a key in the store, or nothing at all; and the next run makes it one key.
+  local function disturb(fault, skip)
+    assert(s.service:reset())
+    s.ahead = 0
+    os.remove(s:path "key")
+    local state, what = memory.new(), ("%s %s at request %d"):format(fault.type, fault.status or "", skip)
+    local copy = { skip = skip }
+    for name, value in pairs(fault) do
+      copy[name] = value
+    end
+    s:fault(copy)
+    local client = s:client { timeout = 0.15, max_response_bytes = 100000 }
+    local key, err = provision({ state_dir = state }, client)
+    assert(s.service:clear_faults())
+    if key then
+      assert.equal(1, #made(), what)
+      assert.equal(tostring(key.id), (s:holder() or {}).id, what)
+    elseif #made() == 1 and s:holder() then
+      assert.equal("done", err.state, what) -- it is there and published, and could not be shown
+    elseif #made() > 0 then
+      -- It could not be undone yet: the error says so, or the name is kept and looked for.
+      local list = confidentai.rotation.open(client, s:opening { state_dir = state })
+      assert.equal(1, #list, what .. ": " .. tostring(err))
+    end
+    key, err = provision({ state_dir = state }, client)
+    if not key then -- what was interrupted has been undone; now there is room
+      key, err = provision({ state_dir = state }, client)
+    end
+    assert.is_truthy(key, what .. ": " .. tostring(err))
+    s:pass(DAY + 5000)
+    for _, rotation in ipairs(confidentai.rotation.open(client, s:opening { state_dir = state })) do
+      check(rotation:advance())
+    end
+    assert.equal(1, #made(), what)
+    assert.equal(tostring(key.id), (s:holder() or {}).id, what)
+  end
+
+  it("ends with one key after any fault", function()
+    for _, fault in ipairs(disturbances) do
+      if fault.type ~= "edit" then
+        for skip = 0, fault.type:find "_list$" and 3 or 8 do
+          disturb(fault, skip)
+        end
+      end
+    end
+  end)
+end)
