@@ -6,12 +6,14 @@ local calls = require "confidentai.rotation.calls"
 local census = require "confidentai.rotation.census"
 local core = require "confidentai.core"
 local quarantine = require "confidentai.rotation.quarantine"
+local suspects = require "confidentai.rotation.suspects"
 
 -- Seconds between two looks at the list.
 local POLL = 2
 
 -- The service gave the key another name than was sent: it could not be found again, so it must go.
 local function stop_altered(job)
+  suspects.add(job, job.record.attempt.name) -- should only the answer have had another name
   job.record.finished = true
   local ok, err = job:halt("name_altered", "the service changed the name of the new key, which was removed")
   return ok, err
