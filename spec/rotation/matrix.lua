@@ -201,6 +201,10 @@ end
 function Matrix:run(which, faults)
   local run, complaints = prepare(self, which), {}
   for _, fault in ipairs(faults) do
+    if fault.type == "edit" then -- also while a request is about something else
+      fault.target_scope = run.kind.scope
+      fault.target_project_id = run.kind.scope == "project" and self.service.projects[1].id or nil
+    end
     assert(self.service:fault(fault))
   end
   local raised = once(self, run)
