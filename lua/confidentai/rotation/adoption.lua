@@ -15,8 +15,9 @@ local LAG, AHEAD = 600, 300
 -- Seconds by which a use must be later than ours to be another's: the Date header has whole seconds.
 local MARGIN = 2
 
-local function is_unused(job)
-  local last = iso.seconds(job.record.old.last_used)
+-- As the service shows it now: a job that runs once a month may use the old key in the middle of the soak.
+local function is_unused(job, old)
+  local last = iso.seconds(old.last_used)
   local now = job:mark()
   return not last or (now.service or now.here) - last > UNUSED
 end
@@ -95,7 +96,7 @@ function adoption.look(job, new, old)
     verdict, left = by_time(job, "the time alone counts")
   elseif record.self then
     verdict, left = by_time(job, "the new key does the rotation's own work, so that its use is no evidence")
-  elseif is_unused(job) then
+  elseif is_unused(job, old) then
     verdict, left = by_time(job, "nobody had used the old key for 30 days")
   else
     local why

@@ -135,7 +135,6 @@ function plan.make(job, options, wanted)
   end
   if key then
     record.old = calls.identity(job, key)
-    record.old.last_used = key.last_used
     record.self = key.scope == "organization" and job.client:owns(key) or nil
   end
   job.record = record
