@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What the README and the guides show is run, and their tables are held against the code.
 
+local folders = require "spec.folders"
 local options = require "confidentai.options"
 local process = require "spec.process"
 local support = require "spec.support"
@@ -21,17 +22,20 @@ local function blocks(text, language)
 end
 
 -- The pages of the sandbox have a spec of their own, spec/sandbox/docs_spec.lua.
-for _, page in ipairs { "README.md", "docs/hosts.md" } do
+for _, page in ipairs { "README.md", "docs/hosts.md", "docs/rotation.md" } do
   describe(page, function()
     local service = support.service()
+    local folder = folders.each()
     local text = read(page)
 
     it("shows Lua that runs", function()
       local snippets = blocks(text, "lua")
       assert.is_true(#snippets >= 1)
       for _, snippet in ipairs(snippets) do
-        local status, _, output, errors = process.run(snippet,
-          { CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url })
+        local status, _, output, errors = process.run(snippet, {
+          CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url,
+          HOME = folder.path, STATE_DIRECTORY = folder.path .. "/state",
+        })
         assert.equal(0, status, errors)
         for _, key in ipairs(assert(service:state()).keys) do
           assert.is_nil((output .. errors):find(key.value, 1, true))
@@ -73,6 +77,23 @@ describe("the README", function()
       assert.is_string(default, option.name)
       if type(option.default) == "number" or type(option.default) == "boolean" then
         assert.equal(tostring(option.default), (default:gsub("`", "")), option.name)
+      end
+    end
+  end)
+end)
+
+describe("the page on rotation", function()
+  local text = read "docs/rotation.md"
+  local rotation_options = require "confidentai.rotation.options"
+
+  it("lists every option of rotate with its default", function()
+    for name, option in pairs(rotation_options.list) do
+      if option.of:find("r", 1, true) then
+        local default = text:match("\n| `" .. name .. "`[^|]*| ([^|]*) |") or text:find("`" .. name .. "`", 1, true)
+        assert.is_truthy(default, name)
+        if type(option.default) == "number" or type(option.default) == "boolean" then
+          assert.equal(tostring(option.default), (tostring(default):gsub("`", "")), name)
+        end
       end
     end
   end)

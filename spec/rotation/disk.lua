@@ -22,7 +22,9 @@ local function look(path, image)
   if not facts then
     return
   end
-  local entry = { mode = facts.mode % PERMISSIONS, kind = facts.type }
+  -- Numbers of inodes are soon used again.
+  local file = ("%d born %d.%d"):format(facts.ino, facts.birthtime.sec, facts.birthtime.nsec)
+  local entry = { mode = facts.mode % PERMISSIONS, kind = facts.type, file = file }
   image[path] = entry
   if facts.type == "file" then
     entry.content = read_file(path)
@@ -36,7 +38,8 @@ end
 
 ---Everything at and below some paths.
 ---@param paths string[] absolute
----@return table<string, { mode: integer, kind: string, content: string? }> image by path
+---@return table<string, { mode: integer, kind: string, file: string, content: string? }> image by path; file: which
+---one it is, whatever its name
 function disk.read(paths)
   local image = {}
   for _, path in ipairs(paths) do

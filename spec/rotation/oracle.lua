@@ -164,11 +164,19 @@ function Oracle:ending(view, ended)
   return endings.judge(self, view, ended, oracle.name)
 end
 
+---What the record claims.
+---@param view table
+---@return string? state or stop
+function Oracle:claims(view)
+  local record = endings.records(self, view)[1]
+  return record and (record.stop or record.state)
+end
+
 ---Promise 4 in texts: output, command lines, environments.
 ---@param texts table<string, string> by what they are
 ---@param view table
 ---@return string[] complaints
-function oracle.texts(texts, view)
+function Oracle.texts(texts, view)
   local found = {}
   for what, text in pairs(texts) do
     local key = secrets.find(text, view.keys)
@@ -186,7 +194,7 @@ end
 function Oracle:everything(ended, texts)
   local view, found = self:view(), {}
   for _, list in ipairs {
-    self:instant(view), self:changes(assert(self.service:log())), self:ending(view, ended), oracle.texts(texts or {}, view),
+    self:instant(view), self:changes(assert(self.service:log())), self:ending(view, ended), Oracle.texts(texts or {}, view),
   } do
     for _, complaint in ipairs(list) do
       found[#found + 1] = complaint
