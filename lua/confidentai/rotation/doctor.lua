@@ -23,43 +23,58 @@ local LATE = 7200
 ---@field rotation? string id of the rotation
 ---@field key? confidentai.ApiKey
 
+-- Whether a rotation could have gone on for long, and nobody has made it. One that waits for evidence may wait.
+local function overdue(self)
+  local record = self.record
+  local last = record.history[#record.history]
+  local idle = self.clock() - (last and last.at or 0)
+  if status.of(self).due ~= 0 or idle <= LATE then
+    return nil
+  elseif record.state == "soaking" and record.options.adoption == "observe"
+    and self:since(record.published) < record.options.soak_max then
+    return nil
+  end
+  return idle
+end
+
 -- What a record says of itself.
 local function examine_record(self)
   local record, list = self.record, {}
-  local function add(kind, message, fix)
-    list[#list + 1] = { id = ("%s:%s"):format(kind, record.id), kind = kind, message = message, rotation = record.id,
-      fix = fix }
+  local function add(kind, message, fix, detail)
+    list[#list + 1] = { id = ("%s:%s%s"):format(kind, record.id, detail or ""), kind = kind, message = message,
+      rotation = record.id, fix = fix }
   end
   local function go_on()
     local ok, err = handle.advance(self)
     return ok, err
   end
-  for _, suspect in ipairs(record.suspects) do
-    add("suspect", ("'%s' may still be created late"):format(suspect.name), go_on)
+  for i, suspect in ipairs(record.suspects) do
+    add("suspect", ("'%s' may still be created late"):format(suspect.name), go_on, "/" .. i)
   end
+  local idle = overdue(self)
   if record.stop and not record.finished then
     add("stopped", ("the rotation of '%s' has stopped (%s): %s"):format(record.base, record.stop, record.reason))
   elseif record.finished and not record.settled and #record.suspects == 0 or #record.quarantine > 0 then
     add("unsettled", ("the rotation of '%s' has not cleaned up"):format(record.base), go_on)
-  elseif not record.finished then
-    local last, late = record.history[#record.history], status.of(self).due
-    local idle = self.clock() - (last and last.at or 0)
-    if late == 0 and idle > LATE then
-      local message = "the rotation of '%s' could have gone on %.0f s ago (%s)"
-      add("overdue", message:format(record.base, idle, record.state),
-        go_on)
-    end
+  elseif idle then
+    local message = "the rotation of '%s' could have gone on %.0f s ago (%s)"
+    add("overdue", message:format(record.base, idle, record.state), go_on)
   end
   return list
 end
 
--- The ids of keys that records know, by scope.
+-- The keys that records know, by scope: their ids, and the names under which creates were sent.
 local function known_keys(jobs)
   local known = {}
   for _, self in ipairs(jobs) do
-    local place = self.record.project_id or ""
-    for _, identity in ipairs { self.record.new or {}, self.record.old or {} } do
-      known[place .. "/" .. (identity.id or "")] = true
+    local record, place = self.record, (self.record.project_id or "") .. "/"
+    for _, identity in ipairs { record.new or {}, record.old or {} } do
+      known[place .. (identity.id or "")] = true
+    end
+    for _, list in ipairs { record.suspects, record.quarantine, { record.attempt } } do
+      for _, entry in ipairs(list) do
+        known[place .. entry.name] = true
+      end
     end
   end
   return known
@@ -82,7 +97,7 @@ local function find_strays(client, checked, scopes, known, list)
     end
     for _, key in ipairs(scope.keys or {}) do
       local id = tostring(key.id)
-      if names.parse(key.name) and not known[place .. "/" .. id] then
+      if names.parse(key.name) and not known[place .. "/" .. id] and not known[place .. "/" .. key.name] then
         list[#list + 1] = {
           id = ("stray:%s/%s"):format(place, id), kind = "stray", key = key,
           message = ("key %s '%s' (%s, last used %s) was made by a rotation that no record here knows"):format(id,
