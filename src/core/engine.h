@@ -21,8 +21,8 @@ void cai_engine_release(cai_engine *engine); /* accepts NULL; the last one close
 void cai_engine_close(cai_engine *engine);
 
 /* Does what can be done now. `timeout` in milliseconds: 0 never waits, and after a few milliseconds of work leaves the
- * rest to the next step, which is then due at once; -1 waits until a socket or a timer is due or a
- * signal comes. It returns at once when nothing is in flight. The number of calls and timers in flight. */
+ * rest to the next step, which is then due at once; -1 waits until a socket or a timer is due or a signal comes. It
+ * returns at once when nothing is in flight. The number of calls and timers in flight. */
 int cai_engine_step(cai_engine *engine, int timeout);
 
 /* The number of calls and timers in flight; of those that have ended, ever; seconds since the last step, infinite when
