@@ -89,7 +89,7 @@ describe("the answer to the create", function()
     end)
 
     it("is sent again when there was no connection", function()
-      local options = { projects = { "web" }, state = s:path "service", port = 0 }
+      local options = { projects = { "web" }, state = s:path "service", port = 0, control_port = 0 }
       local service = assert(sandbox.start(options))
       options.port = tonumber(service.base_url:match ":(%d+)")
       local client = support.client(service, { max_retries = 0 })
