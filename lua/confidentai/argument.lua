@@ -29,6 +29,19 @@ function argument.self(class, name, value)
   end
 end
 
+---Whether a value is of a type, or of one of several.
+---@param value any
+---@param types string "string", "string|table"
+---@return boolean
+function argument.has_type(value, types)
+  for name in types:gmatch "[^|]+" do
+    if type(value) == name then
+      return true
+    end
+  end
+  return false
+end
+
 ---Checks a table of named fields: each known, of the right type.
 ---@param position integer
 ---@param name string the public function

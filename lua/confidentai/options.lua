@@ -2,6 +2,8 @@
 -- The options of confidentai.new, as data: one table drives their check, the reference and the type annotations.
 -- Wrong types and unknown names raise; wrong values are for the caller to report as `config`.
 
+local argument = require "confidentai.argument"
+
 local options = {}
 
 ---@class confidentai.Option
@@ -41,15 +43,6 @@ for _, option in ipairs(options.list) do
   by_name[option.name] = option
 end
 
-local function has_type(value, types)
-  for name in types:gmatch "[^|]+" do
-    if type(value) == name then
-      return true
-    end
-  end
-  return false
-end
-
 local function number_problem(option, value)
   if value ~= value or value == math.huge or value == -math.huge then
     return "a finite number is expected"
@@ -64,7 +57,7 @@ local function problem_with(name, value)
   local option = by_name[name]
   if not option then
     return ("unknown option '%s'"):format(tostring(name))
-  elseif not has_type(value, option.type) then
+  elseif not argument.has_type(value, option.type) then
     return ("option '%s': %s expected, got %s"):format(name, (option.type:gsub("|", " or ")), type(value))
   end
   local problem = option.type == "number" and number_problem(option, value)

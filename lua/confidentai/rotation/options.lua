@@ -48,17 +48,8 @@ options.list = {
   random = { type = "function", of = "rpeod", doc = "so many random bytes; default: the system's" },
 }
 
-local function has_type(value, types)
-  for name in types:gmatch "[^|]+" do
-    if type(value) == name then
-      return true
-    end
-  end
-  return false
-end
-
 local function problem_with(option, name, value)
-  if not has_type(value, option.type) then
+  if not argument.has_type(value, option.type) then
     return ("option '%s': %s expected, got %s"):format(name, (option.type:gsub("|", " or ")), type(value))
   elseif type(value) == "number" and name ~= "adopt" and not (value >= 0 and value < math.huge) then
     return ("option '%s': seconds from 0 are expected"):format(name)
