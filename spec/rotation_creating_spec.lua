@@ -165,7 +165,8 @@ describe("the answer to the create", function()
   describe("that is unclear", function()
     local SECRET_KEPT = { { type = "truncate", bytes = 100000 } } -- all but the last byte
     local APPLIED = {
-      { type = "lost_answer" }, { type = "hang", apply = true }, { type = "truncate" }, { type = "truncate", bytes = 1 },
+      { type = "lost_answer" }, { type = "hang", apply = true }, { type = "truncate" },
+      { type = "truncate", bytes = 1 },
       { type = "status", status = 500, apply = true }, { type = "status", status = 502, apply = true,
         body = "<html></html>", content_type = "text/html" }, { type = "status", status = 503, apply = true },
       { type = "garbage" }, { type = "body", body = [[{"success":false,"error":"no"}]] }, { type = "body", body = "" },
@@ -205,7 +206,7 @@ describe("the answer to the create", function()
         s.events, s.ahead = {}, 0
         local before = s.ahead
         local rotation, err = run(fault)
-        assert.is_true(s.ahead - before >= 10) -- settle
+        assert.is_true(s.ahead - before >= 4, s.ahead - before) -- settle, 10 s, of which some really pass
         assert.equal(1, #rotation:status().suspects)
         assert_done(rotation, err, 2, 2)
         assert.same({ "POST 2", "PUT 1 false", "DELETE 1" }, s:changes(), fault.type)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- ensure in jobs that are killed: each run is a process of its own, without any disk but the store, and many of them die
--- by SIGKILL in the middle of a request, before or after it took effect. $CONFIDENTAI_SEED says which; it is printed.
+-- ensure in jobs that are killed: each run is a process of its own, without any disk but the store, and many of them
+-- die by SIGKILL in the middle of a request, before or after it took effect. $CONFIDENTAI_SEED says which; it is
+-- printed.
 
 local process = require "spec.process"
 local scene = require "spec.rotation.scene"

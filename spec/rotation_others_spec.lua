@@ -106,8 +106,8 @@ describe("beside a rotation", function()
       confidentai.gather(tasks)
       for round = 1, 3 do
         for _, folder in ipairs { "a", "b" } do
-          for _, rotation in ipairs(check(confidentai.rotation.open(s:client(), s:opening { state_dir = s:path(folder) })))
-          do
+          local opening = s:opening { state_dir = s:path(folder) }
+          for _, rotation in ipairs(check(confidentai.rotation.open(s:client(), opening))) do
             local state, err = rotation:run()
             assert.is_truthy(state or err)
             if state == "superseded" and round == 2 and not rotation:status().finished then

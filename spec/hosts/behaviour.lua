@@ -29,6 +29,47 @@ local function time_pause(t, seconds)
   return core.now() - before
 end
 
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+  assert(os.execute("chmod 600 " .. path))
+end
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read("*a")
+  file:close()
+  return text
+end
+
+-- Makes keys, and rotates all of them at once: the old secrets are refused then, and the stores hold others.
+local function rotate(t, names)
+  local path = os.tmpname()
+  local folder = assert(require("confidentai.state").find(path .. "-state", true))
+  local api_keys, tasks, old = t.client():project(t.project_id).api_keys, {}, {}
+  for i, name in ipairs(names) do
+    old[i] = t.confidentai.check(api_keys:create(name))
+    write(path .. i, old[i].value)
+    tasks[i] = function()
+      local rotation, err = api_keys:rotate(old[i], {
+        store = t.confidentai.store.file { path = path .. i }, state_dir = folder, soak = 0, grace = 0 })
+      return rotation, err
+    end
+  end
+  local results, errors = t.confidentai.gather(tasks)
+  expect(nil, next(errors) and tostring(errors[next(errors)]), "error")
+  for i, name in ipairs(names) do
+    expect("done", results[i].state)
+    local found = t.confidentai.check(api_keys:find(name))
+    expect(1, #found)
+    expect(results[i].new_id, tostring(found[1].id))
+    expect(found[1].value:sub(-6), read(path .. i):sub(-6))
+    expect(false, read(path .. i) == old[i].value, "the old secret is there")
+  end
+  assert(os.execute(("rm -r %s*"):format(path)))
+end
+
 return {
   { name = "lists, creates, disables, enables and deletes", run = function(t)
     for _, scope in ipairs { t.client():organization(), t.client():project(t.project_id) } do
@@ -167,6 +208,10 @@ return {
     end)
     expect("number", type(generator()))
     expect("end", generator())
+  end },
+  { name = "rotates a key", run = function(t) rotate(t, { "one" }) end },
+  { name = "rotates many keys at once", seconds = 6, run = function(t)
+    rotate(t, { "one", "two", "three", "four" })
   end },
   { name = "raises once the client is closed", run = function(t)
     local client = t.client()

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The fault matrix: every fault of the sandbox at every request of a rotation, alone and in pairs drawn by lot. Whatever
--- happens, a run without faults brings it to its end, and the promises hold all the time.
+-- The fault matrix: every fault of the sandbox at every request of a rotation, alone and in pairs drawn by lot.
+-- Whatever happens, runs without faults bring it to its end, and the promises hold all the time.
 --   $CONFIDENTAI_MATRIX       how many sequences (2000)
 --   $CONFIDENTAI_MATRIX_SEED  of the pairs; it is printed
+--   $CONFIDENTAI_MATRIX_ONLY  the number of a single sequence, as a failure says it
 
 local matrix = require "spec.rotation.matrix"
 local sandbox = require "confidentai.sandbox"
@@ -30,12 +31,13 @@ describe("the fault matrix", function()
         local complaints, ended = runs:run(sequence.which, sequence.faults)
         ends[ended or "none"] = (ends[ended or "none"] or 0) + 1
         if #complaints > 0 then
-          failed[#failed + 1] = ("%d: %s\n    %s"):format(i, matrix.describe(sequence), table.concat(complaints, "\n    "))
+          failed[#failed + 1] = ("%d: %s\n    %s"):format(i, matrix.describe(sequence),
+            table.concat(complaints, "\n    "))
         end
       end
     end
     for ended, number in pairs(ends) do
-      io.write(("%s: %d\n"):format(ended, number))
+      print(("%s: %d"):format(ended, number))
     end
     assert.equal("", service:errors())
     assert.is_nil(failed[1], ("%d sequences failed (seed %d):\n%s"):format(#failed, seed,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Every fault of the sandbox at every request of a provisioning: a key in the store, or nothing at all; and the next run
--- makes it one key.
+-- Every fault of the sandbox at every request of a provisioning: a key in the store, or nothing at all; and the next
+-- run makes it one key.
 
 local confidentai = require "confidentai"
 local disturbances = require "spec.rotation.disturbances"
@@ -26,6 +26,7 @@ describe("provision", function()
     return found
   end
 
+  local function disturb(fault, skip)
     assert(s.service:reset())
     s.ahead = 0
     os.remove(s:path "key")

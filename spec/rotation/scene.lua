@@ -6,6 +6,7 @@ local assert = require "luassert"
 local busted = require "busted"
 local cjson = require "cjson"
 local confidentai = require "confidentai"
+local core = require "confidentai.core"
 local sealed = require "confidentai.rotation.sealed"
 local support = require "spec.support"
 local uv = require "luv"
@@ -40,10 +41,21 @@ local function remove(path)
   end
 end
 
+-- A folder for temporary files on a disk: state is not kept on others.
+local function temporary()
+  for _, path in ipairs { os.getenv "TMPDIR" or "/tmp", "/tmp", "/var/tmp" } do
+    local filesystem = core.file.filesystem(path)
+    if filesystem and filesystem.kind ~= "tmpfs" and filesystem.kind ~= "ramfs" then
+      return path
+    end
+  end
+  error "these specs need a folder for temporary files on a disk: set TMPDIR"
+end
+
 ---A scene on a sandbox that runs; nothing is registered with busted.
 function scene.make(service)
   local self = setmetatable({ service = service, ahead = 0, events = {}, clients = {} }, Scene)
-  self.folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/confidentai-rotation-XXXXXX"))
+  self.folder = assert(uv.fs_mkdtemp(temporary() .. "/confidentai-rotation-XXXXXX"))
   self.random = scene.random(7)
   self.clock = function() return os.time() + self.ahead end
   self.pause = function(seconds) self:pass(seconds) end
