@@ -223,6 +223,22 @@ describe("gather", function()
     end)
   end
 
+  it("waits by the driver that it is given", function()
+    local steps = 0
+    local driver = { wait = function(engine, awaited)
+      while not awaited:done() do
+        steps = steps + 1
+        engine:step(-1)
+      end
+    end }
+    local results = gather({ function()
+      local keys, err = client.projects:list()
+      return keys, err
+    end }, { driver = driver })
+    assert.is_table(results[1])
+    assert.is_true(steps > 0)
+  end)
+
   it("cancels what is left when it is told to", function()
     service:fault { type = "hang", operation = "list", times = -1 }
     service:fault { type = "status", status = 500, operation = "organization" }
@@ -330,5 +346,6 @@ describe("gather", function()
     raises("field 'concurrency': a whole number", {}, { concurrency = 0 })
     raises("field 'concurrency': a whole number", {}, { concurrency = 1.5 })
     raises("field 'on_error'", {}, { on_error = "stop" })
+    raises("field 'driver'", {}, { driver = {} })
   end)
 end)

@@ -27,4 +27,16 @@ function base_url.choose(options)
   return options.base_url or environment.get "CONFIDENT_BASE_URL" or regional
 end
 
+---The region whose own address a base URL is; nil for others, such as one that a customer hosts.
+---@param url string
+---@return "US"|"EU"|"AU"|nil
+function base_url.region(url)
+  local address = url:lower():gsub("/+$", "")
+  for region, regional in pairs(regions) do
+    if address == regional then
+      return region
+    end
+  end
+end
+
 return base_url

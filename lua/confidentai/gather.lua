@@ -6,7 +6,7 @@ local argument = require "confidentai.argument"
 local driver = require "confidentai.driver"
 local scheduler = require "confidentai.scheduler"
 
-local OPTIONS = { concurrency = "number", on_error = "string" }
+local OPTIONS = { concurrency = "number", on_error = "string", driver = "table" }
 local DEFAULT_CONCURRENCY = 16
 
 local function check_tasks(tasks)
@@ -29,6 +29,9 @@ local function check_options(options)
   if options.on_error and options.on_error ~= "cancel" and options.on_error ~= "continue" then
     argument.refuse(2, "gather", "field 'on_error': \"continue\" or \"cancel\" is expected", 1)
   end
+  if options.driver and type(options.driver.wait) ~= "function" then
+    argument.refuse(2, "gather", "field 'driver': a table with a function 'wait' is expected", 1)
+  end
 end
 
 local function cancelled()
@@ -39,8 +42,8 @@ local gather = {}
 
 ---Runs functions at once, at most so many, and waits for them all; nothing blocks the host meanwhile.
 ---@param tasks function[] each: its first result is kept; `nil, err` and what it raises are its error
----@param options? { concurrency: integer, on_error: "continue"|"cancel" } default 16, "continue"; "cancel": after an
----error the calls under way are cancelled, and what has not begun is not begun
+---@param options? { concurrency: integer, on_error: "continue"|"cancel", driver: table } default 16, "continue", the
+---host's driver; "cancel": after an error the calls under way are cancelled, and what has not begun is not begun
 ---@return { n: integer } results by position; n: how many tasks there were
 ---@return table errors by position
 function gather.gather(tasks, options)
@@ -48,7 +51,7 @@ function gather.gather(tasks, options)
   options = options or {}
   check_options(options)
   local results, errors = { n = #tasks }, {}
-  local host = driver.default()
+  local host = options.driver or driver.default()
   local problem = host.refuse and host.refuse()
   if problem then -- nginx's coroutines do not work there either
     for i = 1, #tasks do

@@ -8,6 +8,7 @@ local environment = require "confidentai.environment"
 local options = require "confidentai.options"
 require "confidentai.scope"
 require "confidentai.api_keys"
+require "confidentai.client"
 
 local confidentai = { _VERSION = core._VERSION }
 
@@ -16,6 +17,7 @@ local LATER = {
   gather = function() return require("confidentai.gather").gather end,
   async = function() return require("confidentai.gather").async end,
   rotation = function() return require "confidentai.rotation" end,
+  scan = function() return require "confidentai.scan" end,
   store = function() return require "confidentai.store" end,
 }
 

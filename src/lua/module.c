@@ -4,6 +4,8 @@
 #include "../core/credential.h"
 #include "../core/id.h"
 #include "../core/random.h"
+#include "../core/signals.h"
+#include "../core/terminal.h"
 #include "../core/utf8.h"
 #include "../core/version.h"
 #include "api_key.h"
@@ -16,6 +18,7 @@
 #include "lock.h"
 #include "process.h"
 #include "scope.h"
+#include "stream.h"
 #include "timer.h"
 
 #include <inttypes.h>
@@ -41,6 +44,29 @@ static int is_utf8(lua_State *L) {
 /* now() -> seconds on a clock that only goes forward */
 static int now(lua_State *L) {
   lua_pushnumber(L, cai_clock_now());
+  return 1;
+}
+
+/* terminal(descriptor) -> columns, 0 where it does not know; nil: there is no terminal */
+static int terminal(lua_State *L) {
+  int columns = cai_terminal_columns((int)luaL_checkinteger(L, 1));
+  if (columns < 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, columns);
+  return 1;
+}
+
+/* watch_signals(): SIGHUP, SIGINT and SIGTERM are noticed from now on, SIGPIPE is ignored. For the command only. */
+static int watch_signals(lua_State *L) {
+  (void)L;
+  cai_signals_watch();
+  return 0;
+}
+
+/* caught_signal() -> the name of the signal that has come, once; nil: none */
+static int caught_signal(lua_State *L) {
+  lua_pushstring(L, cai_signals_take()); /* NULL pushes nil */
   return 1;
 }
 
@@ -167,6 +193,9 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"redact", redact},
                                      {"process", lcai_process_start},
                                      {"program", lcai_process_program},
+                                     {"terminal", terminal},
+                                     {"watch_signals", watch_signals},
+                                     {"caught_signal", caught_signal},
                                      {NULL, NULL}};
 
 static const lcai_class *const classes[] = {&lcai_engine_class,       &lcai_client_class,  &lcai_call_class,
@@ -175,7 +204,7 @@ static const lcai_class *const classes[] = {&lcai_engine_class,       &lcai_clie
                                             &lcai_lock_class,         &lcai_process_class, &lcai_timer_class};
 
 /* confidentai.core: what the Lua layer builds on. `methods` holds the method table of each class by its short name,
- * `file` the functions of durable files. */
+ * `file` the functions of durable files, `stream` those of the command's descriptors. */
 __attribute__((visibility("default"))) int luaopen_confidentai_core(lua_State *L) {
   lcai_json_open(L);
   lcai_error_open(L);
@@ -188,6 +217,8 @@ __attribute__((visibility("default"))) int luaopen_confidentai_core(lua_State *L
   lua_setfield(L, -2, "methods");
   lcai_file_open(L);
   lua_setfield(L, -2, "file");
+  lcai_stream_open(L);
+  lua_setfield(L, -2, "stream");
   lua_pushliteral(L, CAI_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;

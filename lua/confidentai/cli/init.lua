@@ -1,41 +1,68 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The command `confidentai <noun> <verb>`. Commands are modules that are loaded only when they are asked
--- for.
+-- The command `confidentai <noun> <verb>`. Nouns are modules that are loaded only when they are asked for, so that it
+-- starts fast.
+
+local argv = require "confidentai.cli.argv"
+local help = require "confidentai.cli.help"
+local status = require "confidentai.cli.status"
 
 local cli = {}
 
---- Each command's module has `define(command)` and `run(arguments)`, which returns the exit status.
+-- Each module has `define(command)`, which tells the parser about its verbs and options, and `run(arguments)`, which
+-- returns the exit status.
 cli.commands = {
+  { name = "keys", summary = "List, show, create, enable, disable, delete and find API keys.",
+    module = "confidentai.cli.keys" },
+  { name = "projects", summary = "List the projects of the organization.", module = "confidentai.cli.projects" },
+  { name = "whoami", summary = "Show which organization and key the credential is.",
+    module = "confidentai.cli.whoami" },
+  { name = "rotate", summary = "Replace a key by a new one, safely.", module = "confidentai.cli.rotate" },
+  { name = "ensure", summary = "See to it that a store holds a current key; for CI jobs.",
+    module = "confidentai.cli.ensure" },
+  { name = "audit", summary = "Examine every key of the organization and its projects.",
+    module = "confidentai.cli.audit" },
+  { name = "identify", summary = "Find out whose key a secret is.", module = "confidentai.cli.identify" },
+  { name = "contain", summary = "Disable the key of a leaked secret, and prove it dead.",
+    module = "confidentai.cli.contain" },
   { name = "sandbox", summary = "Run a local stand-in of the service.", module = "confidentai.cli.sandbox" },
 }
 
-cli.status = { ok = 0, failure = 1, usage = 2 }
+local EXAMPLES = {
+  "confidentai whoami",
+  "confidentai keys list --all-projects --output json",
+  "confidentai keys create ci-pipeline --project ID --store file:/etc/app/key",
+  "confidentai rotate start 7 --project ID --store file:/etc/app/key",
+  "",
+  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 findings, 4 the credential",
+  "was refused, 5 unclear (the message says how to settle it), 6 refused for",
+  "safety, 7 not finished. The page docs/command.md has them all.",
+}
 
 local function version()
   local ok, core = pcall(require, "confidentai.core")
   return "confidentai " .. (ok and type(core) == "table" and core._VERSION or "unknown")
 end
 
---- The command that is meant: the first word that is no option.
-local function wanted_command(arguments)
-  for _, argument in ipairs(arguments) do
-    if argument:sub(1, 1) ~= "-" then return argument end
-  end
-end
-
-local function new_parser(argparse, arguments)
+---The parser. Of commands that are not meant only the names are known.
+---@param argparse function
+---@param wanted? string a command's name; true: all, for completions and the manual
+---@return table parser
+---@return table<string, table> modules by the name of the command
+function cli.parser(argparse, wanted)
   local parser = argparse("confidentai", "Manage the API keys of Confident AI.")
+  parser:help_max_width(80)
   parser:add_help(true)
   parser:flag("--version"):description("Show the version and exit."):action(function()
     io.stdout:write(version(), "\n")
-    os.exit(cli.status.ok)
+    os.exit(0)
   end)
   parser:command_target("command")
   parser:require_command(true)
-  local wanted, modules = wanted_command(arguments), {}
+  help.examples(parser, EXAMPLES)
+  local modules = {}
   for _, entry in ipairs(cli.commands) do
     local command = parser:command(entry.name, entry.summary)
-    if entry.name == wanted then
+    if wanted == true or entry.name == wanted then
       modules[entry.name] = require(entry.module)
       modules[entry.name].define(command)
     end
@@ -43,23 +70,64 @@ local function new_parser(argparse, arguments)
   return parser, modules
 end
 
---- Runs the command.
+-- A secret on a command line is public already: nothing is done with it, and it is not shown again.
+local function refuse_secret(arguments)
+  local position = argv.secret(arguments, os.getenv "CONFIDENT_ORG_API_KEY")
+  if not position then
+    return nil
+  end
+  local failure = require "confidentai.cli.failure"
+  failure.report({ kind = "usage",
+    message = ("argument %d is a secret, or holds one (it is not shown). It is in the shell's history and was visible "
+      .. "in the list of processes"):format(position),
+    next = "replace that key: confidentai rotate start ID. Secrets come by CONFIDENT_ORG_API_KEY, --profile, a file or "
+      .. "standard input" }, argv.format(arguments))
+  return status.usage
+end
+
+-- Tells what is wrong with the command line, by the words of the parser of the command that it is about.
+local function refuse(command, message, arguments)
+  local failure = require "confidentai.cli.failure"
+  local format, usage = argv.format(arguments), command:get_usage()
+  local name = usage:match "^Usage: ([%l ]*%l)" or "confidentai"
+  if format ~= "json" and format ~= "jsonl" then
+    io.stderr:write(usage, "\n\n")
+  end
+  failure.report({ kind = "usage", message = message, next = "see: " .. name .. " --help" }, format)
+end
+
+-- Parses; nil when the command line is wrong, and it has been told.
+local function parse(parser, arguments)
+  local refused = {}
+  parser.error = function(command, message)
+    refuse(command, message, arguments)
+    error(refused, 0)
+  end
+  local ok, parsed = pcall(parser.parse, parser, arguments)
+  if not ok and parsed ~= refused then
+    error(parsed, 0)
+  end
+  return ok and parsed or nil
+end
+
+---Runs the command.
 ---@param arguments string[] as the shell gave them
----@return integer status 0, 1 after a failure, 2 after a usage error
+---@return integer status see cli.status
 function cli.main(arguments)
   local found, argparse = pcall(require, "argparse")
   if not found then
     io.stderr:write("confidentai: the command needs the module argparse: apt-get install lua-argparse, "
       .. "or luarocks install argparse\n")
-    return cli.status.failure
+    return status.failed
   end
-  local parser, modules = new_parser(argparse, arguments)
-  local ok, parsed = parser:pparse(arguments)
-  if not ok then
-    local command = wanted_command(arguments)
-    local help = "confidentai" .. (modules[command] and " " .. command or "") .. " --help"
-    io.stderr:write(parser:get_usage(), "\n\nError: ", tostring(parsed), "; see ", help, "\n")
-    return cli.status.usage
+  local refused = refuse_secret(arguments)
+  if refused then
+    return refused
+  end
+  local parser, modules = cli.parser(argparse, argv.command(arguments))
+  local parsed = parse(parser, arguments)
+  if not parsed then
+    return status.usage
   end
   return modules[parsed.command].run(parsed)
 end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --- `confidentai sandbox`: runs the local service here, or in another Lua that has lua-http.
 
+local help = require "confidentai.cli.help"
 local interpreter = require "confidentai.sandbox.interpreter"
 local options = require "confidentai.sandbox.options"
 
@@ -31,6 +32,7 @@ function sandbox.define(command)
     made:target(option.name)
     if option.hidden then made:hidden(true) end
   end
+  help.examples(command, { "confidentai sandbox", "confidentai sandbox --port 0 --output json --exit-with-stdin" })
   command:flag("--exit-with-stdin", "Exit when standard input ends."):target("exit_with_stdin")
 end
 

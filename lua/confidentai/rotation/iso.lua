@@ -25,4 +25,11 @@ function iso.seconds(text)
     + tonumber(second)
 end
 
+---A time as the service writes it, in whole seconds: "2026-11-23T14:05:00Z".
+---@param seconds number since 1970
+---@return string
+function iso.text(seconds)
+  return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds))
+end
+
 return iso

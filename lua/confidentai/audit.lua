@@ -1,0 +1,182 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Examines every key of the organization and its projects: how old, how long unused, disabled, named like another, left
+-- behind by a rotation. It only reads.
+
+local core = require "confidentai.core"
+local all_keys = require "confidentai.all_keys"
+local gather = require "confidentai.gather"
+local iso = require "confidentai.rotation.iso"
+local names = require "confidentai.rotation.names"
+
+local audit = {}
+
+local DAY = 86400
+
+-- Days after which a key that nobody has ever used counts as never used, where `unused_days` does not say.
+local NEVER_USED_DAYS = 1
+
+-- Days after which the key before a rotation's newest should be gone: the longest soak and the grace, by default.
+local SUPERSEDED_DAYS = 37
+
+---@class confidentai.AuditFinding
+---@field kind "old"|"unused"|"never_used"|"disabled"|"same_name"|"superseded"
+---@field key confidentai.ApiKey
+---@field project? table as of project:get(); nil: a key of the organization
+---@field days? integer whole days: of age, without use, or since there is a newer one
+---@field rotated boolean whether a rotation has made the key, by its name
+---@field message string for people
+
+-- A finding keeps little, as there may be as many as keys; what it says is made when it is asked for.
+local Finding = {}
+
+local function count(days)
+  return days == 1 and "1 day" or ("%d days"):format(days)
+end
+
+local SENTENCES = {
+  old = function(finding)
+    return ("%s old, and %s"):format(count(finding.days), finding.rotated
+      and "the rotation that made it has not come again" or "no rotation has made it")
+  end,
+  unused = function(finding) return "not used for " .. count(finding.days) end,
+  never_used = function(finding) return ("never used in %s"):format(count(finding.days)) end,
+  disabled = function() return "disabled; the service does not tell since when" end,
+  same_name = function() return "another key of this place has the same name" end,
+  superseded = function(finding)
+    return ("still enabled, %s after a rotation has made its successor"):format(count(finding.days))
+  end,
+}
+
+function Finding.__index(finding, name)
+  if name == "rotated" then
+    return names.parse(finding.key.name) ~= nil
+  elseif name == "message" then
+    return SENTENCES[finding.kind](finding)
+  end
+end
+
+-- Whole days from a time of the service to now; nil: it did not tell the time.
+local function days_since(text, now)
+  local seconds = iso.seconds(text)
+  return seconds and math.max(0, math.floor((now - seconds) / DAY))
+end
+
+-- What the names of a scope's keys show: how many have each, and the newest generation of each base that is enabled.
+local function survey(keys)
+  local uses, newest = {}, {}
+  for _, key in ipairs(keys) do
+    if key.name then
+      uses[key.name] = (uses[key.name] or 0) + 1
+    end
+    local base, generation = names.parse(key.name)
+    if base and key.valid and (not newest[base] or newest[base].generation < generation) then
+      newest[base] = { generation = generation, created_at = key.created_at }
+    end
+  end
+  return uses, newest
+end
+
+-- Examines an enabled key.
+local function examine(key, newest, options, now, add)
+  local age = days_since(key.created_at, now)
+  local idle = days_since(key.last_used, now)
+  if age and options.max_age_days and age >= options.max_age_days then
+    add("old", age)
+  end
+  if idle and options.unused_days and idle >= options.unused_days then
+    add("unused", idle)
+  elseif not key.last_used and age and age >= (options.unused_days or NEVER_USED_DAYS) then
+    add("never_used", age)
+  end
+  local base, generation = names.parse(key.name)
+  local successor = base and newest[base]
+  if successor and successor.generation > generation then
+    local days = days_since(successor.created_at, now)
+    if days and days >= SUPERSEDED_DAYS then
+      add("superseded", days)
+    end
+  end
+end
+
+-- The findings of a scope, in the order of its keys. Counts its keys.
+local function examine_scope(scope, options, now, totals)
+  local uses, newest = survey(scope.keys)
+  local list = {}
+  for _, key in ipairs(scope.keys) do
+    local function add(kind, days)
+      list[#list + 1] = setmetatable({ kind = kind, key = key, project = scope.project, days = days }, Finding)
+    end
+    totals.keys = totals.keys + 1
+    if key.valid then
+      totals.enabled = totals.enabled + 1
+      totals.unrotated = totals.unrotated + (names.parse(key.name) and 0 or 1)
+      examine(key, newest, options, now, add)
+    else
+      totals.disabled = totals.disabled + 1
+      add "disabled"
+    end
+    if key.name and uses[key.name] > 1 then
+      add "same_name"
+    end
+  end
+  return list
+end
+
+-- Sets the findings of the scopes one after the other, the organization's first.
+local function arrange(report, lists, unreadable)
+  for index = 1, report.totals.scopes do
+    for _, finding in ipairs(lists[index] or {}) do
+      report.findings[#report.findings + 1] = finding
+    end
+    lists[index] = nil
+    report.unreadable[#report.unreadable + 1] = unreadable[index]
+  end
+  report.totals.findings, report.totals.unreadable = #report.findings, #report.unreadable
+end
+
+---Audits all keys. For Client:audit, which documents it.
+---@param client confidentai.Client
+---@param options table checked
+---@return table? report
+---@return confidentai.Error? err
+function audit.run(client, options)
+  local now = (options.clock or os.time)()
+  local lists, unreadable = {}, {}
+  local report = {
+    at = iso.text(now), base_url = client.base_url, max_age_days = options.max_age_days,
+    unused_days = options.unused_days, findings = {}, unreadable = {},
+    totals = { scopes = 0, keys = 0, enabled = 0, disabled = 0, unrotated = 0, findings = 0, unreadable = 0 },
+  }
+  local function see(scope, index, done, total)
+    if scope.keys then
+      lists[index] = examine_scope(scope, options, now, report.totals)
+    else
+      unreadable[index] = { scope = scope.api_keys.scope, project = scope.project, err = scope.err }
+    end
+    if options.on_progress then
+      options.on_progress(done, total)
+    end
+  end
+  local results, errors = gather.gather({
+    function()
+      local organization, err = core.organization(client):get()
+      return organization, err
+    end,
+    function()
+      local total, err = all_keys.visit(client, see, options.concurrency)
+      return total, err
+    end,
+  }, { driver = core.environment(client).driver })
+  if not results[1] or not results[2] then
+    local err = errors[2] or errors[1]
+    if type(err) ~= "table" or not err.kind then
+      error(err, 0)
+    end
+    return nil, err
+  end
+  report.organization, report.totals.scopes = results[1], results[2]
+  arrange(report, lists, unreadable)
+  return report
+end
+
+return audit

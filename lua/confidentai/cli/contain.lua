@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- `confidentai contain`: the key of a leaked secret is proven, disabled, and the secret shown to be refused.
+
+local failure = require "confidentai.cli.failure"
+local help = require "confidentai.cli.help"
+local identification = require "confidentai.cli.identification"
+local interruption = require "confidentai.cli.interruption"
+local iso = require "confidentai.rotation.iso"
+local progress = require "confidentai.cli.progress"
+local secret_input = require "confidentai.cli.secret_input"
+local selection = require "confidentai.cli.selection"
+local session = require "confidentai.cli.session"
+local store_option = require "confidentai.cli.store_option"
+local terminal = require "confidentai.cli.terminal"
+local time = require "confidentai.cli.time"
+
+local contain = {}
+
+---Tells the parser about the options.
+---@param command table of argparse
+function contain.define(command)
+  secret_input.define(command)
+  command:flag("--yes -y", "Do not ask.")
+  command:flag("--replace", "Put a new key in its place, by a rotation without soak and grace. The only way for the "
+    .. "key that this command itself uses.")
+  store_option.define(command, "With --replace: where the new secret goes")
+  command:flag("--replace-store", "With --replace: the store may hold something else than the leaked secret.")
+    :target("replace_store")
+  command:option("--state-dir", "With --replace: the folder of the rotation's record."):argname("PATH")
+    :target("state_dir")
+  session.define(command)
+  help.examples(command, {
+    "confidentai contain --file leaked.txt",
+    "confidentai contain --file leaked.txt --yes --output json >incident.json",
+    "confidentai contain --replace --store file:/etc/app/confident.key",
+  })
+end
+
+-- The options of the rotation; nil: none is wanted.
+local function replacement(arguments)
+  local stores = store_option.stores(arguments)
+  if arguments.replace and not stores then
+    failure.usage("--replace: where is the new secret to go?", "--store file:PATH, or another store")
+  elseif not arguments.replace then
+    if stores or arguments.state_dir or arguments.replace_store then
+      failure.usage("--store, --replace-store and --state-dir go with --replace", "add --replace, or leave them away")
+    end
+    return nil
+  end
+  return { store = stores, state_dir = arguments.state_dir, replace_store = arguments.replace_store }
+end
+
+local function question_about(match, replace)
+  local used = iso.seconds(match.last_used)
+  return ("%s %s, %s? Whoever uses it is refused from then on."):format(replace and "Replace" or "Disable",
+    failure.redact(selection.describe(match.key)),
+    used and "last used " .. time.relative(used, os.time()) or "never used")
+end
+
+-- A function that asks before anything is changed, and one that tells why the answer was no.
+local function asking(arguments, replace, watch)
+  local unasked
+  local function confirm(match)
+    local question = question_about(match, replace)
+    if not arguments.yes then
+      local answer = terminal.confirm(question)
+      interruption.check()
+      if not answer then
+        unasked = answer == nil and question
+        return false
+      end
+    end
+    watch(match)
+    return true
+  end
+  return confirm, function(err)
+    if unasked then
+      err.message, err.next = unasked .. " Nobody was there to ask, and nothing was changed.", "--yes says yes"
+    end
+    return err
+  end
+end
+
+local function run(self, arguments)
+  local replace = replacement(arguments)
+  local secret, client = secret_input.secret(arguments, true), self:client()
+  local confirm, explain = asking(arguments, replace, function(match)
+    interruption.leaves(replace and "a rotation may be under way: confidentai rotate list"
+      or ("%s may be disabled by now, and whether the secret is refused was not shown; see: %s"):format(
+        selection.describe(match.key), selection.command("keys get", match.key)))
+  end)
+  local report, err, partial = progress.during(arguments, "Reading keys", function(on_progress)
+    local report, err, partial = client:contain(secret, { replace = replace, confirm = confirm,
+      on_progress = on_progress })
+    return report, err, partial
+  end)
+  interruption.leaves(nil)
+  local shown = report or partial
+  if shown then
+    identification.write(shown, arguments)
+    identification.tell_unreadable(shown, arguments)
+  end
+  if not report then
+    failure.raise(explain(err))
+  end
+  self:say(({ contained = "contained: the key is disabled, and the secret is refused",
+    replaced = "contained: the key is replaced, and the secret is refused",
+    dead = "nothing was to be done: the secret is refused" })[report.outcome])
+end
+
+---Runs the command.
+---@param arguments table parsed
+---@return integer status
+function contain.run(arguments)
+  return session.run(arguments, run)
+end
+
+return contain

@@ -1,0 +1,92 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- How the command fails: an error is raised as a table, caught in one place, and told to a person or to a program.
+
+local failure = {}
+
+local metatable = { __tostring = function(self) return self.err.message end }
+
+---Ends the command with an error.
+---@param err confidentai.Error|{ kind: string, message: string, next?: string, exit?: integer } exit: the status
+function failure.raise(err)
+  error(setmetatable({ err = err }, metatable), 0)
+end
+
+---Ends the command because of its arguments.
+---@param message string
+---@param next? string what to do instead
+function failure.usage(message, next)
+  failure.raise { kind = "usage", message = message, next = next, exit = require("confidentai.cli.status").usage }
+end
+
+---Returns its arguments, or ends the command when the first is nil.
+function failure.check(value, err, ...)
+  if value == nil then
+    failure.raise(err)
+  end
+  return value, err, ...
+end
+
+---The error in what a pcall caught; nil: it was none of these, but a bug or an interruption.
+---@param caught any
+---@return table? err
+function failure.caught(caught)
+  return getmetatable(caught) == metatable and caught.err or nil
+end
+
+---Makes text fit for a terminal: what looks like a secret is masked, control characters become blanks.
+---@param text string
+---@return string
+function failure.redact(text)
+  local ok, core = pcall(require, "confidentai.core")
+  return ok and core.redact(text) or (text:gsub("confident_[%w_+/=-]+", "***************"):gsub("%c", " "))
+end
+
+-- What can be done about an error, where it does not say so itself.
+local function advice(err)
+  if err.next then
+    return err.next
+  elseif err.outcome == "unknown" and err.method == "POST" then
+    return "the key may exist, and nobody has its secret: look for it with: confidentai keys find NAME, and delete it"
+  elseif err.outcome == "unknown" then
+    return "the change may have happened: look with: confidentai keys get ID"
+  elseif err.status == 401 then
+    return "the key is wrong, disabled or deleted: set CONFIDENT_ORG_API_KEY to an enabled organization key, or use "
+      .. "--profile"
+  elseif err.status == 403 then
+    return "an organization key is needed, and this may be a project's"
+  elseif err.status == 404 then
+    return "see what there is with: confidentai keys list, or confidentai projects list"
+  elseif err.status == 429 or err.status == 503 then
+    return ("try again in %s s"):format(err.retry_after or "some")
+  elseif err.kind == "network" then
+    return "check the network, and --base-url or CONFIDENT_BASE_URL"
+  elseif err.kind == "timeout" then
+    return "try again, with a larger --timeout"
+  elseif err.kind == "tls" then
+    return "check the machine's clock and authorities; CURL_CA_BUNDLE or --ca-file names others; verification stays on"
+  end
+end
+
+-- Fields of an error that programs get.
+local FIELDS = { "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link" }
+
+---Tells of an error.
+---@param err table
+---@param format? string "json" and "jsonl": as JSON
+function failure.report(err, format)
+  local next = advice(err)
+  if format == "json" or format == "jsonl" then
+    local object = { error = { next = next } }
+    for _, name in ipairs(FIELDS) do
+      object.error[name] = err[name]
+    end
+    io.stderr:write(require("cjson").new().encode(object), "\n")
+    return
+  end
+  io.stderr:write("confidentai: ", failure.redact(tostring(err.message)), "\n")
+  if next then
+    io.stderr:write("  ", next, "\n")
+  end
+end
+
+return failure

@@ -1,0 +1,148 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Records as people read them: a table that is fitted to the terminal, or one record as names and values.
+
+local terminal = require "confidentai.cli.terminal"
+
+local grid = {}
+
+-- Characters that a cut cell keeps, and blanks between columns.
+local NARROWEST, GAP = 8, 2
+
+-- Characters of UTF-8 text.
+local function length(text)
+  if not text:find "[\128-\255]" then
+    return #text
+  end
+  return select(2, text:gsub("[^\128-\191]", ""))
+end
+
+local function cut(text, width)
+  local kept, count = {}, 0
+  for character in text:gmatch "[^\128-\191][\128-\191]*" do
+    count = count + 1
+    if count == width then
+      break
+    end
+    kept[count] = character
+  end
+  return table.concat(kept) .. "…"
+end
+
+---A value as text: ids may have more digits than Lua's own conversion shows.
+---@param value string|number|boolean|nil
+---@return string
+function grid.text(value)
+  if value == nil then
+    return ""
+  elseif type(value) == "number" and value % 1 == 0 then
+    return ("%.0f"):format(value)
+  end
+  return tostring(value)
+end
+
+local function titled(columns)
+  local shown = {}
+  for _, column in ipairs(columns) do
+    if column.title then
+      shown[#shown + 1] = column
+    end
+  end
+  return shown
+end
+
+-- What a column shows of a record, and in which style.
+local function cell(column, record)
+  local text, style
+  if column.text then
+    text, style = column.text(record)
+  else
+    text = grid.text(column.value(record))
+  end
+  if text:find "[%c\194]" then -- a name may hold what a terminal would obey: control characters, U+0080 to U+009F too
+    text = text:gsub("%c", " "):gsub("\194[\128-\159]", " ")
+  end
+  return text, style
+end
+
+-- The texts of a column, from the title on; its styles by row; and its width.
+local function lay_out(column, records)
+  local texts, styles, width = { column.title }, {}, length(column.title)
+  for i, record in ipairs(records) do
+    local text, style = cell(column, record)
+    texts[i + 1], styles[i + 1] = text, style
+    width = math.max(width, length(text))
+  end
+  styles[1] = "bold"
+  return { texts = texts, styles = styles, width = width, shrinks = column.shrinks }
+end
+
+-- Narrows the columns that may shrink, from the last on, until a row fits.
+local function fit(laid, available)
+  local total = GAP * (#laid - 1)
+  for _, column in ipairs(laid) do
+    total = total + column.width
+  end
+  for j = #laid, 1, -1 do
+    local column = laid[j]
+    if column.shrinks and total > available then
+      local width = math.min(column.width, math.max(NARROWEST, column.width - (total - available)))
+      total = total - column.width + width
+      column.width = width
+    end
+  end
+end
+
+-- A cell of a row, as wide as its column but for the last one.
+local function padded(column, row, colour, is_last)
+  local text = column.texts[row]
+  local count = length(text)
+  if count > column.width then
+    text, count = cut(text, column.width), column.width
+  end
+  local shown = colour and terminal.paint(text, column.styles[row]) or text
+  return is_last and shown or shown .. (" "):rep(column.width - count + GAP)
+end
+
+---Lays a table out.
+---@param columns confidentai.Column[]
+---@param records any[]
+---@param options { no_color: boolean? }
+---@return fun(row: integer): string line row 1 is the head
+function grid.lines(columns, records, options)
+  local laid, available = {}, terminal.width(1)
+  for j, column in ipairs(titled(columns)) do
+    laid[j] = lay_out(column, records)
+  end
+  if available then
+    fit(laid, available)
+  end
+  local colour, cells = terminal.colour(1, options.no_color), {}
+  return function(row)
+    for j, column in ipairs(laid) do
+      cells[j] = padded(column, row, colour, j == #laid)
+    end
+    return (table.concat(cells):gsub(" +$", ""))
+  end
+end
+
+---One record: a line for each column, nothing cut.
+---@param columns confidentai.Column[]
+---@param record any
+---@param options { no_color: boolean? }
+---@return string text
+function grid.record(columns, record, options)
+  local shown, widest, lines = titled(columns), 0, {}
+  local colour = terminal.colour(1, options.no_color)
+  for _, column in ipairs(shown) do
+    widest = math.max(widest, length(column.title))
+  end
+  for j, column in ipairs(shown) do
+    local text, style = cell(column, record)
+    local title = column.title .. (" "):rep(widest - length(column.title) + GAP)
+    lines[j] = (((colour and terminal.paint(title, "bold") or title)
+      .. (colour and terminal.paint(text, style) or text)):gsub(" +$", ""))
+  end
+  return table.concat(lines, "\n")
+end
+
+return grid

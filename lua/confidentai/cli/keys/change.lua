@@ -1,0 +1,101 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- `confidentai keys enable|disable|delete`. What may break somebody's work says when the key was last used.
+
+local check_id = require "confidentai.cli.keys.id"
+local columns = require "confidentai.cli.columns"
+local failure = require "confidentai.cli.failure"
+local interruption = require "confidentai.cli.interruption"
+local iso = require "confidentai.rotation.iso"
+local output = require "confidentai.cli.output"
+local selection = require "confidentai.cli.selection"
+local time = require "confidentai.cli.time"
+
+local change = {}
+
+-- Seconds since its last use for which a key counts as in use.
+local RECENT = 86400
+
+local function last_use(key, now)
+  local used = iso.seconds(key.last_used)
+  return used and "last used " .. time.relative(used, now) or "never used", used ~= nil and now - used < RECENT
+end
+
+-- Without this, `disable` and `delete` of the own key would be the last call that the credential makes.
+local function check_own(session, key, force)
+  if key.scope == "organization" and not force and session:client():owns(key) then
+    failure.raise { kind = "guard", outcome = "not_applied",
+      message = ("%s is the one that this command itself uses: without it you are locked out"):format(
+        selection.describe(key)),
+      next = "use another organization key for this, or --force", exit = require("confidentai.cli.status").refused }
+  end
+end
+
+-- What is to be changed, as it is now.
+local function find(session, arguments)
+  local api_keys = selection.one(session, arguments)
+  local key, err = api_keys:get(check_id(api_keys, arguments.id))
+  if not key then
+    err.outcome = "not_applied"
+    failure.raise(err)
+  end
+  return api_keys, key
+end
+
+-- An interruption in the middle leaves it open whether the change was made.
+local function apply(act, key, done)
+  interruption.leaves(("%s may be %s by now; see: %s"):format(selection.describe(key), done,
+    selection.command("keys get", key)))
+  local result = failure.check(act())
+  interruption.leaves(nil)
+  return result
+end
+
+local function show(key, arguments)
+  output.record(columns.of_keys(os.time(), key.scope == "project"), key, arguments)
+end
+
+---@param session table
+---@param arguments table parsed
+function change.enable(session, arguments)
+  local api_keys, key = find(session, arguments)
+  local enabled = apply(function()
+    local result, err = api_keys:enable(key)
+    return result, err
+  end, key, "enabled")
+  show(enabled, arguments)
+end
+
+---@param session table
+---@param arguments table parsed
+function change.disable(session, arguments)
+  local api_keys, key = find(session, arguments)
+  check_own(session, key, arguments.force)
+  local used, recently = last_use(key, os.time())
+  session:say(("%s: %s"):format(selection.describe(key), used))
+  if recently then
+    session:confirm "It seems to be in use. Disable it all the same?"
+  end
+  local disabled = apply(function()
+    local result, err = api_keys:disable(key, { force = arguments.force })
+    return result, err
+  end, key, "disabled")
+  show(disabled, arguments)
+  session:say("enabled again by: " .. selection.command("keys enable", key))
+end
+
+---@param session table
+---@param arguments table parsed
+function change.delete(session, arguments)
+  local api_keys, key = find(session, arguments)
+  check_own(session, key, arguments.force)
+  local used, recently = last_use(key, os.time())
+  session:say(("%s: %s"):format(selection.describe(key), used))
+  session:confirm(recently and "It seems to be in use. Delete it for good all the same?" or "Delete it for good?")
+  local deleted = apply(function()
+    local result, err = api_keys:delete(key, { force = arguments.force })
+    return result, err
+  end, key, "deleted")
+  output.record(columns.of_deleted, { key = key, deleted = deleted.deleted }, arguments)
+end
+
+return change

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- `confidentai keys list|find|get`
+
+local check_id = require "confidentai.cli.keys.id"
+local columns = require "confidentai.cli.columns"
+local failure = require "confidentai.cli.failure"
+local output = require "confidentai.cli.output"
+local selection = require "confidentai.cli.selection"
+
+local show = {}
+
+local function shows_projects(arguments)
+  return arguments.all_projects or #arguments.projects > 1
+end
+
+local function write(found, arguments)
+  output.records(columns.of_keys(os.time(), shows_projects(arguments)), found, arguments)
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer? status
+function show.list(session, arguments)
+  local found, status = selection.each(session, arguments, function(api_keys)
+    local keys, err = api_keys:list()
+    return keys, err
+  end)
+  write(found, arguments)
+  return status
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer? status
+function show.find(session, arguments)
+  if arguments.name == "" or not require("confidentai.core").is_utf8(arguments.name) then
+    failure.usage "a name is expected: not empty, in UTF-8"
+  end
+  local found, status = selection.each(session, arguments, function(api_keys)
+    local keys, err = api_keys:find(arguments.name)
+    return keys, err
+  end)
+  if #found == 0 and not status and arguments.output == "table" then
+    session:say("no key is named that; see: confidentai keys list")
+  end
+  write(found, arguments)
+  return status
+end
+
+---@param session table
+---@param arguments table parsed
+function show.get(session, arguments)
+  local api_keys = selection.one(session, arguments)
+  local key = failure.check(api_keys:get(check_id(api_keys, arguments.id)))
+  output.record(columns.of_keys(os.time(), api_keys.scope == "project"), key, arguments)
+end
+
+return show

@@ -1,0 +1,185 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Records on standard output: a table for people (grid.lua); JSON, JSON lines and CSV for programs. A column says how a
+-- record is shown in each.
+
+local failure = require "confidentai.cli.failure"
+local grid = require "confidentai.cli.grid"
+local status = require "confidentai.cli.status"
+
+local output = {}
+
+output.formats = { "table", "json", "jsonl", "csv" }
+
+---@class confidentai.Column
+---@field name string of the field in JSON and CSV
+---@field title? string in the table's head; without one it is not in the table
+---@field value fun(record: any): any what it is: a string, number, boolean or nil; in JSON only, an object or a list
+---@field text? fun(record: any): string, string? how the table shows it, and in which style
+---@field shrinks? boolean it may be cut where the terminal is too narrow
+
+-- The number of the error that the reader has gone: on Linux, macOS and the BSDs.
+local EPIPE = 32
+
+-- Bytes that are collected before they are written.
+local CHUNK = 65536
+
+---Writes to standard output. A reader that has gone ends the command quietly, as SIGPIPE ends others.
+---@param text string
+function output.write(text)
+  local ok, message, code = io.stdout:write(text)
+  if ok then
+    ok, message, code = io.stdout:flush()
+  end
+  if not ok then
+    failure.raise { kind = "output", message = "standard output cannot be written: " .. message, exit = status.failed,
+      closed = code == EPIPE }
+  end
+end
+
+-- Writes what piece(i) gives for 1 to count, in chunks: what is shown may be large, and is not held as a whole.
+local function write_pieces(count, piece)
+  local parts, size = {}, 0
+  for i = 1, count do
+    parts[#parts + 1] = piece(i)
+    size = size + #parts[#parts]
+    if size >= CHUNK or i == count then
+      output.write(table.concat(parts))
+      parts, size = {}, 0
+    end
+  end
+end
+
+local List = {}
+
+---Marks an array as the value of a column, for JSON.
+---@param records any[]
+---@param columns? confidentai.Column[] of its elements; without: they are strings, numbers or booleans
+---@return table
+function output.list(records, columns)
+  return setmetatable({ records = records, columns = columns }, List)
+end
+
+local objects
+
+local function json_value(value, json)
+  if value == nil then
+    return "null"
+  elseif type(value) == "number" then
+    return grid.text(value) -- cjson knows 14 digits, and ids may have 16
+  elseif getmetatable(value) ~= List then
+    return json.encode(value)
+  end
+  local parts, object = {}, value.columns and objects(value.columns)
+  for i, record in ipairs(value.records) do
+    parts[i] = object and "\n    " .. object(record) or json_value(record, json)
+  end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function new_json()
+  local json = require("cjson").new()
+  json.encode_number_precision(14)
+  return json
+end
+
+-- A function that makes the object of a record: its fields are in the order of the columns, for people to read, too.
+function objects(columns)
+  local json, names = new_json(), {}
+  for j, column in ipairs(columns) do
+    names[j] = json.encode(column.name) .. ":"
+  end
+  return function(record)
+    local fields = {}
+    for j, column in ipairs(columns) do
+      fields[j] = names[j] .. json_value(column.value(record), json)
+    end
+    return "{" .. table.concat(fields, ",") .. "}"
+  end
+end
+
+local function write_json(columns, records)
+  local object, count = objects(columns), #records
+  if count == 0 then
+    output.write "[]\n"
+  end
+  write_pieces(count, function(i)
+    return (i == 1 and "[\n  " or "  ") .. object(records[i]) .. (i == count and "\n]\n" or ",\n")
+  end)
+end
+
+local function write_lines(columns, records)
+  local object = objects(columns)
+  write_pieces(#records, function(i) return object(records[i]) .. "\n" end)
+end
+
+-- RFC 4180.
+local function csv_cell(value)
+  local text = grid.text(value)
+  if text:find '[",\r\n]' then
+    return '"' .. text:gsub('"', '""') .. '"'
+  end
+  return text
+end
+
+local function write_csv(columns, records)
+  local cells = {}
+  for j, column in ipairs(columns) do
+    cells[j] = csv_cell(column.name)
+  end
+  output.write(table.concat(cells, ",") .. "\r\n")
+  write_pieces(#records, function(i)
+    for j, column in ipairs(columns) do
+      cells[j] = csv_cell(column.value(records[i]))
+    end
+    return table.concat(cells, ",") .. "\r\n"
+  end)
+end
+
+local function write_table(columns, records, options)
+  local line = grid.lines(columns, records, options)
+  write_pieces(#records + 1, function(i) return line(i) .. "\n" end)
+end
+
+local writers = { json = write_json, jsonl = write_lines, csv = write_csv, table = write_table }
+
+---Writes records.
+---@param columns confidentai.Column[]
+---@param records any[]
+---@param options { output: string, no_color: boolean? } of the command line
+function output.records(columns, records, options)
+  writers[options.output](columns, records, options)
+end
+
+-- Writes the object of a record; what its lists hold is written as it is made.
+local function write_object(columns, record)
+  local json, text = new_json(), "{"
+  for j, column in ipairs(columns) do
+    local value = column.value(record)
+    local separator = j > 1 and "," or ""
+    if getmetatable(value) == List and value.columns then
+      local object, list = objects(value.columns), value.records
+      output.write(("%s%s\n\"%s\":["):format(text, separator, column.name))
+      write_pieces(#list, function(i) return (i == 1 and "\n  " or ",\n  ") .. object(list[i]) end)
+      text = "]"
+    else
+      text = ('%s%s"%s":%s'):format(text, separator, column.name, json_value(value, json))
+    end
+  end
+  output.write(text .. "}\n")
+end
+
+---Writes one record: an object in JSON, one line under a head in the others, names and values in a table.
+---@param columns confidentai.Column[]
+---@param record any
+---@param options { output: string, no_color: boolean? }
+function output.record(columns, record, options)
+  if options.output == "json" then
+    write_object(columns, record)
+  elseif options.output == "table" then
+    output.write(grid.record(columns, record, options) .. "\n")
+  else
+    output.records(columns, { record }, options)
+  end
+end
+
+return output

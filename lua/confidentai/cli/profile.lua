@@ -1,0 +1,109 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Profiles: who and where, by a name, in a configuration file. A profile binds its key to its base URL, so that no key is
+-- sent to another service.
+--
+--   $XDG_CONFIG_HOME/confidentai/config.json, else ~/.config/confidentai/config.json, 0600:
+--   { "profiles": { "prod": { "base_url": "https://api.confident-ai.com", "key_command": ["pass", "confident/org"] } } }
+
+local core = require "confidentai.core"
+local failure = require "confidentai.cli.failure"
+local status = require "confidentai.cli.status"
+
+local profile = {}
+
+local FIELDS = { api_key = "string", key_command = "table", base_url = "string", region = "string", timeout = "number",
+  ca_file = "string" }
+
+-- Bytes that a configuration file may have.
+local LARGEST = 65536
+
+local function refuse(message, next)
+  failure.raise { kind = "config", message = message, next = next, exit = status.usage }
+end
+
+---Where the configuration file is.
+---@return string? path
+function profile.path()
+  local base, home = os.getenv "XDG_CONFIG_HOME", os.getenv "HOME"
+  if base and base:sub(1, 1) == "/" then
+    return base .. "/confidentai/config.json"
+  end
+  return home and home .. "/.config/confidentai/config.json"
+end
+
+-- The content of the file; nil when it is not there. It may hold keys, so it is refused when others can read it.
+local function read(path)
+  local content, facts, name = core.file.read(path, LARGEST)
+  if not content then
+    if name == "ENOENT" then
+      return nil
+    end
+    refuse(("the configuration file %s cannot be read: %s"):format(path, facts))
+  elseif facts.mode % 64 ~= 0 then
+    refuse(("the configuration file %s is open to others (mode %03o)"):format(path, facts.mode % 512),
+      "chmod 600 " .. path)
+  end
+  return content
+end
+
+local function check(path, name, found)
+  if type(found) ~= "table" then
+    refuse(("the configuration file %s has no profile '%s'"):format(path, name))
+  end
+  for field, value in pairs(found) do
+    if type(value) ~= FIELDS[field] then
+      refuse(("profile '%s': %s"):format(name, FIELDS[field] and ("'%s' is a %s"):format(field, FIELDS[field])
+        or ("there is no field '%s'"):format(tostring(field))))
+    end
+  end
+  if not found.base_url and not found.region then
+    refuse(("profile '%s' says not where its key goes: it needs base_url or region"):format(name))
+  elseif not found.api_key and not found.key_command then
+    refuse(("profile '%s' has no key: it needs key_command or api_key"):format(name))
+  end
+  return found
+end
+
+-- The key that a command prints.
+local function run(name, command)
+  local store = require("confidentai").store.exec { command = command, check = command, name = "key_command" }
+  local driver = require("confidentai.cli.interruption").driver
+  local key, message = store:get { pause = function(seconds) require "confidentai.pause"(driver, seconds) end }
+  if not key then
+    refuse(("the key_command of profile '%s' gives no key: %s"):format(name, message or "it prints nothing"))
+  end
+  return key
+end
+
+local function load(name)
+  local path = profile.path()
+  local content = path and read(path)
+  if not content then
+    refuse(("there is no configuration file %s"):format(path or "(HOME is not set)"))
+  end
+  local ok, config = pcall(require("cjson").new().decode, content)
+  if not ok or type(config) ~= "table" or type(config.profiles) ~= "table" then
+    refuse(("the configuration file %s is no JSON object with profiles"):format(path))
+  end
+  local found = check(path, name, config.profiles[name])
+  local api_key = found.api_key or run(name, found.key_command)
+  return { api_key = api_key, base_url = found.base_url, region = found.region, timeout = found.timeout,
+    ca_file = found.ca_file }
+end
+
+---The options of the client. With a profile nothing else says who and where.
+---@param arguments table parsed
+---@return table options of confidentai.new
+function profile.options(arguments)
+  local name = arguments.profile or os.getenv "CONFIDENT_PROFILE"
+  if not name then
+    return { base_url = arguments.base_url, region = arguments.region, ca_file = arguments.ca_file }
+  elseif arguments.base_url or arguments.region then
+    refuse("a profile binds its key to its base URL", "leave --base-url and --region away, or --profile")
+  end
+  local options = load(name)
+  options.ca_file = arguments.ca_file or options.ca_file
+  return options
+end
+
+return profile

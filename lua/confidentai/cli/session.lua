@@ -1,0 +1,136 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What the verbs of the command share: options that all have, the client, and how a run ends.
+
+local failure = require "confidentai.cli.failure"
+local status = require "confidentai.cli.status"
+
+local session = {}
+
+-- Seconds above 0 of a text, for argparse: it says that an argument is malformed where this gives nil.
+local function seconds(text)
+  local length = require("confidentai.cli.time").duration(text)
+  return length and length > 0 and length or nil
+end
+
+---Adds the options that every verb has which asks the service.
+---@param command table of argparse
+function session.define(command)
+  command:option("--output -o", "How to write the result: table, json, jsonl or csv."):default("table")
+    :choices { "table", "json", "jsonl", "csv" }:argname("FORMAT")
+  command:option("--profile", "The profile of the configuration file to use."):argname("NAME")
+  command:option("--base-url", "Where the service is."):argname("URL"):target("base_url")
+  command:option("--region", "US, EU or AU."):argname("REGION")
+  command:option("--ca-file", "PEM file of the authorities to trust."):argname("PATH"):target("ca_file")
+  command:option("--timeout", "Seconds for each attempt."):argname("SECONDS"):convert(seconds)
+  command:flag("--no-color", "No colours."):target("no_color")
+  command:flag("--quiet -q", "Results and errors only.")
+  command:flag("--verbose -v", "Tell of each request on standard error.")
+end
+
+local Session = {}
+Session.__index = Session
+
+-- Tells of each request, for --verbose. No event holds a secret.
+local function observe(event)
+  if event.type == "request" then
+    io.stderr:write(("> %s %s (CONFIDENT_API_KEY: ***************)\n"):format(event.method, event.path))
+  elseif event.type == "response" then
+    io.stderr:write(("< %s in %.0f ms, %.0f bytes\n"):format(event.status or event.failure or "-",
+      event.seconds * 1000, event.bytes))
+  elseif event.type == "retry" then
+    io.stderr:write(("  again in %.1f s\n"):format(event.seconds))
+  end
+end
+
+-- Without a credential, or with one that can manage nothing, nothing is sent: it would be refused.
+local function check_credential(options)
+  local api_key = options.api_key or require("confidentai.environment").get "CONFIDENT_ORG_API_KEY"
+  local problem, next
+  if not api_key then
+    problem, next = "no organization key is set", "set CONFIDENT_ORG_API_KEY, or use --profile NAME"
+  elseif api_key:find "^confident_%l*_?proj_" then
+    problem = "the key is a project's, which can manage nothing: an organization key is needed"
+    next = "make one in the organization's settings, and set CONFIDENT_ORG_API_KEY to it"
+  end
+  if problem then
+    failure.raise { kind = "config", message = problem, next = next, exit = status.authentication }
+  end
+end
+
+---The client of the command line: options, else those of the profile, else the environment's.
+---@return confidentai.Client
+function Session:client()
+  if self.made then
+    return self.made
+  end
+  local confidentai = require "confidentai"
+  local arguments = self.arguments
+  local options = require("confidentai.cli.profile").options(arguments)
+  check_credential(options)
+  options.timeout = arguments.timeout or options.timeout
+  options.on_event = arguments.verbose and observe or nil
+  options.driver = require("confidentai.cli.interruption").driver
+  local client, err = confidentai.new(options)
+  if not client then
+    err.exit = status.usage -- what was given, here or in the environment, cannot serve
+    failure.raise(err)
+  end
+  self.made = client
+  return client
+end
+
+---Tells a person something beside the result, on standard error; not with --quiet.
+---@param text string
+function Session:say(text)
+  if not self.arguments.quiet then
+    io.stderr:write(text, "\n")
+  end
+end
+
+---Asks before something that cannot be taken back. Ends the command when the answer is no, or nobody can answer.
+---@param question string
+function Session:confirm(question)
+  if self.arguments.yes then
+    return
+  end
+  local answer = require("confidentai.cli.terminal").confirm(question)
+  require("confidentai.cli.interruption").check()
+  if answer == nil then
+    failure.raise { kind = "guard", message = question .. " Nobody was there to ask.", next = "--yes says yes",
+      exit = status.refused }
+  elseif not answer then
+    failure.raise { kind = "guard", message = "Nothing was done.", exit = status.refused }
+  end
+end
+
+---Runs a verb.
+---@param arguments table parsed
+---@param verb fun(session: table, arguments: table): integer? the exit status; nil: 0
+---@return integer status
+function session.run(arguments, verb)
+  local self = setmetatable({ arguments = arguments }, Session)
+  local interruption = require "confidentai.cli.interruption"
+  interruption.watch()
+  local ok, result = xpcall(function() return verb(self, arguments) end, function(caught)
+    return failure.caught(caught) and caught or interruption.caught(caught) and caught
+      or debug.traceback(tostring(caught), 2)
+  end)
+  if self.made then
+    self.made:close()
+  end
+  if ok then
+    return result or status.ok
+  elseif interruption.caught(result) then
+    return interruption.report(result, arguments)
+  end
+  local err = failure.caught(result)
+  if not err then
+    err = { kind = "bug", message = failure.redact(tostring(result)), next = "please report this" }
+  end
+  if not err.closed then
+    failure.report(err, arguments.output)
+  end
+  return status.of(err)
+end
+
+return session

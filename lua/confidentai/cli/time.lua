@@ -1,0 +1,51 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Times as people say them, and as they write them on a command line.
+
+local time = {}
+
+local UNITS = { s = 1, m = 60, h = 3600, d = 86400, w = 604800 }
+
+-- What is said, from the largest unit on: seconds of one, and its name.
+local STEPS = { { 365 * 86400, "year" }, { 30 * 86400, "month" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }
+
+---Seconds of a text such as "90", "45s", "30m", "24h", "7d", "2w".
+---@param text string
+---@return number? seconds nil: it is no time
+function time.duration(text)
+  local number, unit = text:match "^(%d+%.?%d*)([smhdw]?)$"
+  if not number then
+    return nil
+  end
+  return tonumber(number) * (UNITS[unit] or 1)
+end
+
+---A length of time in its largest unit: "3 days", "1 hour", "20 seconds".
+---@param seconds number
+---@return string
+function time.length(seconds)
+  for _, step in ipairs(STEPS) do
+    if seconds >= step[1] then
+      local count = math.floor(seconds / step[1])
+      return ("%d %s%s"):format(count, step[2], count == 1 and "" or "s")
+    end
+  end
+  local count = math.floor(seconds)
+  return ("%d second%s"):format(count, count == 1 and "" or "s")
+end
+
+---A moment relative to now: "3 days ago", "in 2 hours", "just now".
+---@param seconds? number since 1970
+---@param now number
+---@return string "never" without a moment
+function time.relative(seconds, now)
+  if not seconds then
+    return "never"
+  elseif seconds > now + 1 then
+    return "in " .. time.length(seconds - now)
+  elseif now - seconds < 1 then
+    return "just now"
+  end
+  return time.length(now - seconds) .. " ago"
+end
+
+return time

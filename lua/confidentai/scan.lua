@@ -1,0 +1,167 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Finds the service's secrets in text: logs, dumps, configuration. What is found is for identify; it is shown masked.
+
+local scan = {}
+
+local PREFIX = "confident_"
+
+-- Bytes of text that one secret may take, escapes included: no longer run of its characters is one.
+local LONGEST = 1024
+
+-- Characters of a secret beyond its prefix, from which on it is one and no word such as confident_us_org_key.
+local SHORTEST = 16
+
+-- Lines that are kept of a secret that occurs on many.
+local MOST_LINES = 100
+
+local function character_of(digits)
+  return string.char(tonumber(digits, 16))
+end
+
+-- A character of a secret as other formats write it: JSON's \/ and \u002b, with more backslashes where JSON holds JSON,
+-- and a URL's %2B (RFC 8259, RFC 3986).
+local ESCAPES = {
+  { "^\\+/", function() return "/" end },
+  { "^\\+u00(%x%x)", character_of },
+  { "^%%(%x%x)", character_of },
+}
+
+-- Hexadecimal digits from which on a secret is in them: base64 does without the other letters for hardly as long.
+local HEXADECIMAL = 32
+
+-- The character that an escape at a position stands for, and the position after it; nil: there is none of a secret's.
+local function unescape(text, at)
+  for _, escape in ipairs(ESCAPES) do
+    local first, last, digits = text:find(escape[1], at)
+    local character = first and escape[2](digits)
+    if character and character:find "^[%w+/=_-]$" then
+      return character, last + 1
+    end
+  end
+end
+
+-- Reads the run of a secret's characters from a position on: what it spells, and the position after it.
+local function read(text, at)
+  local parts = {}
+  while at <= #text do
+    local _, last = text:find("^[%w+/=_-]+", at)
+    if last then
+      parts[#parts + 1], at = text:sub(at, last), last + 1
+    else
+      local character, after = unescape(text, at)
+      if not character then
+        break
+      end
+      parts[#parts + 1], at = character, after
+    end
+  end
+  return table.concat(parts), at
+end
+
+-- The secret that a run begins with; nil: it is none. The words of the prefix, such as us_org_, are no part of what is
+-- secret; nor are names in programs, which look alike: they have neither digits nor capitals.
+local function secret_of(run)
+  local body = run:sub(#PREFIX + 1)
+  repeat
+    local word = body:match "^%l+_(.*)$"
+    body = word or body
+  until not word
+  local digits = body:match "^%x+"
+  if digits and #digits >= HEXADECIMAL then
+    body = digits -- what follows it, such as a path, is something else
+  else
+    body = body:match "^[^=]*" -- base64's end, and what follows
+  end
+  if #body < SHORTEST or not body:find "%d" and not body:find "%l.*%u" and not body:find "%u.*%l" then
+    return nil
+  end
+  local first, last = run:find(body, #PREFIX + 1, true)
+  return first and run:sub(1, last) .. run:match("^=?=?", last + 1)
+end
+
+---@class confidentai.Found
+---@field secret string
+---@field lines integer[] numbers of the first lines that it is on
+---@field count integer how often it occurs
+
+---@class confidentai.Scan
+local Scan = {}
+Scan.__index = Scan
+
+---Begins to look through a text that comes in pieces.
+---@return confidentai.Scan
+function scan.new()
+  return setmetatable({ rest = "", line = 1, list = {}, by_secret = {} }, Scan)
+end
+
+local function add(self, secret, line)
+  local found = self.by_secret[secret]
+  if not found then
+    found = { secret = secret, lines = {}, count = 0 }
+    self.by_secret[secret] = found
+    self.list[#self.list + 1] = found
+  end
+  found.count = found.count + 1
+  if found.lines[#found.lines] ~= line and #found.lines < MOST_LINES then
+    found.lines[#found.lines + 1] = line
+  end
+end
+
+-- Counts the lines that end before a position, from another on.
+local function count_lines(text, from, before)
+  local count, at = 0, text:find("\n", from, true)
+  while at and at < before do
+    count, at = count + 1, text:find("\n", at + 1, true)
+  end
+  return count
+end
+
+-- Looks through a text; what is at its end and may go on is left for the next piece.
+local function look(self, text, is_last)
+  local counted, at = 1, 1
+  while true do
+    local first = text:find(PREFIX, at, true)
+    if not first then
+      -- The end may be the beginning of a prefix.
+      local kept = is_last and #text + 1 or math.max(at, #text - #PREFIX + 2)
+      self.line = self.line + count_lines(text, counted, kept)
+      return text:sub(kept)
+    end
+    self.line = self.line + count_lines(text, counted, first)
+    counted = first
+    local run, after = read(text, first)
+    -- An escape may be cut in two: the few characters of one are waited for.
+    if not is_last and after > #text - 6 and after - first < LONGEST then
+      return text:sub(first)
+    end
+    local secret = after - first <= LONGEST and secret_of(run)
+    if secret then
+      add(self, secret, self.line)
+    end
+    at = after
+  end
+end
+
+---Looks through the next piece of the text.
+---@param piece string
+function Scan:feed(piece)
+  self.rest = look(self, self.rest .. piece, false)
+end
+
+---Ends the text.
+---@return confidentai.Found[] in the order of their first occurrence
+function Scan:finish()
+  self.rest = look(self, self.rest, true)
+  return self.list
+end
+
+---Finds the secrets in a text, each once.
+---@param text string
+---@return confidentai.Found[] in the order of their first occurrence
+function scan.text(text)
+  local self = scan.new()
+  self:feed(text)
+  return self:finish()
+end
+
+return scan

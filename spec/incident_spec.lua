@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Everything that docs/incident.md shows is run, in its order, and its tables are held against the code.
+
+local process = require "spec.process"
+local support = require "spec.support"
+local uv = require "luv"
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+local function write(path, text, mode)
+  local file = assert(io.open(path, "w"))
+  file:write(text)
+  file:close()
+  assert(uv.fs_chmod(path, mode))
+end
+
+describe("docs/incident.md", function()
+  local service = support.service()
+  local text = read "docs/incident.md"
+  local folder, here
+
+  -- The command, as a user has it in PATH.
+  before_each(function()
+    here = uv.cwd()
+    folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/incident-XXXXXX"))
+    local lowest = 0
+    while arg[lowest - 1] do lowest = lowest - 1 end
+    write(folder .. "/confidentai", ("#!/bin/sh\nexec %s %s/bin/confidentai \"$@\"\n"):format(arg[lowest], here), 448)
+    write(folder .. "/git", "#!/bin/sh\necho a commit without secrets\n", 448)
+    write(folder .. "/leaked.txt", service.projects[1].api_key .. "\n", 384)
+    write(folder .. "/build.log", "key: " .. service.projects[1].api_key .. "\n", 384)
+    write(folder .. "/app.key", service.projects[1].api_key .. "\n", 384)
+  end)
+  after_each(function() os.execute("rm -r " .. folder) end)
+
+  local function variables()
+    local absolute = {}
+    for _, name in ipairs { "path", "cpath" } do
+      absolute[name] = package[name]:gsub("%./", here .. "/")
+    end
+    return { CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url, HOME = folder,
+      LUA_PATH = absolute.path, LUA_CPATH = absolute.cpath, PATH = folder .. ":" .. os.getenv "PATH",
+      XDG_STATE_HOME = folder .. "/state" }
+  end
+
+  local function run(script)
+    local child = process.start("sh", { "-c", "cd " .. folder .. " && " .. script }, variables())
+    local status = child:wait(30000)
+    for _, key in ipairs(assert(service:state()).keys) do
+      assert.is_nil((child.output .. child.errors):find(key.value:sub(1, -7), 1, true))
+    end
+    return status, child.output, child.errors
+  end
+
+  it("shows commands that run", function()
+    local count = 0
+    for block in text:gmatch "\n```sh\n(.-)\n```" do
+      if block:find("--replace", 1, true) then
+        assert(service:reset()) -- an incident of its own
+      end
+      local status, _, errors = run("set -e\n" .. block)
+      assert.equal(0, status, block .. "\n" .. errors)
+      count = count + 1
+    end
+    assert.equal(7, count)
+    assert.is_nil(support.key_on_service(service, "project", 1, service.projects[1].id))
+    assert.is_truthy(read(folder .. "/incident.json"):find('"outcome":"contained"', 1, true))
+  end)
+
+  it("shows Lua that runs", function()
+    write(folder .. "/snippet.lua", assert(text:match "\n```lua\n(.-)\n```"), 384)
+    local lowest = 0
+    while arg[lowest - 1] do lowest = lowest - 1 end
+    local status, output, errors = run(arg[lowest] .. " snippet.lua")
+    assert.equal(0, status, errors)
+    assert.matches("proven\tthe secret works", output)
+    assert.matches("\ncontained\n", output)
+  end)
+
+  it("names every finding and verdict", function()
+    local function named(path, pattern)
+      local count = 0
+      for name in read(path):gmatch(pattern) do
+        assert.is_truthy(text:find("\n| `" .. name .. "`", 1, true), name)
+        count = count + 1
+      end
+      assert.is_true(count > 2, path)
+    end
+    named("lua/confidentai/audit.lua", 'add%(?%s?"(%l[%l_]+)"')
+    named("lua/confidentai/verdict.lua", 'return "(%l[%l6]+)", ')
+  end)
+
+  it("names every field of the report and of the audit", function()
+    for _, path in ipairs { "lua/confidentai/cli/audit.lua", "lua/confidentai/cli/identification.lua" } do
+      local count = 0
+      for name in read(path):gmatch '{ name = "([%l_]+)"' do
+        assert.is_truthy(text:find("`" .. name .. "`", 1, true), name)
+        count = count + 1
+      end
+      assert.is_true(count > 10)
+    end
+  end)
+end)

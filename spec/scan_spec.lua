@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: Apache-2.0
+local scan = require "confidentai.scan"
+
+local HEX = "confident_us_org_35a9ea509eae88b72f3b4e5d87540247d9ee2298f85e654f"
+local BASE64 = "confident_eu_proj_abC/d9f+Gh1234567890xYz=="
+
+describe("scan", function()
+  local function secrets(text)
+    local list = {}
+    for i, found in ipairs(scan.text(text)) do
+      list[i] = found.secret
+    end
+    return list
+  end
+
+  it("finds secrets of every prefix, and what surrounds them is no part of them", function()
+    for _, prefix in ipairs { "confident_us_org_", "confident_au_proj_", "confident_org_", "confident_proj_",
+      "confident_eu_", "confident_jp_org_" } do
+      for _, around in ipairs { { "", "" }, { '"', '",' }, { "'", "'" }, { "key=", "&x=1" }, { "<", ">" },
+        { "(", ")." }, { "", "/path" },
+        { "https://x/", "?a=b" }, { "`", "`" }, { "\27[1m", "\27[0m" }, { "\0", "\0" } } do
+        local secret = prefix .. HEX:sub(18)
+        assert.same({ secret }, secrets("one " .. around[1] .. secret .. around[2] .. " two\n"))
+      end
+    end
+    assert.same({ BASE64 }, secrets('{"key":"' .. BASE64 .. '"}'))
+    assert.same({ BASE64 }, secrets(BASE64 .. "=x"))
+  end)
+
+  it("reads what JSON and URLs make of one", function()
+    local slash, plus, equals = BASE64:gsub("/", "\\/"), BASE64:gsub("+", "\\u002b"), BASE64:gsub("=", "\\u003D")
+    assert.same({ BASE64 }, secrets('{"key":"' .. slash .. '"}'))
+    assert.same({ BASE64 }, secrets('{"key":"' .. plus .. '"}'))
+    assert.same({ BASE64 }, secrets('{"key":"' .. equals .. '"}'))
+    assert.same({ BASE64 }, secrets([["{\"key\":\"]] .. BASE64:gsub("/", [[\\\/]]) .. [[\"}"]]))
+    assert.same({ BASE64 }, secrets("?key=" .. BASE64:gsub("[/+=]", { ["/"] = "%2F", ["+"] = "%2b", ["="] = "%3D" })
+      .. "&x"))
+  end)
+
+  it("takes no names for secrets", function()
+    for _, text in ipairs {
+      "confident_api_key", "confident_us_org_", "confident_project_keys_list_by_organization", "CONFIDENT_ORG_API_KEY",
+      "confident_us_org_***************a1b2c3", "confident_us_org_abc123", "confident_",
+    } do
+      assert.same({}, secrets(text), text)
+    end
+  end)
+
+  it("tells each once, with its lines", function()
+    local found = scan.text("a\n" .. HEX .. "\n\n" .. BASE64 .. " " .. HEX .. " " .. HEX .. "\n")
+    assert.equal(2, #found)
+    assert.same({ secret = HEX, lines = { 2, 4 }, count = 3 }, found[1])
+    assert.same({ secret = BASE64, lines = { 4 }, count = 1 }, found[2])
+  end)
+
+  it("finds the same in pieces of any size", function()
+    local text = ("x\n%s\nconfident confident_ %s\"\n%s\n%s"):format(BASE64:gsub("/", "\\/"), HEX, ("z"):rep(3000), HEX)
+    local whole = scan.text(text)
+    assert.equal(2, #whole)
+    assert.same({ 3, 5 }, whole[2].lines)
+    for size = 1, 200 do
+      local scanning = scan.new()
+      for at = 1, #text, size do
+        scanning:feed(text:sub(at, at + size - 1))
+      end
+      assert.same(whole, scanning:finish())
+    end
+  end)
+
+  it("keeps little of a text without end", function()
+    local scanning = scan.new()
+    scanning:feed "confident_us_org_"
+    for _ = 1, 100 do
+      scanning:feed(("0123456789abcdef"):rep(64))
+    end
+    assert.is_true(#scanning.rest < 4096)
+    assert.same({}, scanning:finish())
+  end)
+end)

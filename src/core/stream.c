@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+void cai_stream_fill_standard(void) {
+  /* The lowest free number is what open takes. Read-only, for output too: what is written there must not seem to have
+   * arrived. */
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+    if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+      return;
+}
+
+bool cai_stream_is_writable(int descriptor, cai_problem *problem) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0)
+    return cai_problem_note(problem, "use it");
+  if ((flags & O_ACCMODE) == O_RDONLY)
+    return cai_problem_note_number(problem, "write to it", EBADF);
+  return true;
+}
+
+bool cai_stream_write(int descriptor, const char *bytes, size_t length, cai_problem *problem) {
+  while (length > 0) {
+    ssize_t count = write(descriptor, bytes, length);
+    if (count >= 0) {
+      bytes += count;
+      length -= (size_t)count;
+    } else if (errno == EAGAIN) {
+      struct pollfd room = {.fd = descriptor, .events = POLLOUT};
+      poll(&room, 1, -1);
+    } else if (errno != EINTR) {
+      return cai_problem_note(problem, "write to it");
+    }
+  }
+  return true;
+}
