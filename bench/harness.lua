@@ -50,9 +50,18 @@ function harness.output(words)
   return text
 end
 
+-- Where the program is in a command: what env sets before it is outside of what is measured.
+local function program_at(words)
+  local at = 1
+  while words[1] == "env" and (at == 1 or words[at]:find "^[%u_]+=") do
+    at = at + 1
+  end
+  return at
+end
+
 ---Runs a command under tools/measure. The figures that both print, by name.
 function harness.measure(words)
-  local all, command = {}, words[1] == "env" and 4 or 1 -- what env sets is outside of what is measured
+  local all, command = {}, program_at(words)
   for i = 1, command - 1 do
     all[i] = words[i]
   end
@@ -161,7 +170,7 @@ function harness.instructions(words, count)
   local path = harness.folder .. "/callgrind"
   local function run(calls)
     local all = words(calls)
-    local at = all[1] == "env" and 4 or 1
+    local at = program_at(all)
     for i, word in ipairs { "valgrind", "--quiet", "--tool=callgrind", "--callgrind-out-file=" .. path } do
       table.insert(all, at + i - 1, word)
     end

@@ -6,7 +6,7 @@
 
 local harness = require "harness"
 
-local ALL = { "list", "decode", "gather", "audit", "nginx", "neovim", "start" }
+local ALL = { "list", "decode", "gather", "audit", "nginx", "neovim", "start", "command" }
 
 local function first_line(command)
   return (assert(io.popen(command .. " 2>&1")):read "l" or "?"):gsub("^%s+", "")

@@ -10,6 +10,7 @@ local Child = {}
 Child.__index = Child
 
 ---The interpreter that runs the specs: the outermost negative index of its arguments.
+---@return string
 function process.interpreter()
   local lowest = 0
   while arg[lowest - 1] do
@@ -30,17 +31,18 @@ local function spin_until(condition, milliseconds)
 end
 
 local function environment(more)
-  more = more or {}
-  local list = { "LUA_PATH=" .. package.path, "LUA_CPATH=" .. package.cpath }
-  for name, value in pairs(uv.os_environ()) do
-    if name == "LD_PRELOAD" and more[name] then -- a sanitizer's library must be the first
-      list[#list + 1] = name .. "=" .. value .. ":" .. more[name]
-    elseif not name:find("^LUA_C?PATH") and not more[name] then
-      list[#list + 1] = name .. "=" .. value
-    end
+  local variables, list = uv.os_environ(), {}
+  variables.LUA_PATH_5_3, variables.LUA_CPATH_5_3, variables.LUA_PATH_5_4, variables.LUA_CPATH_5_4 = nil, nil, nil, nil
+  variables.LUA_PATH, variables.LUA_CPATH = package.path, package.cpath
+  local preloaded = variables.LD_PRELOAD -- a sanitizer's library must be the first
+  for name, value in pairs(more or {}) do
+    variables[name] = value
   end
-  for name, value in pairs(more) do
-    if name ~= "LD_PRELOAD" or not uv.os_getenv(name) then
+  if preloaded and variables.LD_PRELOAD and variables.LD_PRELOAD ~= preloaded then
+    variables.LD_PRELOAD = preloaded .. ":" .. variables.LD_PRELOAD
+  end
+  for name, value in pairs(variables) do
+    if value then
       list[#list + 1] = name .. "=" .. value
     end
   end
@@ -50,23 +52,31 @@ end
 ---Starts a program.
 ---@param command string
 ---@param arguments string[]
----@param variables? table<string, string> of the environment, over this process's
-function process.start(command, arguments, variables)
-  local child = setmetatable({ output = "", errors = "" }, Child)
+---@param variables? table<string, string|false> of the environment, beside this process's; false: not there
+---@param input? string|true for its standard input; nil: that is empty; true: what `write` gives, until its end
+function process.start(command, arguments, variables, input)
+  local child = setmetatable({ output = "", errors = "", closed = 0 }, Child)
   local out, err = uv.new_pipe(false), uv.new_pipe(false)
+  local into = input and uv.new_pipe(false)
   child.handle, child.pid = uv.spawn(command, {
-    args = arguments, stdio = { nil, out, err }, env = environment(variables),
+    args = arguments, stdio = { into, out, err }, env = environment(variables),
   }, function(status, signal)
     child.status, child.signal = status, signal
     child.handle:close()
   end)
   assert(child.handle, child.pid)
+  child.input = into or nil
+  if into and input ~= true then
+    into:write(input)
+    child:end_input()
+  end
   for name, pipe in pairs { output = out, errors = err } do
     pipe:read_start(function(_, chunk)
       if chunk then
         child[name] = child[name] .. chunk
       else
         pipe:close()
+        child.closed = child.closed + 1
       end
     end)
   end
@@ -78,9 +88,21 @@ function process.lua(text, variables)
   return process.start(process.interpreter(), { "-e", text }, variables)
 end
 
----Waits until the program has written this to its standard output.
-function Child:wait_for(text)
-  assert(spin_until(function() return self.output:find(text, 1, true) end, 5000), self.errors)
+function Child:write(text)
+  self.input:write(text)
+end
+
+function Child:end_input()
+  local pipe = self.input
+  self.input = nil
+  pipe:shutdown(function() pipe:close() end)
+end
+
+---Waits until the program has written this to its standard output, or standard error.
+---@param text string
+---@param stream? "output"|"errors"
+function Child:wait_for(text, stream)
+  assert(spin_until(function() return self[stream or "output"]:find(text, 1, true) end, 5000), self.errors)
 end
 
 function Child:kill(signal)
@@ -99,12 +121,19 @@ function Child:wait(milliseconds)
   return self.status, self.signal
 end
 
+---Waits for the program's end and for all that it has written: status, signal, output, errors.
+function Child:finish()
+  local status, signal = self:wait(30000)
+  if self.input then
+    self:end_input()
+  end
+  spin_until(function() return self.closed == 2 end, 1000)
+  return status, signal, self.output, self.errors
+end
+
 ---Runs a Lua program to its end: status, signal, output, errors.
 function process.run(text, variables)
-  local child = process.lua(text, variables)
-  local status, signal = child:wait(30000)
-  spin_until(function() return false end, 5)
-  return status, signal, child.output, child.errors
+  return process.lua(text, variables):finish()
 end
 
 ---What runs code inside of a host, in processes of their own.

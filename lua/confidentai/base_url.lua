@@ -13,6 +13,13 @@ local regions = {
   AU = "https://au.api.confident-ai.com",
 }
 
+---The base URL of a region.
+---@param region string in any case
+---@return string? url nil: the service has no such region
+function base_url.of_region(region)
+  return regions[region:upper()]
+end
+
 ---Chooses the base URL: the option, $CONFIDENT_BASE_URL, the region by option, by $CONFIDENT_REGION, by the key's
 ---prefix, and at last US (platform page, "choice of base URL").
 ---@param options table checked options, with api_key
@@ -20,7 +27,7 @@ local regions = {
 ---@return string? problem
 function base_url.choose(options)
   local region = options.region or environment.get "CONFIDENT_REGION" or core.region_of(options.api_key) or "US"
-  local regional = regions[region:upper()]
+  local regional = base_url.of_region(region)
   if not regional then
     return nil, "region is none of the service's: it must be US, EU or AU"
   end

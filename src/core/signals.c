@@ -12,7 +12,9 @@ static const struct {
 /* Beside the fork counter the only thing that changes and is static: a signal handler can reach nothing else. */
 static volatile sig_atomic_t caught;
 
-static void note(int number) { caught = number; }
+static void note(int number) {
+  caught = number;
+}
 
 void cai_signals_watch(void) {
   /* No SA_RESTART: waits shall end. SA_RESETHAND: whoever does not want to wait for the end asks twice. */

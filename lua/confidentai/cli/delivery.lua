@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Where the secret of a new key goes (secret_option.lua). It is decided, and tried as far as it can be, before anything is created.
+-- Where the secret of a new key goes (secret_option.lua). It is decided, and tried as far as it can be, before anything
+-- is created.
 
 local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"
@@ -18,7 +19,8 @@ local delivery = {}
 
 local function to_descriptor(number)
   if number % 1 ~= 0 or number < 3 or number >= 2 ^ 31 then
-    failure.usage("--secret-fd: a descriptor from 3 on is expected", "3, with 3>FILE behind the command; or --print-secret")
+    failure.usage("--secret-fd: a descriptor from 3 on is expected",
+      "3, with 3>FILE behind the command; or --print-secret")
   end
   local ok, problem = core.stream.is_writable(number)
   if not ok then
@@ -27,8 +29,8 @@ local function to_descriptor(number)
   return { kind = "descriptor", descriptor = number }
 end
 
----Decides where the secret goes. Ends the command when that is nowhere, or at two places. Opens nothing, and has to come
----first: a descriptor of this program's own must not be taken for one that was given.
+---Decides where the secret goes. Ends the command when that is nowhere, or at two places. Opens nothing, and has to
+---come first: a descriptor of this program's own must not be taken for one that was given.
 ---@param arguments table parsed
 ---@return confidentai.Delivery
 function delivery.choose(arguments)
@@ -64,7 +66,7 @@ function delivery.make_file(choice)
   elseif name == "EEXIST" then
     failure.raise { kind = "guard", outcome = "not_applied", exit = status.refused,
       message = choice.path .. " exists, and nothing is overwritten; nothing was created",
-      next = "name another file; or write it all the same with --store file:PATH" }
+      next = "name another file; or write it all the same: --store file:PATH --replace-store" }
   end
   failure.raise { kind = "config", message = message, outcome = "not_applied", exit = status.failed }
 end

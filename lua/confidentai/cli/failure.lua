@@ -49,6 +49,8 @@ local function advice(err)
     return "the key may exist, and nobody has its secret: look for it with: confidentai keys find NAME, and delete it"
   elseif err.outcome == "unknown" then
     return "the change may have happened: look with: confidentai keys get ID"
+  elseif err.kind == "config" then
+    return "check --base-url, --region and --ca-file, and CONFIDENT_ORG_API_KEY, CONFIDENT_BASE_URL, CONFIDENT_REGION"
   elseif err.status == 401 then
     return "the key is wrong, disabled or deleted: set CONFIDENT_ORG_API_KEY to an enabled organization key, or use "
       .. "--profile"
@@ -67,8 +69,19 @@ local function advice(err)
   end
 end
 
--- Fields of an error that programs get.
-local FIELDS = { "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link" }
+-- The library's messages name options as Lua has them; whoever reads this has a command line.
+local function in_options(message)
+  return (message:gsub("{ ([%l_]+) = true }", "%1 = true"):gsub("([%l_]+) = true", function(name)
+    return "--" .. name:gsub("_", "-")
+  end):gsub("([%l_]+) = id", function(name)
+    return "--" .. name:gsub("_", "-") .. " ID"
+  end))
+end
+
+---Fields of an error that programs get, beside `next`.
+failure.fields = {
+  "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link",
+}
 
 ---Tells of an error.
 ---@param err table
@@ -77,15 +90,16 @@ function failure.report(err, format)
   local next = advice(err)
   if format == "json" or format == "jsonl" then
     local object = { error = { next = next } }
-    for _, name in ipairs(FIELDS) do
+    for _, name in ipairs(failure.fields) do
       object.error[name] = err[name]
     end
+    object.error.message = failure.redact(in_options(tostring(err.message)))
     io.stderr:write(require("cjson").new().encode(object), "\n")
     return
   end
-  io.stderr:write("confidentai: ", failure.redact(tostring(err.message)), "\n")
+  io.stderr:write("confidentai: ", failure.redact(in_options(tostring(err.message))), "\n")
   if next then
-    io.stderr:write("  ", next, "\n")
+    io.stderr:write("  ", failure.redact(next), "\n")
   end
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- SIGINT, SIGTERM and SIGHUP end a wait, and with it the command, in an orderly way: what was sent is cancelled, and what
--- is left is said. What a rotation has begun is on record, and goes on later.
+-- SIGINT, SIGTERM and SIGHUP end a wait, and with it the command, in an orderly way: what was sent is cancelled, and
+-- what is left is said. What a rotation has begun is on record, and goes on later.
 
 local blocking = require "confidentai.driver.blocking"
 local core = require "confidentai.core"

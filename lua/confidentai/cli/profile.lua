@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Profiles: who and where, by a name, in a configuration file. A profile binds its key to its base URL, so that no key is
--- sent to another service.
+-- Profiles: who and where, by a name, in a configuration file. A profile binds its key to its base URL, so that no key
+-- is sent to another service.
 --
 --   $XDG_CONFIG_HOME/confidentai/config.json, else ~/.config/confidentai/config.json, 0600:
---   { "profiles": { "prod": { "base_url": "https://api.confident-ai.com", "key_command": ["pass", "confident/org"] } } }
+--   { "profiles": { "prod": { "region": "EU", "key_command": ["pass", "show", "confident/prod"] } } }
 
 local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"
@@ -56,7 +56,9 @@ local function check(path, name, found)
         or ("there is no field '%s'"):format(tostring(field))))
     end
   end
-  if not found.base_url and not found.region then
+  if found.timeout and not (found.timeout > 0 and found.timeout < math.huge) then
+    refuse(("profile '%s': 'timeout' is a number of seconds above 0"):format(name))
+  elseif not found.base_url and not found.region then
     refuse(("profile '%s' says not where its key goes: it needs base_url or region"):format(name))
   elseif not found.api_key and not found.key_command then
     refuse(("profile '%s' has no key: it needs key_command or api_key"):format(name))
@@ -86,9 +88,13 @@ local function load(name)
     refuse(("the configuration file %s is no JSON object with profiles"):format(path))
   end
   local found = check(path, name, config.profiles[name])
+  -- Not by the option region, before which CONFIDENT_BASE_URL goes: the key would be sent there.
+  local base_url = found.base_url or require("confidentai.base_url").of_region(found.region)
+  if not base_url then
+    refuse(("profile '%s': region is US, EU or AU"):format(name))
+  end
   local api_key = found.api_key or run(name, found.key_command)
-  return { api_key = api_key, base_url = found.base_url, region = found.region, timeout = found.timeout,
-    ca_file = found.ca_file }
+  return { api_key = api_key, base_url = base_url, timeout = found.timeout, ca_file = found.ca_file }
 end
 
 ---The options of the client. With a profile nothing else says who and where.

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The options that say where the secret of a new key goes. Apart from delivery.lua, which loads more than `--help` needs.
+-- The options that say where the secret of a new key goes. Apart from delivery.lua, which loads more than `--help`
+-- needs.
 
 local store_option = require "confidentai.cli.store_option"
 
@@ -9,6 +10,7 @@ local secret_option = {}
 ---@param command table of argparse
 function secret_option.define(command)
   store_option.define(command)
+  command:flag("--replace-store", "Even if the store holds something already."):target("replace_store")
   command:option("--secret-file", "A new file for the secret, which only its owner can read."):argname("PATH")
     :target("secret_file")
   command:option("--secret-fd", "An open descriptor to write the secret to, from 3 on."):argname("N")

@@ -1,8 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What the standard streams are connected to, and what a terminal can show.
 
-local core = require "confidentai.core"
-
 local terminal = {}
 
 -- Columns where nobody says how many there are.
@@ -12,7 +10,7 @@ local DEFAULT_WIDTH = 80
 ---@param descriptor integer 0, 1 or 2
 ---@return integer?
 function terminal.width(descriptor)
-  local columns = core.terminal(descriptor)
+  local columns = require("confidentai.core").terminal(descriptor) -- loaded late: `--help` shall start fast
   if not columns then
     return nil
   end

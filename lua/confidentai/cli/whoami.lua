@@ -2,19 +2,22 @@
 -- `confidentai whoami`
 
 local failure = require "confidentai.cli.failure"
+local grid = require "confidentai.cli.grid"
 local help = require "confidentai.cli.help"
 local output = require "confidentai.cli.output"
 local session = require "confidentai.cli.session"
 
 local whoami = {}
 
--- An id as JSON has it, and a mask, never the credential.
-local columns = {
+-- A mask, never the credential.
+---@type confidentai.Column[]
+whoami.columns = {
   { name = "organization_id", title = "ORGANIZATION", value = function(who) return who.organization.id end },
-  { name = "organization_name", title = "NAME", shrinks = true, value = function(who) return who.organization.name end },
+  { name = "organization_name", title = "NAME", shrinks = true,
+    value = function(who) return who.organization.name end },
   { name = "plan", title = "PLAN", value = function(who) return who.organization.plan end },
   { name = "key_id", title = "KEY ID", value = function(who) return who.key and who.key.id end,
-    text = function(who) return who.key and tostring(who.key.id) or "unknown" end },
+    text = function(who) return who.key and grid.text(who.key.id) or "unknown" end },
   { name = "key_name", title = "KEY NAME", shrinks = true, value = function(who) return who.key and who.key.name end },
   { name = "value", title = "KEY", value = function(who) return who.mask end },
   { name = "base_url", title = "BASE URL", value = function(who) return who.base_url end },
@@ -31,7 +34,7 @@ local function show(self, arguments)
   local client = self:client()
   local who = failure.check(client:whoami())
   who.mask, who.base_url = client.api_key, client.base_url
-  output.record(columns, who, arguments)
+  output.record(whoami.columns, who, arguments)
 end
 
 ---Runs the command.

@@ -27,7 +27,8 @@ end
 local function word(text, at)
   local parts = {}
   while at <= #text and not text:find("^[ \t]", at) do
-    local character, part = text:sub(at, at)
+    local character = text:sub(at, at)
+    local part
     if character == "'" or character == '"' then
       part, at = quoted(text, at + 1, character)
       if not part then

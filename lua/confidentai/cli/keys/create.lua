@@ -24,7 +24,7 @@ local function provision(session, arguments, choice, api_keys)
   end
   interruption.leaves "what has begun is on record: the same command again ends it"
   local key, err = api_keys:provision(arguments.name,
-    { store = choice.stores, replace_store = choice.kind == "file" })
+    { store = choice.stores, replace_store = choice.kind == "file" or arguments.replace_store })
   interruption.leaves(nil)
   if not key then
     if choice.kind == "file" then
