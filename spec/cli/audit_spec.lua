@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
+local cli = require "spec.cli.command"
 local confidentai = require "confidentai"
 local core = require "confidentai.core"
-local running = require "spec.cli.running"
 local support = require "spec.support"
 
 local check = confidentai.check
@@ -13,7 +13,7 @@ describe("confidentai audit", function()
 
   before_each(function()
     client = support.client(service)
-    command = running.against(service)
+    command = cli.against(service)
   end)
   after_each(function() client:close() end)
 
@@ -145,8 +145,7 @@ describe("confidentai audit", function()
   it("is ended by a signal", function()
     service:fault { type = "hang", operation = "list", times = -1 }
     for name, number in pairs { sigint = 2, sigterm = 15, sighup = 1 } do
-      local child = running.start({ "audit" }, { variables = { CONFIDENT_ORG_API_KEY = service.api_key,
-        CONFIDENT_BASE_URL = service.base_url } })
+      local child = cli.start(service, { "audit" })
       local deadline = core.now() + 5
       local before = #support.requests(service)
       while #support.requests(service) <= before + 2 and core.now() < deadline do
@@ -155,7 +154,6 @@ describe("confidentai audit", function()
       child:kill(name)
       assert.equal(128 + number, (child:wait(5000)))
       assert.matches("ended by SIG", child.errors)
-      os.remove(child.input_path)
     end
   end)
 

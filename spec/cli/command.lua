@@ -74,6 +74,27 @@ function command.run(service, words, options)
   return result
 end
 
+---A function that runs the command against a service, `{ input, terminal, question, variables }`: status, output, errors. Every
+---secret that it shows is noticed, as the specs that use it ask for none.
+function command.against(service)
+  return function(words, options)
+    options = options or {}
+    local typed = options.terminal and options.input
+    local child = command.start(service, words, { input = typed and true or options.input,
+      variables = options.variables, columns = options.terminal and 120 or nil })
+    if typed then
+      child:wait_for(options.question or ":") -- what is typed before the echo is off is shown
+      child:write(typed)
+    end
+    local result = {}
+    result.status, result.signal, result.output, result.errors = child:finish()
+    for _, key in ipairs(assert(service:state()).keys) do
+      assert(not (result.output .. result.errors):find(key.value:sub(1, -7), 1, true), "a secret was shown")
+    end
+    return result.status, result.output, result.errors
+  end
+end
+
 -- Debian's lua-cjson gives 7.0 for 7 on Lua 5.3 and 5.4.
 local function integers(value)
   if type(value) == "table" then

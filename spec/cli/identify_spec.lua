@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
+local cli = require "spec.cli.command"
 local confidentai = require "confidentai"
-local running = require "spec.cli.running"
 local support = require "spec.support"
 local uv = require "luv"
 
@@ -13,7 +13,7 @@ describe("the command about a secret:", function()
 
   before_each(function()
     client = support.client(service)
-    command = running.against(service)
+    command = cli.against(service)
     folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/identify-XXXXXX"))
     secret = service.projects[1].api_key
   end)
@@ -162,13 +162,13 @@ describe("the command about a secret:", function()
 
     it("asks at a terminal", function()
       local path = file(secret)
-      local status, output = command({ "contain", "--file", path }, { terminal = true, input = "n\n" })
+      local status, output = command({ "contain", "--file", path }, { terminal = true, input = "n\n", question = "[y/N]" })
       assert.equal(6, status)
       assert.matches("Disable key 1 'Default key' of the project " .. service.projects[1].id
         .. ", never used%? Whoever uses it is refused from then on%. %[y/N%]", output)
       assert.matches("not confirmed", output)
       assert.is_true(state_of("project", 1, service.projects[1].id))
-      status, output = command({ "contain", "--file", path }, { terminal = true, input = "y\n" })
+      status, output = command({ "contain", "--file", path }, { terminal = true, input = "y\n", question = "[y/N]" })
       assert.equal(0, status)
       assert.matches("contained: ", output)
       assert.is_false(state_of("project", 1, service.projects[1].id))
@@ -230,19 +230,26 @@ describe("the command about a secret:", function()
       assert.is_string(json.decode(errors).error.next)
     end)
 
+    it("is ended by a signal while it waits for the secret", function()
+      local child = cli.start(service, { "contain", "--yes" }, { input = true })
+      uv.sleep(500)
+      child:kill "sigterm"
+      assert.equal(143, (child:wait(5000)))
+      assert.matches("ended by SIGTERM", child.errors)
+    end)
+
     it("says what is left when it is interrupted", function()
       service:fault { type = "hang", operation = "update", times = -1 }
-      local child = running.start({ "contain", "--yes" }, { input = secret, variables = {
-        CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url } })
+      local child = cli.start(service, { "contain", "--yes" }, { input = secret })
       local deadline = uv.hrtime() + 5e9
       while #support.requests(service, "PUT") == 0 and uv.hrtime() < deadline do
+        uv.run "nowait" -- its input
         uv.sleep(20)
       end
       child:kill "sigint"
       assert.equal(130, (child:wait(5000)))
       assert.matches("ended by SIGINT: key 1 'Default key' .- may be disabled by now.*confidentai keys get 1",
         child.errors)
-      os.remove(child.input_path)
     end)
   end)
 end)

@@ -20,8 +20,9 @@ end
 
 -- Calls use(file) with the input open, and closes it.
 local function with_input(path, use)
-  local file, message = io.stdin, nil
+  local file = io.stdin
   if path then
+    local message
     file, message = io.open(path, "rb")
     if not file then
       failure.raise { kind = "config", message = "the file cannot be read: " .. message, exit = status.usage }
@@ -40,6 +41,7 @@ end
 local function read(file, count)
   local piece, message = file:read(count)
   if not piece and message then
+    require("confidentai.cli.interruption").check() -- a signal breaks a read off, too
     failure.raise { kind = "config", message = "the input cannot be read: " .. message, exit = status.usage }
   end
   return piece
