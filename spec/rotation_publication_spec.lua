@@ -122,6 +122,21 @@ describe("a new secret", function()
       assert.equal(by_id()["2"].value, one.held)
     end)
 
+    it("to no store when it does not work any more", function()
+      local one = vault("one", s.service.projects[1].api_key)
+      one.broken = "failed"
+      s:rotate { store = one.store }
+      one.broken = nil
+      check(s:keys():disable(2))
+      local rotation = s:open(nil, { stores = { one.store } })
+      assert.equal("conflict", (rotation:advance()))
+      assert.matches("the service refuses the new key now", rotation:status().reason)
+      assert.equal(s.service.projects[1].api_key, one.held)
+      assert.equal(1, one.puts)
+      check(s:keys():enable(2))
+      assert.equal("done", (rotation:advance()))
+    end)
+
     it("to some stores, and to the others later", function()
       local secret = s.service.projects[1].api_key
       local one, two, three = vault("one", secret), vault("two", secret), vault("three", secret)

@@ -86,6 +86,13 @@ describe("in nginx", function()
     assert.equal(0, #support.requests(service))
   end)
 
+  it("rotates a key in a timer", function()
+    ask("/behaviour_in_timer", { name = "rotates a key", facts = {
+      base_url = service.base_url, api_key = service.api_key, project_id = service.projects[1].id } })
+    local kept = result "rotates a key"
+    assert.is_true(kept.ok, kept.message)
+  end)
+
   for _, phase in ipairs { "rewrite", "access", "timer" } do
     it("works in the phase " .. phase, function()
       ask "/forget"

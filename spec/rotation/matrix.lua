@@ -5,6 +5,7 @@ local confidentai = require "confidentai"
 local disturbances = require "spec.rotation.disturbances"
 local judge = require "spec.rotation.judge"
 local memory = require "spec.rotation.memory"
+local oracle = require "spec.rotation.oracle"
 local scene = require "spec.rotation.scene"
 local sealed = require "confidentai.rotation.sealed"
 
@@ -59,8 +60,10 @@ local function prepare(self, which)
   assert(self.service:restore(start.snapshot))
   assert(self.service:set_clock(0))
   stage:store(kind.store, start.secret)
-  assert(self.service:set { witness = { stage:path(kind.store) } })
   return {
+    oracle = oracle.watch(self.service, { scope = kind.scope, old_id = start.id, base = "svc", state_dir = stage.folder,
+      project_id = kind.scope == "project" and self.service.projects[1].id or nil,
+      stores = { stage:path(kind.store) } }), -- the service is a witness of the stores from here on
     kind = kind, start = start, state = memory.new(), texts = {},
     watch = { old = ("%s %.0f"):format(kind.scope, start.id), pattern = "^svc~g%d+~%w+$", named = {},
       before = judge.keys(self.service, self.service.projects[1].id) },
@@ -162,6 +165,11 @@ local function judge_all(self, run, complaints)
   for _, complaint in ipairs(found) do
     complaints[#complaints + 1] = complaint
   end
+  if not next(watch.touched) and not run.late then -- of which the oracle knows nothing
+    for _, complaint in ipairs(run.oracle:changes(assert(self.service:log()))) do
+      complaints[#complaints + 1] = complaint
+    end
+  end
   local text = table.concat(run.texts, "\n")
   for key, bytes in pairs(run.state.contents) do
     text = text .. (key:find "^records/" and bytes or "")
@@ -205,6 +213,7 @@ function Matrix:run(which, faults)
       fault.target_scope = run.kind.scope
       fault.target_project_id = run.kind.scope == "project" and self.service.projects[1].id or nil
     end
+    run.late = run.late or fault.type == "late_commit"
     assert(self.service:fault(fault))
   end
   local raised = once(self, run)

@@ -107,6 +107,14 @@ function actions.timer()
   assert(ngx.timer.at(0, function() handlers.works "timer" end))
 end
 
+-- What behaviour.lua has under a name, in a timer.
+function actions.behaviour_in_timer(given)
+  assert(ngx.timer.at(0, function()
+    local ok, problem = inside.run(given.name, given.facts)
+    keep(given.name, ok or nil, { message = problem })
+  end))
+end
+
 -- A key of a name of the request's own, made and read again: whoever gets another's answer says so.
 function actions.own(given)
   local api_keys = shared:organization().api_keys

@@ -69,6 +69,17 @@ local function settle_changed(job, label, content)
   return ok, err
 end
 
+-- Whether the secret still works that is about to be published. Halts when it does not.
+local function prove_again(job)
+  local result, err = proof.work(job)
+  if result ~= "refused" then
+    return result and true, err
+  end
+  local ok
+  ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back")
+  return ok and false, err
+end
+
 ---@param job confidentai.Job
 return function(job)
   local complete, err = stores.complete(job)
@@ -81,6 +92,12 @@ return function(job)
     return nil, err
   end
   local ok
+  if not proof.is_fresh(job) then -- a run before did not get to the end
+    ok, err = prove_again(job)
+    if not ok then
+      return ok == false or nil, err
+    end
+  end
   local previous, changed, content = look(job, secret)
   if not previous then
     return nil, changed
