@@ -5,7 +5,6 @@
 
 local cjson = require "cjson"
 local oracle = require "spec.rotation.oracle"
-local secrets = require "spec.rotation.secrets"
 
 local canon = {}
 
@@ -71,27 +70,47 @@ function Canon:sealed(content, now)
   return known[content]
 end
 
-local function describe_file(self, name, entry, keys, now)
+-- Whether a file can make a difference. Locks are free when their holder is dead; of temporary files, only one that holds
+-- a secret counts: what is left of the others is removed by the next write, and nobody reads it.
+local function counts(path, entry)
+  local name = path:match "[^/]*$"
   if name:find "^%.confidentai%-" then
-    return (entry.content == "" or not entry.content:find "[^%z]") and "empty"
-      or secrets.find(entry.content, keys) and "secret" or "temporary"
+    return entry.content:find("confident_us_", 1, true) ~= nil
   end
-  return entry.content and self:sealed(entry.content, now) or entry.kind
+  return name ~= ".lock" and not name:find "^%.hold%-"
 end
 
-local function describe_files(self, files, keys, now, parts)
+local function describe_files(self, files, now, parts)
   local list = {}
   for path, entry in pairs(files) do
-    local name = path:match "[^/]*$"
-    if name ~= ".lock" and not name:find "^%.hold%-" then
-      list[#list + 1] = ("%s %o %s"):format(path:gsub("%.confidentai%-%x+$", ".confidentai-*"), entry.mode,
-        describe_file(self, name, entry, keys, now))
+    if counts(path, entry) then
+      local name, is_temporary = path:gsub("%.confidentai%-%x+$", ".confidentai-*")
+      list[#list + 1] = ("%s %o %s"):format(name, entry.mode,
+        is_temporary == 1 and "secret" or entry.content and self:sealed(entry.content, now) or entry.kind)
     end
   end
   table.sort(list)
   for _, line in ipairs(list) do
     parts[#parts + 1] = line
   end
+end
+
+local function has_all(image, other)
+  for path, entry in pairs(other) do
+    local is = image[path]
+    if counts(path, entry) and not (is and is.content == entry.content and is.mode == entry.mode) then
+      return false
+    end
+  end
+  return true
+end
+
+---Whether two images certainly have the same text.
+---@param a table of disk.read
+---@param b table
+---@return boolean
+function canon.is_same(a, b)
+  return a == b or has_all(a, b) and has_all(b, a)
 end
 
 -- Adds the keys that are there, and gathers what stands for what: secrets and ids of new keys.
@@ -114,6 +133,19 @@ local function describe_keys(self, keys, parts)
     end
   end
   return names, ids
+end
+
+-- What there is to know of a snapshot, found out once.
+function Canon:service(snapshot)
+  local known = self.services[snapshot]
+  if not known then
+    local parts = {}
+    known = { keys = oracle.keys(snapshot) }
+    known.names, known.ids = describe_keys(self, known.keys, parts)
+    known.text = table.concat(parts, "\n")
+    self.services[snapshot] = known
+  end
+  return known
 end
 
 local function replace(text, from, to)
@@ -150,9 +182,10 @@ end
 ---@param state { snapshot: table, files: table, moved: number, intent: string }
 ---@return string
 function Canon:text(state)
-  local keys, parts = oracle.keys(state.snapshot), { ("%g %s"):format(state.moved, state.intent) }
-  local names, ids = describe_keys(self, keys, parts)
-  describe_files(self, state.files, keys, self.start + state.moved, parts)
+  local service = self:service(state.snapshot)
+  local names, ids = service.names, service.ids
+  local parts = { ("%g %s"):format(state.moved, state.intent), service.text }
+  describe_files(self, state.files, self.start + state.moved, parts)
   local text = table.concat(parts, "\n")
   for _, name in ipairs(names) do
     text = replace(text, name.text, name.label)
@@ -167,7 +200,8 @@ end
 ---@param initial table<string, table> the keys that were there, by name
 ---@return table
 function canon.new(start, initial)
-  return setmetatable({ start = start, initial = initial, contents = {} }, Canon)
+  return setmetatable({ start = start, initial = initial, contents = {},
+    services = setmetatable({}, { __mode = "k" }) }, Canon)
 end
 
 return canon

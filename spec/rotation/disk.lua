@@ -7,6 +7,9 @@ local disk = {}
 
 local PERMISSIONS = 4096 -- the bits of a mode below its kind
 
+-- Reserved files are long, and all alike: one text for each length, or images take a lot of memory.
+local zeros = {}
+
 local function read_file(path)
   local file = io.open(path, "rb")
   if not file then
@@ -14,6 +17,10 @@ local function read_file(path)
   end
   local content = file:read "*a"
   file:close()
+  if content:byte() == 0 then
+    zeros[#content] = zeros[#content] or ("\0"):rep(#content)
+    content = content == zeros[#content] and zeros[#content] or content
+  end
   return content
 end
 

@@ -8,6 +8,8 @@
 -- its state is new or not. What a power cut would leave at a boundary is resumed as well.
 
 local Power = require "spec.rotation.power"
+local canon = require "spec.rotation.canon"
+local control = require "spec.rotation.control"
 local disk = require "spec.rotation.disk"
 local secrets = require "spec.rotation.secrets"
 local trial = require "spec.rotation.trial"
@@ -63,33 +65,35 @@ local function look_at_process(self, state, pid)
   self:judge(state, self.world.watch.texts(texts, self.world:view(state)))
 end
 
--- Locks make no difference (canon.lua).
-local function is_lock(path)
+-- What changes nothing in the files, or only in a lock.
+local function leaves_files(what, path)
   local name = path:match "[^/]*$"
-  return name == ".lock" or name:find "^%.hold%-" ~= nil
+  return what == "send" or what == "answer" or what == "sync" or what == "chmod" or name == ".lock"
+    or name:find "^%.hold%-" ~= nil
 end
 
--- Follows what the boundaries of a run change: tables stay the same as long as nothing does.
+-- Follows what the boundaries of a run change. `same`: nothing that makes a difference since the boundary before.
 local function follow_changes(self, state, points)
-  local world, power = self.world, Power.new(state.files)
-  local image, snapshot, cut, lossy = state.files, state.snapshot, nil, nil
-  local stale, sent, synced = true, true, true
+  local world = self.world
+  local power, last, stale = nil, {}, true
   return function(number, what, path, pid)
-    image = stale and disk.read(world.roots) or image
-    snapshot = sent and assert(world.service:snapshot()) or snapshot
-    if stale or sent or synced then
-      cut, lossy = power:cut(image)
+    local sent = last.did == "send" or number == 1
+    local point = { number = number, did = what, what = ("%d, %s %s"):format(number, what, path), moved = state.moved,
+      intent = state.intent, files = stale and disk.read(world.roots) or last.files,
+      snapshot = sent and control.snapshot(world.service) or last.snapshot }
+    power = power or Power.new(point.files)
+    point.durable = (stale or last.did == "sync") and power:cut(point.files) or last.durable
+    point.same = not sent and canon.is_same(point.files, last.files)
+    point.same_cut = not sent and canon.is_same(point.durable, last.durable)
+    point.lossy = last.lossy
+    if point.files ~= last.files or point.durable ~= last.durable then
+      point.lossy = not canon.is_same(point.files, point.durable)
     end
-    local point = { number = number, what = ("%d, %s %s"):format(number, what, path), snapshot = snapshot,
-      files = image, cut = lossy and cut or nil, moved = state.moved, intent = state.intent,
-      same = not stale and not sent, same_cut = not sent and not synced }
-    points[number] = point
-    synced = what == "sync"
-    if synced then
-      power:sync(image, path)
+    if what == "sync" then
+      power:sync(point.files, path)
     end
-    sent = what == "send"
-    stale = not sent and what ~= "answer" and not is_lock(path)
+    stale = not leaves_files(what, path)
+    points[number], last = point, point
     if number == 1 then
       look_at_process(self, point, pid)
     end
@@ -131,10 +135,8 @@ end
 -- What is the same for boundaries in a row is found out once.
 local function complete(self, point, last)
   point.canon = point.same and last.canon or self.world.canon:text(point)
-  if point.cut and point.same_cut and last.cut then
-    point.cut = last.cut
-  elseif point.cut then
-    point.cut = self.world:derive(point, { files = point.cut })
+  if point.lossy then
+    point.cut = point.same_cut and last.cut or self.world:derive(point, { files = point.durable })
   end
 end
 

@@ -51,9 +51,8 @@ end
 ---The disk after a power cut.
 ---@param image table as it is now
 ---@return table image
----@return boolean lossy whether anything is different
 function Power:cut(image)
-  local left, lossy = {}, false
+  local left = {}
   for path, entry in pairs(image) do
     if entry.kind == "directory" then -- folders are made once, before anything is at stake
       left[path] = entry
@@ -61,16 +60,11 @@ function Power:cut(image)
         if known.kind ~= "directory" then
           left[name] = { kind = known.kind, mode = known.mode, file = known.file,
             content = self.contents[known.file] or "" }
-          local is = image[name]
-          lossy = lossy or not is or is.content ~= left[name].content
         end
       end
     end
   end
-  for path in pairs(image) do
-    lossy = lossy or not left[path]
-  end
-  return left, lossy
+  return left
 end
 
 return power

@@ -6,6 +6,12 @@ local cjson = require "cjson"
 local confidentai = require "confidentai"
 local endings = require "spec.rotation.endings"
 
+-- Loaded before the fork: a child has better things to do.
+require "confidentai.rotation"
+for _, kind in ipairs { "file", "env_file" } do
+  assert(confidentai.store[kind])
+end
+
 local trial = {}
 
 local function read(path)

@@ -2,6 +2,7 @@
 -- One service and some folders, which can be brought into any state that was seen before.
 
 local canon = require "spec.rotation.canon"
+local control = require "spec.rotation.control"
 local disk = require "spec.rotation.disk"
 local oracle = require "spec.rotation.oracle"
 local sandbox = require "confidentai.sandbox"
@@ -26,7 +27,8 @@ function world.new(scenario)
   local self = setmetatable({ scenario = scenario, start = os.time() }, World)
   -- With a seed, secrets and ids after a restore are the same each time.
   self.service = assert(sandbox.start { projects = { "web" }, seed = 1 })
-  self.root = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/confidentai-rotation-XXXXXX"))
+  self.root = uv.fs_mkdtemp "/dev/shm/confidentai-rotation-XXXXXX" -- see boundary/files.c
+    or assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/confidentai-rotation-XXXXXX"))
   self.state_dir, self.output = self.root .. "/state", self.root .. "/output"
   assert(uv.fs_mkdir(self.state_dir, 448)) -- 0700
   local what = { state_dir = self.state_dir, stores = {} }
@@ -52,7 +54,7 @@ end
 ---@param intent string what the next run is to do
 ---@return table state { snapshot, files, moved, intent, canon }
 function World:capture(moved, intent)
-  local state = { snapshot = assert(self.service:snapshot()), files = disk.read(self.roots), moved = moved,
+  local state = { snapshot = control.snapshot(self.service), files = disk.read(self.roots), moved = moved,
     intent = intent }
   state.canon = self.canon:text(state)
   return state
@@ -75,8 +77,8 @@ end
 ---@param state table
 function World:restore(state)
   disk.write(self.roots, state.files)
-  assert(self.service:restore(state.snapshot))
-  assert(self.service:set_clock(state.moved))
+  control.restore(self.service, state.snapshot)
+  control.request(self.service, "POST", "/clock", ('{"offset":%d}'):format(state.moved))
 end
 
 ---What the oracle looks at.

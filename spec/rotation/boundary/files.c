@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -154,4 +155,13 @@ OURS int fchown(int descriptor, uid_t owner, gid_t group) {
   if (boundary_meet_open(BOUNDARY_FILE, "chown", descriptor, 0) != BOUNDARY_GO)
     return -1;
   return NEXT(int (*)(int, uid_t, gid_t), "fchown")(descriptor, owner, group);
+}
+
+/* Files in memory are refused by the library, as a reboot loses them. These tests reboot nothing, and are several times
+ * faster there: it passes for a disk. */
+OURS int statfs(const char *path, struct statfs *facts) {
+  int result = NEXT(int (*)(const char *, struct statfs *), "statfs")(path, facts);
+  if (result == 0 && facts->f_type == 0x01021994)
+    facts->f_type = 0xef53; /* ext4 */
+  return result;
 }
