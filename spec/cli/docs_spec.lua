@@ -80,7 +80,9 @@ describe("docs/command.md", function()
   it("names every field and every exit code", function()
     local output = section "Output"
     for _, list in ipairs { columns.of_keys(0), columns.of_projects(0), columns.of_deleted,
-      require("confidentai.cli.whoami").columns, { { name = "secret" } } } do
+      require("confidentai.cli.whoami").columns, { { name = "secret" } },
+      require("confidentai.cli.rotate.records").columns(0, true), require("confidentai.cli.rotate.doctor").columns,
+      require("confidentai.cli.ensure.run").columns(0) } do
       for _, column in ipairs(list) do
         assert.is_truthy(output:find("`" .. column.name .. "`", 1, true), column.name)
       end

@@ -24,6 +24,9 @@ describe("no secret is shown", function()
     options.shell = options.columns == nil and entry.shell or nil
     options.variables = { STATE_DIRECTORY = place.folder .. "/state" }
     local words = entry.words(place)
+    if options.before then
+      options.before()
+    end
     for _, word in ipairs(more) do
       words[#words + 1] = word
     end
@@ -84,9 +87,10 @@ describe("no secret is shown", function()
       for _, status in ipairs { 400, 500 } do
         assert(service:reset())
         local quoting = ("no key %s, nor %s\27[2J"):format(service.api_key, service.projects[1].api_key)
-        service:fault { type = "status", status = status, body = { success = false, error = quoting,
-          link = "https://example.com/?key=" .. service.api_key } }
-        local result = check(entry, { "--verbose", "--timeout", "2" })
+        local result = check(entry, { "--verbose", "--timeout", "2" }, { before = function()
+          service:fault { type = "status", status = status, body = { success = false, error = quoting,
+            link = "https://example.com/?key=" .. service.api_key } }
+        end })
         assert.is_nil(result.errors:find "\27")
       end
     end)

@@ -6,6 +6,49 @@
 -- own state folder (`folder`), and the id of a project (`project`). `shell`: as of command.start. `asked`: where its
 -- secret goes is standard output or error, so that one new secret may be there.
 
+local confidentai = require "confidentai"
+local core = require "confidentai.core"
+local support = require "spec.support"
+
+-- Rotations of one folder exclude each other, and the sandbox begins anew for each: so does the state.
+local count = 0
+
+local function state_dir(place)
+  count = count + 1
+  return ("%s/state/%d"):format(place.folder, count)
+end
+
+local function store(place)
+  local path = place.folder .. "/key"
+  os.remove(path)
+  assert(core.file.create(path, place.service.projects[1].api_key))
+  return path
+end
+
+-- The words of a verb about a rotation, which is begun here.
+local function about(verb)
+  return function(place)
+    local folder, client = state_dir(place), support.client(place.service)
+    local rotation = confidentai.check(client:project(place.project).api_keys:rotate(1, {
+      store = confidentai.store.file { path = store(place) }, state_dir = folder, adoption = "confirm", settle = 1,
+    }))
+    client:close()
+    return { "rotate", verb, rotation.id, "--state-dir", folder }
+  end
+end
+
+local function start(...)
+  local more = { ... }
+  return function(place)
+    local words = { "rotate", "start", "1", "--project", place.project, "--store", "file:" .. store(place), "--settle",
+      "1", "--state-dir", state_dir(place) }
+    for _, word in ipairs(more) do
+      words[#words + 1] = word
+    end
+    return words
+  end
+end
+
 return {
   { verb = "keys list", words = function() return { "keys", "list", "--all-projects" } end },
   { verb = "keys list", words = function() return { "keys", "list" } end },
@@ -26,5 +69,26 @@ return {
   { verb = "keys delete",
     words = function(place) return { "keys", "delete", "1", "--project", place.project, "--yes" } end },
   { verb = "projects list", words = function() return { "projects", "list" } end },
+  { verb = "rotate start", words = start() },
+  { verb = "rotate start", words = start "--dry-run" },
+  { verb = "rotate start", words = start("--on-published", "sh -c 'cat \"$0\" >&2; exit 1' /proc/self/environ") },
+  { verb = "rotate advance", words = about "advance" },
+  { verb = "rotate status", words = about "status" },
+  { verb = "rotate confirm", words = about "confirm" },
+  { verb = "rotate rollback", words = about "rollback" },
+  { verb = "rotate abort", words = about "abort" },
+  { verb = "rotate list", words = function(place)
+    local words = about "list"(place)
+    table.remove(words, 3)
+    return words
+  end },
+  { verb = "rotate doctor", words = function(place)
+    local words = about "doctor"(place)
+    table.remove(words, 3)
+    return words
+  end },
+  { verb = "ensure", words = function(place)
+    return { "ensure", "ci", "--project", place.project, "--store", "file:" .. place.folder .. "/ensured" }
+  end },
   { verb = "whoami", words = function() return { "whoami" } end },
 }

@@ -250,6 +250,16 @@ function Scene:record()
   return assert(sealed.decode("record", (state.get(keys[1]))))
 end
 
+---Changes the record of the only rotation, as nobody should.
+function Scene:edit(change)
+  local state = assert(require("confidentai.state").find(self:path "state"))
+  local key = assert(state.list "records/")[1]
+  local bytes, version = state.get(key)
+  local content = assert(sealed.decode("record", bytes))
+  change(content)
+  assert(state.cas(key, sealed.encode("record", content), version))
+end
+
 ---The secrets of all keys that the service has or had, by parts that no other text has.
 function Scene:secrets()
   local parts = { self.service.api_key:sub(-24, -7), self.service.projects[1].api_key:sub(-24, -7) }
@@ -275,6 +285,15 @@ function Scene:changes(since)
       list[#list + 1] = ("%s %.0f%s"):format(entry.method or entry.operation, entry.change.key_id,
         entry.method == "PUT" and " " .. tostring(entry.change.valid) or "")
     end
+  end
+  return list
+end
+
+---Those of the changes that are one.
+function Scene:changes_of(wanted)
+  local list = {}
+  for _, change in ipairs(self:changes()) do
+    list[#list + 1] = change == wanted and change or nil
   end
   return list
 end

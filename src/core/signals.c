@@ -30,6 +30,8 @@ void cai_signals_watch(void) {
 
 const char *cai_signals_take(void) {
   int number = caught;
+  if (number == 0)
+    return NULL; /* one that comes now stays for the next time */
   caught = 0;
   for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++)
     if (watched[i].number == number)

@@ -69,19 +69,25 @@ local function advice(err)
   end
 end
 
--- The library's messages name options as Lua has them; whoever reads this has a command line.
-local function in_options(message)
-  return (message:gsub("{ ([%l_]+) = true }", "%1 = true"):gsub("([%l_]+) = true", function(name)
+-- Options of the library that are named in its messages without a value, where they are named otherwise here.
+local FLAGS = { old_secret = "--old-secret-file", require_other_manager = "--other-manager-file",
+  manager_store = "--manager-store", on_published = "--on-published" }
+
+---A message of the library, which names options as Lua has them, for whoever has a command line.
+---@param message string
+---@return string
+function failure.in_options(message)
+  message = message:gsub("{ ([%l_]+) = true }", "%1 = true"):gsub("([%l_]+) = true", function(name)
     return "--" .. name:gsub("_", "-")
   end):gsub("([%l_]+) = id", function(name)
     return "--" .. name:gsub("_", "-") .. " ID"
-  end))
+  end)
+  return (message:gsub("%f[%w_]%l+_[%l_]+%f[^%w_]", FLAGS))
 end
 
 ---Fields of an error that programs get, beside `next`.
-failure.fields = {
-  "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link",
-}
+failure.fields = { "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link",
+  "rotation" }
 
 ---Tells of an error.
 ---@param err table
@@ -93,11 +99,11 @@ function failure.report(err, format)
     for _, name in ipairs(failure.fields) do
       object.error[name] = err[name]
     end
-    object.error.message = failure.redact(in_options(tostring(err.message)))
+    object.error.message = failure.redact(failure.in_options(tostring(err.message)))
     io.stderr:write(require("cjson").new().encode(object), "\n")
     return
   end
-  io.stderr:write("confidentai: ", failure.redact(in_options(tostring(err.message))), "\n")
+  io.stderr:write("confidentai: ", failure.redact(failure.in_options(tostring(err.message))), "\n")
   if next then
     io.stderr:write("  ", failure.redact(next), "\n")
   end

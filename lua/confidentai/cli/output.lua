@@ -14,6 +14,7 @@ output.formats = { "table", "json", "jsonl", "csv" }
 ---@field name string of the field in JSON and CSV
 ---@field title? string in the table's head; without one it is not in the table
 ---@field value fun(record: any): any what it is: a string, number, boolean or nil; in JSON only, an object or a list
+---@field json? "object"|"array" it is a table, and in JSON only
 ---@field text? fun(record: any): string, string? how the table shows it, and in which style
 ---@field shrinks? boolean it may be cut where the terminal is too narrow
 
@@ -61,9 +62,11 @@ end
 
 local objects
 
-local function json_value(value, json)
+local function json_value(value, json, kind)
   if value == nil then
     return "null"
+  elseif kind == "array" and #value == 0 then
+    return "[]" -- cjson cannot tell an empty array
   elseif type(value) == "number" then
     return grid.text(value) -- cjson knows 14 digits, and ids may have 16
   elseif getmetatable(value) ~= List then
@@ -79,7 +82,16 @@ end
 local function new_json()
   local json = require("cjson").new()
   json.encode_number_precision(14)
-  return json
+  for j, column in ipairs(columns) do
+    names[j] = json.encode(column.name) .. ":"
+  end
+  return function(record)
+    local fields = {}
+    for j, column in ipairs(columns) do
+      fields[j] = names[j] .. json_value(column.value(record), json, column.json)
+    end
+    return "{" .. table.concat(fields, ",") .. "}"
+  end
 end
 
 -- A function that makes the object of a record: its fields are in the order of the columns, for people to read, too.
@@ -91,7 +103,7 @@ function objects(columns)
   return function(record)
     local fields = {}
     for j, column in ipairs(columns) do
-      fields[j] = names[j] .. json_value(column.value(record), json)
+      fields[j] = names[j] .. json_value(column.value(record), json, column.json)
     end
     return "{" .. table.concat(fields, ",") .. "}"
   end
@@ -121,8 +133,11 @@ local function csv_cell(value)
   return text
 end
 
-local function write_csv(columns, records)
-  local cells = {}
+local function write_csv(all, records)
+  local columns, cells = {}, {}
+  for _, column in ipairs(all) do
+    columns[#columns + 1] = not column.json and column or nil
+  end
   for j, column in ipairs(columns) do
     cells[j] = csv_cell(column.name)
   end
@@ -162,7 +177,7 @@ local function write_object(columns, record)
       write_pieces(#list, function(i) return (i == 1 and "\n  " or ",\n  ") .. object(list[i]) end)
       text = "]"
     else
-      text = ('%s%s"%s":%s'):format(text, separator, column.name, json_value(value, json))
+      text = ('%s%s"%s":%s'):format(text, separator, column.name, json_value(value, json, column.json))
     end
   end
   output.write(text .. "}\n")

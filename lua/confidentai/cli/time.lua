@@ -19,6 +19,18 @@ function time.duration(text)
   return tonumber(number) * (UNITS[unit] or 1)
 end
 
+---The same for an option of argparse.
+---@param text string
+---@return number? seconds
+---@return string? problem
+function time.argument(text)
+  local seconds = time.duration(text)
+  if not seconds then
+    return nil, ("'%s' is no length of time, such as 90s, 30m, 24h, 7d or 2w"):format(text)
+  end
+  return seconds
+end
+
 ---A length of time in its largest unit: "3 days", "1 hour", "20 seconds".
 ---@param seconds number
 ---@return string
@@ -46,6 +58,13 @@ function time.relative(seconds, now)
     return "just now"
   end
   return time.length(now - seconds) .. " ago"
+end
+
+---A moment as the service writes it, in UTC: "2026-11-23T14:05:00Z".
+---@param seconds? number since 1970
+---@return string? text nil without a moment
+function time.iso(seconds)
+  return seconds and os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds))
 end
 
 return time

@@ -13,29 +13,12 @@ local status = require "confidentai.rotation.status"
 
 local doctor = {}
 
--- Seconds by which something that is due may be late: timers run once an hour.
-local LATE = 7200
-
 ---@class confidentai.Finding
 ---@field id string for `fix`
 ---@field kind "suspect"|"stray"|"overdue"|"stopped"|"unsettled"|"unreadable"
 ---@field message string for people
 ---@field rotation? string id of the rotation
 ---@field key? confidentai.ApiKey
-
--- Whether a rotation could have gone on for long, and nobody has made it. One that waits for evidence may wait.
-local function overdue(self)
-  local record = self.record
-  local last = record.history[#record.history]
-  local idle = self.clock() - (last and last.at or 0)
-  if status.of(self).due ~= 0 or idle <= LATE then
-    return nil
-  elseif record.state == "soaking" and record.options.adoption == "observe"
-    and self:since(record.published) < record.options.soak_max then
-    return nil
-  end
-  return idle
-end
 
 -- What a record says of itself.
 local function examine_record(self)
@@ -51,14 +34,19 @@ local function examine_record(self)
   for i, suspect in ipairs(record.suspects) do
     add("suspect", ("'%s' may still be created late"):format(suspect.name), go_on, "/" .. i)
   end
-  local idle = overdue(self)
   if record.stop and not record.finished then
     add("stopped", ("the rotation of '%s' has stopped (%s): %s"):format(record.base, record.stop, record.reason))
   elseif record.finished and not record.settled and #record.suspects == 0 or #record.quarantine > 0 then
     add("unsettled", ("the rotation of '%s' has not cleaned up"):format(record.base), go_on)
-  elseif idle then
-    local message = "the rotation of '%s' could have gone on %.0f s ago (%s)"
-    add("overdue", message:format(record.base, idle, record.state), go_on)
+  elseif not record.finished then
+    local seen = status.of(self)
+    if seen.attention == "overdue" then
+      local message = "the rotation of '%s' could have gone on %.0f s ago (%s)"
+      add("overdue", message:format(record.base, status.idle(self), record.state), go_on)
+    elseif seen.attention then
+      local message = "the rotation of '%s' has published its key, and the command on_published has failed: %s"
+      add("unsettled", message:format(record.base, seen.notice.problem), go_on)
+    end
   end
   return list
 end

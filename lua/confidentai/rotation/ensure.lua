@@ -7,6 +7,7 @@ local core = require "confidentai.core"
 local generations = require "confidentai.rotation.generations"
 local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
+local notice = require "confidentai.rotation.notice"
 local quarantine = require "confidentai.rotation.quarantine"
 local stores = require "confidentai.rotation.stores"
 
@@ -115,13 +116,22 @@ local function drop(self, identity, err)
   return nil, err
 end
 
+-- Tells the users of the stores. Nobody tries again later: there is no record of it.
+local function tell(self)
+  if not self.on_published then
+    return nil
+  end
+  local done, problem = notice.run(self, self.on_published)
+  return { state = done and "succeeded" or "failed", problem = problem }
+end
+
 -- Creates the next generation, proves it and publishes it.
 local function create(self, base, keys, why)
   local name = names.make(base, names.highest(keys, base) + 1, names.op(self.random))
   for _, store in ipairs(self.stores) do
     local ok, problem = store:preflight(self)
     if not ok then
-      return self:failure("store", ("%s: %s"):format(store.label, problem), "not_applied")
+      return self:failure("store", ("%s: %s"):format(store.label, stores.problem(store, problem)), "not_applied")
     end
   end
   local key, err = calls.create_now(self, name)
@@ -147,7 +157,7 @@ local function create(self, base, keys, why)
     return drop(self, identity, err)
   end
   key:forget()
-  return { key = key, action = "created", reason = why }
+  return { key = key, action = "created", reason = why, notice = tell(self) }
 end
 
 -- Changes an older key as whoever is not that key.
@@ -265,7 +275,8 @@ end
 ---@param api_keys confidentai.ApiKeys
 ---@param base string
 ---@param options table checked
----@return table? result { key, action = "none", "created", "disabled", "deleted" or "removed", id, wait, reason }
+---@return table? result { key, action = "none", "created", "disabled", "deleted" or "removed", id, wait, reason,
+---  notice }
 ---@return confidentai.Error? err
 function ensure.run(api_keys, base, options)
   local client = core.environment(api_keys).client
@@ -276,7 +287,7 @@ function ensure.run(api_keys, base, options)
       self.stores[i + 1] = store
     end
   end
-  self.record = { scope = api_keys.scope, state = "ensure" }
+  self.record, self.on_published = { scope = api_keys.scope, state = "ensure" }, options.on_published
   local err, contents, content, view
   self.record.organization, err = calls.organization(self)
   if not self.record.organization then

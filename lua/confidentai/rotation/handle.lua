@@ -206,7 +206,8 @@ local function go_back(job, what)
     return job:failure("guard", refusal)
   end
   if not job.record.rollback then
-    job.record.rollback = job:mark()
+    -- That the new key has been taken over says nothing of the way back.
+    job.record.rollback, job.record.confirmed = job:mark(), nil
     local ok, err = job:save(what)
     if not ok then
       return nil, err

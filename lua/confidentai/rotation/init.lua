@@ -65,7 +65,7 @@ end
 ---The rotations of the client's base URL and organization that are not finished, or have suspects that are not settled.
 ---Nothing is advanced. Raises when an option is unknown or of a wrong type.
 ---@param client confidentai.Client
----@param given? { state_dir: any, stores: confidentai.Store[], old_secret: string, on_step: function }
+---@param given? { state_dir: any, stores: confidentai.Store[], old_secret: string, ended: boolean, on_step: function }
 ---@return confidentai.Rotation[]? rotations
 ---@return confidentai.Error? err the records cannot be listed, or the service refuses the client
 ---@return confidentai.Error[]? problems with single records: a damaged one hides no other
@@ -78,7 +78,7 @@ function rotation.open(client, given)
   end
   local list = {}
   for _, job in ipairs(jobs) do
-    if not job.record.settled then
+    if checked.ended or not job.record.settled then
       list[#list + 1] = handle.new(job)
     end
   end

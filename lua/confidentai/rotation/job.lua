@@ -76,6 +76,19 @@ local function tell(self, event)
   pcall(self.on_step, step)
 end
 
+---Writes the record as it is, without an event.
+---@return true?
+---@return confidentai.Error? err
+function Job:keep()
+  local version, err = record.write(self.state, self.key, self.record, self.version)
+  if not version then
+    err.state = self.record.state
+    return nil, err
+  end
+  self.version = version
+  return true
+end
+
 ---Writes the record, with an event: an intent before the act, or a fact after it.
 ---@param what string in words, for people and logs
 ---@param facts? table more fields of the event; never a secret
@@ -88,12 +101,10 @@ function Job:save(what, facts)
     event[name] = value
   end
   record.note(self.record, event)
-  local version, err = record.write(self.state, self.key, self.record, self.version)
-  if not version then
-    err.state = self.record.state
+  local ok, err = self:keep()
+  if not ok then
     return nil, err
   end
-  self.version = version
   self.halted = { stop = self.record.stop, reason = self.record.reason, state = self.record.state }
   tell(self, event)
   return true

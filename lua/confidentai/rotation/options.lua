@@ -30,6 +30,7 @@ options.list = {
     doc = "what ends the soak: lastUsed of both keys, the time alone, or rotation:confirm()" },
   state_dir = { type = "string|table", of = "rpod", doc = "the state folder, or a state table" },
   base = { type = "string", of = "r", doc = "the name under which the key is known" },
+  ended = { type = "boolean", default = false, of = "o", doc = "ended rotations, too" },
   old_secret = { type = "string", of = "ro", doc = "the old key's secret: lets it be proven that it is refused" },
   replace = { type = "boolean", default = false, of = "r", doc = "the old key may be disabled or absent; no soak" },
   compromised = { type = "boolean", default = false, of = "r", doc = "no soak, no grace, no way back to the old key" },
@@ -37,6 +38,8 @@ options.list = {
   require_other_manager = { type = "string", of = "r",
     doc = "the secret of another enabled organization key, without which a client's own key is not rotated" },
   dry_run = { type = "boolean", default = false, of = "r", doc = "plans only" },
+  on_published = { type = "table", of = "re",
+    doc = "a command, as an array of words, that is run once the stores hold another secret" },
   settle = { type = "number", of = "rpe", doc = "seconds for which an unclear create is looked for" },
   max_age = { type = "number", default = 30 * DAY, of = "e", doc = "seconds after which a key is replaced" },
   adopt = { type = "string|number|userdata", of = "e", doc = "the key that is current, the first time" },
@@ -65,6 +68,20 @@ local function is_store(value)
     and type(value.label) == "string"
 end
 
+-- What is wrong with a command; nil: nothing. It is written to the record, which must hold no secret.
+local function problem_with_command(name, words)
+  if #words == 0 or words[1] == "" then
+    return ("option '%s': a program is expected first"):format(name)
+  end
+  for _, word in ipairs(words) do
+    if type(word) ~= "string" or word:find("\0", 1, true) then
+      return ("option '%s': strings without NUL bytes are expected"):format(name)
+    elseif core.redact(word):find("***", 1, true) and not word:find("***", 1, true) then
+      return ("option '%s': a word of it looks like a secret, and it goes into the record"):format(name)
+    end
+  end
+end
+
 -- What is wrong with an option that holds a store, or an array of them; nil: nothing.
 local function problem_with_stores(name, given)
   local list = given.label and { given } or given
@@ -91,7 +108,9 @@ local function problem_with_all(letter, given)
     local problem = "unknown option '" .. tostring(name) .. "'"
     if option and option.of:find(letter, 1, true) then
       problem = problem_with(option, name, value)
-      if not problem and (name == "store" or name == "stores" or name == "manager_store") then
+      if not problem and name == "on_published" then
+        problem = problem_with_command(name, value)
+      elseif not problem and (name == "store" or name == "stores" or name == "manager_store") then
         problem = problem_with_stores(name, value)
       end
     end

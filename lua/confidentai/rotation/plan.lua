@@ -10,7 +10,8 @@ local stores = require "confidentai.rotation.stores"
 local plan = {}
 
 -- Options that a record keeps; the others are of this process.
-local KEPT = { "soak", "soak_max", "grace", "adoption", "settle", "replace", "compromised", "replace_store" }
+local KEPT = { "soak", "soak_max", "grace", "adoption", "settle", "replace", "compromised", "replace_store",
+  "on_published" }
 
 -- Seconds: the least for which an unclear create is looked for (rotation page).
 local LEAST_SETTLE = 60
@@ -61,7 +62,7 @@ local function check_stores(job, options, old)
     local ok, problem = store:preflight(job)
     if not ok then
       return nil, core.failure { kind = "store", state = "planned", outcome = "not_applied",
-        message = ("%s: %s"):format(store.label, problem) }
+        message = ("%s: %s"):format(store.label, stores.problem(store, problem)) }
     end
     local content, err = stores.get(job, store)
     if content == nil and err then

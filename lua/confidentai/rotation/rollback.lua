@@ -5,6 +5,7 @@
 local calls = require "confidentai.rotation.calls"
 local creating = require "confidentai.rotation.steps.creating"
 local identity = require "confidentai.rotation.identity"
+local notice = require "confidentai.rotation.notice"
 local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
 local stores = require "confidentai.rotation.stores"
@@ -107,6 +108,18 @@ local function enable_old(job)
   return job:failure("guard", "the old key is enabled and its secret is refused: the new one stays where it is")
 end
 
+-- Who took the new secret over has to take the old one over again, before the new one goes.
+local function tell_users(job)
+  local ok, err = notice.work(job)
+  if not ok then
+    return nil, err
+  elseif notice.is_owed(job.record) and not job.record.confirmed then
+    return job:failure("store", ("the command on_published has failed, and the new key stays until it succeeds: %s; "
+      .. "mend it, or tell the users of the key yourself and confirm; then advance"):format(job.record.notice.problem))
+  end
+  return true
+end
+
 -- Of a client's own key: from here on the old key acts, as no key removes itself.
 local function become_old(job)
   local record = job.record
@@ -139,6 +152,9 @@ local function restore_stores(job)
       .. "secret there by hand and confirm"):format(label))
   end
   record.restored = true
+  if record.published then
+    notice.owe(record, "restored")
+  end
   local err
   ok, err = job:save "the stores hold what they held before"
   return ok, err
@@ -156,7 +172,7 @@ function rollback.work(job)
     ok, more, short = end_creating(job)
     return ok, more, short
   end
-  for _, part in ipairs { enable_old, restore_stores, become_old } do
+  for _, part in ipairs { enable_old, restore_stores, tell_users, become_old } do
     ok, more, short = part(job)
     if not ok then
       return ok, more, short

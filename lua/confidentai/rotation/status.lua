@@ -1,7 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What a rotation says to a person: what is done and on what evidence, what is next and when, and how to get out.
 
+local notice = require "confidentai.rotation.notice"
+
 local status = {}
+
+-- Seconds by which something that is due may be late: timers run once an hour.
+local LATE = 7200
 
 local next_of_state = {
   planned = "a new key is created",
@@ -32,7 +37,8 @@ local function verbs(record)
     return #record.suspects > 0 and { "advance" } or {}
   end
   local list = { "advance" }
-  if record.state == "soaking" or record.stop == "superseded" or record.state == "done" then
+  if record.state == "soaking" or record.stop == "superseded" or record.state == "done"
+    or record.rollback then
     list[#list + 1] = "confirm"
   end
   if not record.deleting and not (record.options.compromised and record.published) then
@@ -62,19 +68,46 @@ local function since(record)
   return at
 end
 
--- Seconds until there is more to do; nil: that is up to somebody.
-local function due(job)
+-- Seconds until there is more to do, below 0 when there has been for a while; nil: that is up to somebody.
+local function left(job)
   local record, options = job.record, job.record.options
   if record.stop or record.finished then
     return nil
   elseif record.state == "soaking" and options.adoption == "confirm" and not record.confirmed then
     return nil
   elseif record.state == "soaking" and not record.confirmed then
-    return math.max(0, options.soak - job:since(record.published))
+    return options.soak - job:since(record.published)
   elseif record.state == "grace" and record.disabled then
-    return math.max(0, (options.compromised and 0 or options.grace) - job:since(record.disabled))
+    return (options.compromised and 0 or options.grace) - job:since(record.disabled)
   end
-  return 0
+  return -math.huge
+end
+
+local function due(job)
+  local seconds = left(job)
+  return seconds and math.max(0, seconds)
+end
+
+---Seconds since which something could have been done and nobody has looked. 0: there is nothing to do, or it is up to
+---somebody.
+---@param job confidentai.Job
+---@return number
+function status.idle(job)
+  local record = job.record
+  local last, looked = record.history[#record.history], record.looked
+  local unseen = job.clock() - math.max(last and last.at or 0, looked and looked.here or 0)
+  return math.max(0, math.min(unseen, -(left(job) or 0)))
+end
+
+-- What waits for somebody, as a word for monitoring; nil: nothing.
+local function attention(job)
+  local record = job.record
+  if record.stop and not record.finished then
+    return "stopped"
+  elseif notice.is_owed(record) and record.notice.problem and not record.finished then
+    return "command failed"
+  end
+  return status.idle(job) > LATE and "overdue" or nil
 end
 
 -- The facts of a rotation that a person asks for first, as sentences.
@@ -93,7 +126,30 @@ local function describe(record)
     lines[#lines + 1] = ("New key %s ends in %s%s."):format(record.new.id, record.new.last6,
       record.published and " and is published" or "")
   end
+  if record.notice and notice.is_owed(record) then
+    lines[#lines + 1] = record.notice.problem and ("The command on_published has failed: %s."):format(
+      record.notice.problem) or "The command on_published is still to be run."
+  end
+  if record.state == "soaking" and record.evidence and not record.finished then
+    lines[#lines + 1] = ("Evidence: %s."):format(record.evidence)
+  end
   return lines
+end
+
+local function copy(list)
+  local made = {}
+  for name, value in pairs(list) do
+    made[name] = value
+  end
+  return made
+end
+
+local function labels(list)
+  local made = {}
+  for i, description in ipairs(list) do
+    made[i] = description.label
+  end
+  return made
 end
 
 ---Everything that `rotation:status()` gives.
@@ -101,33 +157,32 @@ end
 ---@return table status { id, base, state, stop, reason, since, evidence, next, due, commands, history, text, ... }
 function status.of(job)
   local record = job.record
-  local lines, list = describe(record), commands(record)
+  local facts, list = describe(record), commands(record)
   local following = record.stop and next_of_stop[record.stop] or next_of_state[record.state]
   if record.finished and not record.stop then
     following = "nothing"
   end
   local wait = due(job)
+  local lines = copy(facts)
   lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and (", in %.0f s."):format(wait) or ".")
-  for _, doubt in ipairs { job.doubt } do
-    lines[#lines + 1] = "Note: " .. doubt .. "."
+  if job.doubt then
+    lines[#lines + 1] = "Note: " .. job.doubt .. "."
   end
   for _, command in ipairs(list) do
     lines[#lines + 1] = "  " .. command
-  end
-  local history = {}
-  for i, event in ipairs(record.history) do
-    history[i] = event
   end
   local suspects = {}
   for i, suspect in ipairs(record.suspects) do
     suspects[i] = suspect.name
   end
   return {
-    id = record.id, base = record.base, scope = record.scope, project_id = record.project_id,
+    id = record.id, kind = record.kind, base = record.base,
+    generation = record.generation, scope = record.scope, project_id = record.project_id,
     state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
-    old_id = record.old_id, new_id = record.new and record.new.id, evidence = job.evidence, next = following,
-    due = wait,
-    doubt = job.doubt, commands = list, history = history, suspects = suspects, text = table.concat(lines, "\n"),
+    old_id = record.old_id, new_id = record.new and record.new.id, evidence = record.evidence, next = following,
+    due = wait, doubt = job.doubt, attention = attention(job), notice = notice.of(record), commands = list,
+    options = copy(record.options), stores = labels(record.stores), history = copy(record.history),
+    suspects = suspects, facts = facts, text = table.concat(lines, "\n"), dry_run = job.dry == true,
     finished = record.finished == true, settled = record.settled == true,
   }
 end

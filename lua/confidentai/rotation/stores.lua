@@ -7,9 +7,19 @@ local store_kinds = require "confidentai.store"
 
 local stores = {}
 
+---What a store says is wrong, without its label in front, which it puts there; a user's own may not.
+---@param store confidentai.Store
+---@param problem any
+---@return string
+function stores.problem(store, problem)
+  local text, prefix = tostring(problem), store.label .. ": "
+  return text:sub(1, #prefix) == prefix and text:sub(#prefix + 1) or text
+end
+
 -- An error about a store. Its message comes from the store, which never puts a secret into one.
-local function failure(job, store, problem, outcome)
-  local result, err = job:failure("store", ("%s: %s"):format(store.label, problem), outcome)
+local function failure(job, store, what, problem, outcome)
+  local message = ("%s: %s%s"):format(store.label, what, stores.problem(store, problem))
+  local result, err = job:failure("store", message, outcome)
   return result, err
 end
 
@@ -54,7 +64,7 @@ function stores.get(job, store)
   end
   local content, problem = store:get(job)
   if content == nil then
-    return failure(job, store, "it cannot be read: " .. tostring(problem))
+    return failure(job, store, "it cannot be read: ", problem)
   end
   return content
 end
@@ -68,14 +78,14 @@ end
 function stores.put(job, store, content)
   local ok, problem, certainty = store:put(content, job)
   if not ok then
-    return failure(job, store, "it cannot be written: " .. tostring(problem), certainty == "failed" and "not_applied"
+    return failure(job, store, "it cannot be written: ", problem, certainty == "failed" and "not_applied"
       or "unknown")
   end
   local held, err = stores.get(job, store)
   if held == nil and err then
     return nil, err
   elseif held ~= nil and held ~= content then
-    return failure(job, store, "it was written, and holds something else", "unknown")
+    return failure(job, store, "it was written, and holds something else", "", "unknown")
   end
   return true
 end

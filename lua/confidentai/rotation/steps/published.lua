@@ -3,6 +3,7 @@
 -- leaves both keys valid, and this step is gone on with later.
 
 local identity = require "confidentai.rotation.identity"
+local notice = require "confidentai.rotation.notice"
 local proof = require "confidentai.rotation.proof"
 local rivals = require "confidentai.rotation.rivals"
 local stores = require "confidentai.rotation.stores"
@@ -116,6 +117,7 @@ return function(job)
     identity.become(job, secret, job.record.old)
   end
   job.record.published = job:mark()
+  notice.owe(job.record, "published")
   if job.record.kind == "provision" then
     job.record.finished = true
     ok, err = job:enter("done", "published")

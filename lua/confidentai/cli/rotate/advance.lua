@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- `confidentai rotate advance`: made for cron and timers. What is due of every rotation is done; what goes wrong with
+-- one keeps no other from it.
+
+local failure = require "confidentai.cli.failure"
+local interruption = require "confidentai.cli.interruption"
+local output = require "confidentai.cli.output"
+local pause = require "confidentai.pause"
+local records = require "confidentai.cli.rotate.records"
+local run = require "confidentai.cli.rotate.run"
+local status = require "confidentai.cli.status"
+
+local advance = {}
+
+-- States whose waits are the operator's, not a part of a step.
+local LONG = { soaking = true, grace = true }
+
+-- Does what is due, through the waits that are part of steps. The seconds until there is more, or nil and an error.
+local function go_on(rotation)
+  while true do
+    local state, more = rotation:advance()
+    if not state then
+      return nil, more
+    elseif not more or LONG[state] or rotation:status().finished then
+      return true, more
+    end
+    failure.check(pause(interruption.driver, more))
+  end
+end
+
+-- A rotation that has come to its end early just now is no success; one that had is none of this run's business.
+local function exit_of(shown, was_finished, arguments)
+  if shown.stop and shown.finished and not was_finished and shown.stop ~= "ambiguous" then
+    return status.failed
+  elseif was_finished then
+    return status.ok
+  end
+  return run.exit(shown, arguments)
+end
+
+-- Advances one: how it is now, its exit status, and the seconds until there is more to do.
+local function one(rotation, arguments)
+  local before = rotation:status()
+  local ok, more = go_on(rotation)
+  local shown = rotation:status()
+  if ok then
+    return shown, exit_of(shown, before.finished, arguments), not shown.stop and not shown.finished and more or nil
+  end
+  local err = run.explain(more, rotation.id, arguments)
+  failure.report(err, arguments.output)
+  shown.error = failure.redact(failure.in_options(err.message))
+  return shown, status.of(err)
+end
+
+-- Advances each: how they are now, the worst exit status, and when to look again.
+local function round(list, arguments)
+  local rows, exit, wait = {}, nil, nil
+  for i, rotation in ipairs(list) do
+    local code, more
+    rows[i], code, more = one(rotation, arguments)
+    if more then
+      wait = math.min(wait or more, more)
+    end
+    if code ~= status.ok then
+      local same = exit == nil or exit == code or exit == status.unfinished
+      exit = same and code or code == status.unfinished and exit or status.failed
+    end
+  end
+  interruption.leaves(nil)
+  return rows, exit, wait
+end
+
+local function has_error(rows)
+  for _, row in ipairs(rows) do
+    if row.error then
+      return true
+    end
+  end
+  return false
+end
+
+local function select(list, arguments)
+  if #arguments.ids == 0 then
+    return list
+  end
+  local chosen, seen = {}, {}
+  for _, name in ipairs(arguments.ids) do
+    local rotation = run.pick(list, name, arguments)
+    if not seen[rotation.id] then
+      seen[rotation.id] = true
+      chosen[#chosen + 1] = rotation
+    end
+  end
+  return chosen
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer status
+function advance.advance(session, arguments)
+  -- One that is asked for by name may have ended already, which is as good.
+  local found, unreadable = run.open(session, arguments, #arguments.ids > 0)
+  local list = select(found, arguments)
+  local rows, exit, wait
+  repeat
+    if wait then
+      interruption.leaves "rotations are on record, and go on with: confidentai rotate advance"
+      failure.check(pause(interruption.driver, wait))
+    end
+    rows, exit, wait = round(list, arguments)
+  until not arguments.wait or not wait
+  if #rows == 0 and not unreadable and arguments.output == "table" then
+    session:say "no rotation is under way"
+  else
+    output.records(records.columns(os.time(), arguments.output ~= "table" or has_error(rows)), rows, arguments)
+  end
+  return exit or unreadable or status.ok
+end
+
+return advance

@@ -1,0 +1,111 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- `confidentai rotate doctor`: it changes nothing but what --fix names.
+
+local failure = require "confidentai.cli.failure"
+local iso = require "confidentai.rotation.iso"
+local output = require "confidentai.cli.output"
+local run = require "confidentai.cli.rotate.run"
+local selection = require "confidentai.cli.selection"
+local status = require "confidentai.cli.status"
+local time = require "confidentai.cli.time"
+
+local doctor = {}
+
+local function of_key(name)
+  return function(finding) return finding.key and finding.key[name] end
+end
+
+---The columns of findings.
+---@type confidentai.Column[]
+doctor.columns = {
+  { name = "id", title = "ID", value = function(finding) return finding.id end },
+  { name = "kind", value = function(finding) return finding.kind end },
+  { name = "message", title = "FINDING", shrinks = true,
+    value = function(finding) return failure.redact(failure.in_options(finding.message)) end },
+  { name = "rotation", value = function(finding) return finding.rotation end },
+  { name = "scope", value = of_key "scope" },
+  { name = "project_id", value = of_key "project_id" },
+  { name = "key_id", value = of_key "id" },
+  { name = "fixable", title = "FIX", value = function(finding) return finding.fixable end,
+    text = function(finding)
+      if finding.fixed ~= nil then
+        return finding.fixed and "fixed" or "failed", finding.fixed and "green" or "red"
+      end
+      return finding.fixable and "--fix" or "by you"
+    end },
+  { name = "fixed", value = function(finding) return finding.fixed end },
+  { name = "error", value = function(finding) return finding.err and failure.redact(finding.err.message) end },
+}
+
+local function wanted_ids(arguments)
+  local ids = {}
+  for _, list in ipairs(arguments.fix or {}) do
+    for _, id in ipairs(list) do
+      ids[#ids + 1] = id
+    end
+  end
+  return ids
+end
+
+-- The findings; records that cannot be used are some.
+local function examine(session, arguments, fix, on_step)
+  local report = failure.check(require("confidentai").rotation.doctor(session:client(),
+    { state_dir = arguments.state_dir, fix = fix, on_step = on_step }))
+  local findings = report.findings
+  for _, problem in ipairs(report.problems or {}) do
+    findings[#findings + 1] = { id = "damaged:" .. #findings + 1, kind = "damaged",
+      message = problem.message, fixable = false }
+  end
+  return findings
+end
+
+-- What is to be mended must be there and can be mended; what deletes a key is asked for.
+local function check_wanted(session, findings, ids)
+  local by_id, now = {}, os.time()
+  for _, finding in ipairs(findings) do
+    by_id[finding.id] = finding
+  end
+  for _, id in ipairs(ids) do
+    local finding = by_id[id]
+    if not finding or not finding.fixable then
+      failure.raise { kind = "rotation", outcome = "not_applied",
+        message = (finding and "finding '%s' cannot be mended from here" or "there is no finding '%s'"):format(
+          failure.redact(id)), next = "see: confidentai rotate doctor" }
+    end
+  end
+  for _, id in ipairs(ids) do
+    local key = by_id[id].key
+    if key then
+      session:confirm(("Delete %s, last used %s?"):format(failure.redact(selection.describe(key)),
+        time.relative(iso.seconds(key.last_used), now)))
+    end
+  end
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer? status
+function doctor.doctor(session, arguments)
+  local ids, on_step = wanted_ids(arguments), (run.observer(arguments))
+  local findings = examine(session, arguments)
+  if #ids > 0 then
+    check_wanted(session, findings, ids)
+    findings = examine(session, arguments, ids, on_step)
+  end
+  if #findings == 0 and arguments.output == "table" then
+    session:say "nothing is amiss"
+  else
+    output.records(doctor.columns, findings, arguments)
+  end
+  local open, failed = 0, nil
+  for _, finding in ipairs(findings) do
+    if finding.fixed == false then
+      failure.report(finding.err, arguments.output)
+      failed = status.failed
+    end
+    open = open + (finding.fixed and 0 or 1)
+  end
+  return failed or arguments.fail and open > 0 and status.findings or nil
+end
+
+return doctor

@@ -1,0 +1,113 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- `confidentai rotate start|advance|status|list|confirm|rollback|abort|doctor`. A verb's module is loaded when it is
+-- run.
+
+local help = require "confidentai.cli.help"
+local options = require "confidentai.cli.rotate.options"
+local selection = require "confidentai.cli.selection"
+local session = require "confidentai.cli.session"
+
+local rotate = {}
+
+local MODULES = {
+  start = "start", advance = "advance", status = "show", list = "show", confirm = "change", rollback = "change",
+  abort = "change", doctor = "doctor",
+}
+
+local function define_start(command)
+  local start = command:command("start", "Replace a key: make a new one, put it where its users read it, and, once "
+    .. "they have taken it over, disable and delete the old one.")
+  start:argument("id", "The id of the key to replace, as `keys list` shows it.")
+  selection.define_one(start)
+  require("confidentai.cli.store_option").define(start, "Where the new secret goes")
+  options.define_start(start)
+  help.examples(start, {
+    "confidentai rotate start 7 --project ID --store file:/etc/app/key --soak 2d",
+    "confidentai rotate start 7 --store file:key --on-published 'systemctl reload x'",
+    "confidentai rotate start 7 --store file:/etc/app/key --dry-run",
+    "confidentai rotate start 7 --store file:/etc/app/key --compromised",
+  })
+  return start
+end
+
+local function define_advance(command)
+  local advance = command:command("advance", "Do what is due: of these rotations, or of all. For cron and timers.")
+  advance:argument("ids", "Rotations, by id or by the name of their key; without one, all."):args "*":argname "ROTATION"
+  options.define_waiting(advance)
+  options.define_old_secret(advance)
+  help.examples(advance, {
+    "confidentai rotate advance",
+    "confidentai rotate advance ci-pipeline --require-done",
+    "confidentai rotate advance --quiet >/dev/null    # as cron has it, every hour",
+  })
+  return advance
+end
+
+local function define_readers(command)
+  local status = command:command("status", "Show what a rotation has done, on what evidence, what is next and when, "
+    .. "and how to get out.")
+  status:argument("rotation", "The rotation, by its id or by the name of its key.")
+  help.examples(status, { "confidentai rotate status ci-pipeline", "confidentai rotate status ID --output json" })
+  local list = command:command("list", "List the rotations that are under way.")
+  list:flag("--all -a", "Those that have ended, too.")
+  list:flag("--fail-overdue", "Exit with 3 when one is overdue or has stopped, for monitoring."):target "fail_overdue"
+  help.examples(list, { "confidentai rotate list", "confidentai rotate list --fail-overdue --output jsonl" })
+  return { status, list }
+end
+
+local function define_changes(command)
+  local confirm = command:command("confirm", "Say that the new key has been taken over; or that the late use of a "
+    .. "disabled key is known.")
+  help.examples(confirm, { "confidentai rotate confirm ID && confidentai rotate advance ID" })
+  local rollback = command:command("rollback",
+    "Go back: the old key works and is in the stores again, the new one goes.")
+  help.examples(rollback, { "confidentai rotate rollback ID" })
+  local abort = command:command("abort", "End a rotation that has published nothing; what it has made goes.")
+  help.examples(abort, { "confidentai rotate abort ID" })
+  for _, verb in ipairs { confirm, rollback, abort } do
+    verb:argument("rotation", "The rotation, by its id or by the name of its key.")
+    options.define_old_secret(verb)
+  end
+  return { confirm, rollback, abort }
+end
+
+local function define_doctor(command)
+  local doctor = command:command("doctor", "Compare the records of rotations with the service.")
+  doctor:option("--fix", "Mend these findings, by their ids."):args "+":count "*":argname "FINDING"
+  doctor:flag("--fail", "Exit with 3 when there are findings.")
+  doctor:flag("--yes -y", "Do not ask.")
+  help.examples(doctor, { "confidentai rotate doctor --fail", "confidentai rotate doctor --fix stray:PROJECT/12" })
+  return doctor
+end
+
+---Tells the parser about the verbs.
+---@param command table of argparse
+function rotate.define(command)
+  command:command_target("verb"):require_command(true)
+  help.examples(command, {
+    "confidentai rotate start 7 --project ID --store file:/etc/app/key",
+    "confidentai rotate list",
+    "confidentai rotate advance",
+  })
+  local verbs = { define_start(command), define_advance(command) }
+  for _, define in ipairs { define_readers, define_changes } do
+    for _, verb in ipairs(define(command)) do
+      verbs[#verbs + 1] = verb
+    end
+  end
+  verbs[#verbs + 1] = define_doctor(command)
+  for _, verb in ipairs(verbs) do
+    options.define_state(verb)
+    session.define(verb)
+  end
+end
+
+---Runs a verb.
+---@param arguments table parsed
+---@return integer status
+function rotate.run(arguments)
+  local verb = require("confidentai.cli.rotate." .. MODULES[arguments.verb])[arguments.verb]
+  return session.run(arguments, verb)
+end
+
+return rotate

@@ -1,0 +1,127 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What the verbs of `confidentai rotate` share: rotations are found, steps are told of, and how it came out is the exit
+-- status.
+
+local failure = require "confidentai.cli.failure"
+local interruption = require "confidentai.cli.interruption"
+local options = require "confidentai.cli.rotate.options"
+local status = require "confidentai.cli.status"
+local words = require "confidentai.cli.rotate.words"
+
+local run = {}
+
+-- Tells of a step, for --verbose.
+local function tell(event)
+  local where = event.store or event.key and "key " .. event.key
+  io.stderr:write(failure.redact(("%s  %s %s: %s%s"):format(os.date("!%H:%M:%S"), event.base, event.state, event.what,
+    where and (" (%s)"):format(where) or "")), "\n")
+end
+
+---A function for `on_step`: it knows which rotation is at work when the command is interrupted or fails.
+---@param arguments table parsed
+---@return fun(event: table) on_step
+---@return table seen its `last` is the last step
+function run.observer(arguments)
+  local seen = {}
+  return function(event)
+    seen.last = event
+    interruption.leaves(("rotation %s of '%s' is on record (%s), and goes on with: confidentai rotate advance %s%s")
+      :format(event.rotation, failure.redact(event.base), event.state, event.rotation, words.options(arguments)))
+    if arguments.verbose then
+      tell(event)
+    end
+  end, seen
+end
+
+---Ends the command with the error of a rotation, which may be on record.
+---@param err confidentai.Error
+---@param id? string of the rotation; nil: nothing is on record
+---@param arguments table parsed
+function run.fail(err, id, arguments)
+  failure.raise(run.explain(err, id, arguments))
+end
+
+---Adds to an error of a rotation what to do next.
+---@param err confidentai.Error
+---@param id? string
+---@param arguments table parsed
+---@return table err
+function run.explain(err, id, arguments)
+  local more = words.options(arguments)
+  err.rotation = id
+  if err.state == "ambiguous" then
+    err.exit = status.unclear
+  end
+  if id and not err.next then
+    err.next = ("rotation %s is on record: confidentai rotate status %s%s shows it, confidentai rotate advance %s%s "
+      .. "goes on"):format(id, id, more, id, more)
+  end
+  return err
+end
+
+---The rotations on record here. What cannot be read is told of, and hides nothing else.
+---@param session table
+---@param arguments table parsed
+---@param ended? boolean ended ones, too
+---@return confidentai.Rotation[]
+---@return integer? status of what could not be read
+---@return table seen
+function run.open(session, arguments, ended)
+  local on_step, seen = run.observer(arguments)
+  local secret = options.old_secret(arguments)
+  local list, err, problems = require("confidentai").rotation.open(session:client(), {
+    state_dir = arguments.state_dir, ended = ended, old_secret = secret, on_step = on_step,
+  })
+  if not list then
+    failure.raise(err)
+  end
+  for _, problem in ipairs(problems or {}) do
+    failure.report(problem, arguments.output)
+  end
+  return list, problems and problems[1] and status.failed or nil, seen
+end
+
+---The one that is meant, by its id or by the name of its key. Ends the command when that is none, or several.
+---@param list confidentai.Rotation[]
+---@param name string
+---@param arguments table parsed
+---@return confidentai.Rotation
+function run.pick(list, name, arguments)
+  local found = {}
+  for _, rotation in ipairs(list) do
+    if rotation.id == name then
+      return rotation
+    elseif rotation.base == name then
+      found[#found + 1] = rotation
+    end
+  end
+  if #found == 1 then
+    return found[1]
+  elseif found[1] then
+    local ids = {}
+    for i, rotation in ipairs(found) do
+      ids[i] = rotation.id
+    end
+    failure.usage(("several rotations are of a key '%s': %s"):format(failure.redact(name), table.concat(ids, ", ")),
+      "name one by its id")
+  end
+  failure.raise { kind = "rotation", message = ("no rotation '%s' is on record here"):format(failure.redact(name)),
+    next = ("see: confidentai rotate list --all%s; --state-dir names another folder"):format(words.options(arguments)) }
+end
+
+---The exit status that a rotation's status makes.
+---@param shown table of rotation:status()
+---@param arguments table parsed
+---@return integer
+function run.exit(shown, arguments)
+  if shown.stop == "ambiguous" then
+    return status.unclear
+  elseif shown.stop and not shown.finished or shown.attention == "command failed" then
+    return status.failed
+  elseif (arguments.wait or arguments.require_done) and not shown.finished then
+    return status.unfinished
+  end
+  return status.ok
+end
+
+return run
