@@ -25,6 +25,14 @@ local function store(place)
   return path
 end
 
+-- A file with a secret that has leaked: the one that the store holds, too.
+local function leak(place)
+  local path = place.folder .. "/leaked"
+  os.remove(path)
+  assert(core.file.create(path, place.service.projects[1].api_key))
+  return path
+end
+
 -- The words of a verb about a rotation, which is begun here.
 local function about(verb)
   return function(place)
@@ -89,6 +97,15 @@ return {
   end },
   { verb = "ensure", words = function(place)
     return { "ensure", "ci", "--project", place.project, "--store", "file:" .. place.folder .. "/ensured" }
+  end },
+  { verb = "audit", words = function() return { "audit", "--max-age", "0d", "--unused", "0d" } end },
+  { verb = "identify", words = function(place) return { "identify", "--file", leak(place) } end },
+  { verb = "identify", words = function(place) return { "identify", "--probe", "--file", leak(place) } end },
+  { verb = "identify", words = function(place) return { "identify", "--scan", "--file", leak(place) } end },
+  { verb = "contain", words = function(place) return { "contain", "--yes", "--file", leak(place) } end },
+  { verb = "contain", words = function(place)
+    return { "contain", "--yes", "--file", leak(place), "--replace", "--store", "file:" .. store(place), "--state-dir",
+      state_dir(place) }
   end },
   { verb = "whoami", words = function() return { "whoami" } end },
 }

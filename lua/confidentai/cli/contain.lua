@@ -4,7 +4,6 @@
 local failure = require "confidentai.cli.failure"
 local help = require "confidentai.cli.help"
 local identification = require "confidentai.cli.identification"
-local interruption = require "confidentai.cli.interruption"
 local iso = require "confidentai.rotation.iso"
 local progress = require "confidentai.cli.progress"
 local secret_input = require "confidentai.cli.secret_input"
@@ -59,7 +58,7 @@ end
 
 -- A function that asks before anything is changed, and one that tells why the answer was no.
 local function asking(arguments, replace, watch)
-  local unasked
+  local interruption, unasked = require "confidentai.cli.interruption", nil -- here: --help does without the core
   local function confirm(match)
     local question = question_about(match, replace)
     if not arguments.yes then
@@ -82,6 +81,7 @@ local function asking(arguments, replace, watch)
 end
 
 local function run(self, arguments)
+  local interruption = require "confidentai.cli.interruption"
   local replace = replacement(arguments)
   local secret, client = secret_input.secret(arguments, true), self:client()
   local confirm, explain = asking(arguments, replace, function(match)

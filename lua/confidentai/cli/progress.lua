@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- How far something is: a bar on standard error, where that is a terminal. It leaves no trace.
 
-local core = require "confidentai.core"
 local terminal = require "confidentai.cli.terminal"
 
 local progress = {}
@@ -27,6 +26,7 @@ function progress.during(arguments, label, act)
   if arguments.quiet or arguments.verbose or not terminal.width(2) or os.getenv "TERM" == "dumb" then
     return act(nil)
   end
+  local core = require "confidentai.core" -- here: --help does without
   local shown, drawn = false, core.now() + FIRST - EVERY
   local function clear()
     if shown then
