@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Gives an application a key, in a file, and rotates it. Kill it at any moment, kill -9 too, and run it again: it goes on.
+-- Gives an application a key, in a file, and rotates it. Kill it at any moment, kill -9 too, and run it again: it goes
+-- on.
 --
 --   scripts/demo                                                runs it beside a sandbox, without an account
 --   CONFIDENT_ORG_API_KEY=... lua examples/rotate.lua FOLDER    runs it against the service; FOLDER: for the key's file
@@ -24,8 +25,8 @@ print(("A key for an application, in project %s, created exactly once:"):format(
 local key = check(api_keys:provision("application", { store = store, state_dir = folder .. "/state", on_step = tell }))
 print(("It is %s, and in %s.\n"):format(tostring(key), store.label))
 
--- In earnest, `soak` and `grace` are days: both keys work until the new one has been taken over, and the old one is kept,
--- disabled, for a while. A later run of `advance`, from cron say, goes on (docs/rotation.md).
+-- In earnest, `soak` and `grace` are days: both keys work until the new one has been taken over, and the old one is
+-- kept, disabled, for a while. A later run of `advance`, from cron say, goes on (docs/rotation.md).
 print "Its rotation, without soak and grace:"
 local rotation = check(api_keys:rotate(key, {
   store = store, state_dir = folder .. "/state", soak = 0, grace = 0, on_step = tell,

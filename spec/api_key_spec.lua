@@ -38,9 +38,20 @@ describe("an ApiKey", function()
     assert.equal("project", key.scope)
     assert.equal(service.projects[1].id, key.project_id)
     assert.is_true(key.has_secret)
+    assert.is_nil(key.rotates_at)
     assert.is_nil(key.nothing)
     assert.is_nil(key[1])
     assert.is_nil(key[key])
+  end)
+
+  it("tells when the service itself will rotate it", function()
+    service:fault { type = "body", operation = "get", body = cjson.encode { success = true, data = { apiKey = {
+      id = key.id, name = "ci", valid = true, value = ("*"):rep(15) .. "abcdef",
+      rotatesAt = "2030-01-01T00:00:00.000Z",
+    } } } }
+    local found = check(client:project(service.projects[1].id).api_keys:get(key))
+    assert.equal("2030-01-01T00:00:00.000Z", found.rotates_at)
+    assert.equal("2030-01-01T00:00:00.000Z", found:to_table().rotates_at)
   end)
 
   it("shows a mask in tostring, inspect, errors and tracebacks", function()

@@ -104,6 +104,8 @@ describe("the doctor", function()
   it("finds what is overdue, and goes on with it when told to", function()
     check(s:rotate { soak = DAY, grace = DAY, adoption = "time" })
     s:pass(DAY + 3600)
+    assert.same({}, examine().findings) -- timers run once an hour
+    s:pass(3700)
     assert_fixed(find "overdue")
     assert.equal("grace", s:open().state)
     s:pass(DAY + 7300)

@@ -143,6 +143,20 @@ describe("with a rotation", function()
       end
     end
 
+    it("waits for a disable that may come late", function()
+      s:fault { type = "late_commit", method = "PUT", clock_seconds = 8 }
+      local rotation, err = s:rotate { grace = DAY, settle = 10 }
+      assert.is_nil(rotation)
+      support.assert_error({ kind = "network", state = "disabled" }, err)
+      rotation = s:open()
+      assert.equal("grace", (rotation:advance())) -- disabled by another request
+      assert.equal("aborted", check(rotation:rollback()))
+      s:pass(60)
+      assert.equal("1", s:holder().id)
+      assert.is_true(s:holder().valid)
+      assert.equal(1, #s:on_service())
+    end)
+
     it("leaves a store alone that somebody has written since", function()
       local rotation = reach("grace")
       s:store("key", "something else")

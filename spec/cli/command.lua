@@ -74,8 +74,8 @@ function command.run(service, words, options)
   return result
 end
 
----A function that runs the command against a service, `{ input, terminal, question, variables }`: status, output, errors.
----Every secret that it shows is noticed, as the specs that use it ask for none.
+---A function that runs the command against a service, with { input, terminal, question, variables }: status, output,
+---errors. Every secret that it shows is noticed, as the specs that use it ask for none.
 function command.against(service)
   return function(words, options)
     options = options or {}

@@ -162,7 +162,8 @@ describe("the command about a secret:", function()
 
     it("asks at a terminal", function()
       local path = file(secret)
-      local status, output = command({ "contain", "--file", path }, { terminal = true, input = "n\n", question = "[y/N]" })
+      local status, output = command({ "contain", "--file", path },
+        { terminal = true, input = "n\n", question = "[y/N]" })
       assert.equal(6, status)
       assert.matches("Disable key 1 'Default key' of the project " .. service.projects[1].id
         .. ", never used%? Whoever uses it is refused from then on%. %[y/N%]", output)

@@ -21,9 +21,9 @@ local left
 -- While something must not be broken off: what is said when a signal comes. And the signal that came then.
 local held, pending
 
--- Waits as the driver `blocking` does, and looks for signals before each step: what is done already keeps its result, and
--- the signal its effect, on the next wait. Looking after a step would end a wait that is over, which scheduler.lua takes
--- for one that went well: between many short waits, as for a command, the signal would be lost.
+-- Waits as the driver `blocking` does, and looks for signals before each step: what is done already keeps its result,
+-- and the signal its effect, on the next wait. Looking after a step would end a wait that is over, which scheduler.lua
+-- takes for one that went well: between many short waits, as for a command, the signal would be lost.
 local function wait(engine, awaited)
   while not awaited:done() do
     interruption.check()
