@@ -86,8 +86,9 @@ function failure.in_options(message)
 end
 
 ---Fields of an error that programs get, beside `next`.
-failure.fields = { "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link",
-  "rotation" }
+failure.fields = {
+  "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link", "rotation",
+}
 
 ---Tells of an error.
 ---@param err table

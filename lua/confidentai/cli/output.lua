@@ -14,7 +14,7 @@ output.formats = { "table", "json", "jsonl", "csv" }
 ---@field name string of the field in JSON and CSV
 ---@field title? string in the table's head; without one it is not in the table
 ---@field value fun(record: any): any what it is: a string, number, boolean or nil; in JSON only, an object or a list
----@field json? "object"|"array" it is a table, and in JSON only
+---@field json? boolean it is in JSON only
 ---@field text? fun(record: any): string, string? how the table shows it, and in which style
 ---@field shrinks? boolean it may be cut where the terminal is too narrow
 
@@ -62,19 +62,17 @@ end
 
 local objects
 
-local function json_value(value, json, kind)
+local function json_value(value, json, line_end)
   if value == nil then
     return "null"
-  elseif kind == "array" and #value == 0 then
-    return "[]" -- cjson cannot tell an empty array
   elseif type(value) == "number" then
     return grid.text(value) -- cjson knows 14 digits, and ids may have 16
   elseif getmetatable(value) ~= List then
     return json.encode(value)
   end
-  local parts, object = {}, value.columns and objects(value.columns)
+  local parts, object = {}, value.columns and objects(value.columns, line_end)
   for i, record in ipairs(value.records) do
-    parts[i] = object and "\n    " .. object(record) or json_value(record, json)
+    parts[i] = object and (line_end or "") .. object(record) or json_value(record, json)
   end
   return "[" .. table.concat(parts, ",") .. "]"
 end
@@ -86,7 +84,8 @@ local function new_json()
 end
 
 -- A function that makes the object of a record: its fields are in the order of the columns, for people to read, too.
-function objects(columns)
+-- line_end: what stands before each object in a list; nil: nothing, as a line of JSON lines must have none.
+function objects(columns, line_end)
   local json, names = new_json(), {}
   for j, column in ipairs(columns) do
     names[j] = json.encode(column.name) .. ":"
@@ -94,14 +93,14 @@ function objects(columns)
   return function(record)
     local fields = {}
     for j, column in ipairs(columns) do
-      fields[j] = names[j] .. json_value(column.value(record), json, column.json)
+      fields[j] = names[j] .. json_value(column.value(record), json, line_end)
     end
     return "{" .. table.concat(fields, ",") .. "}"
   end
 end
 
 local function write_json(columns, records)
-  local object, count = objects(columns), #records
+  local object, count = objects(columns, "\n    "), #records
   if count == 0 then
     output.write "[]\n"
   end
@@ -168,7 +167,7 @@ local function write_object(columns, record)
       write_pieces(#list, function(i) return (i == 1 and "\n  " or ",\n  ") .. object(list[i]) end)
       text = "]"
     else
-      text = ('%s%s"%s":%s'):format(text, separator, column.name, json_value(value, json, column.json))
+      text = ('%s%s"%s":%s'):format(text, separator, column.name, json_value(value, json))
     end
   end
   output.write(text .. "}\n")

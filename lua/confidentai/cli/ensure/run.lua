@@ -42,7 +42,7 @@ function run.columns(now)
       text = function(result)
         return not result.wait and "run it again" or result.wait > 0 and "in " .. time.length(result.wait) or "now"
       end },
-    { name = "notice", json = "object", value = function(result) return result.notice end },
+    { name = "notice", json = true, value = function(result) return result.notice end },
   }
 end
 

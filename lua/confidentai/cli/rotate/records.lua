@@ -2,6 +2,7 @@
 -- Rotations as records. The names of the columns are the stable contract of JSON and CSV; what holds more than one
 -- value is in JSON only.
 
+local output = require "confidentai.cli.output"
 local time = require "confidentai.cli.time"
 
 local records = {}
@@ -26,29 +27,26 @@ local function due_at(status, now)
   return status.due and time.iso(now + status.due)
 end
 
-local function history(status)
-  local events = {}
-  for i, event in ipairs(status.history) do
-    events[i] = { at = time.iso(event.at), state = event.state, what = event.what, key = event.key, store = event.store,
-      problem = event.problem }
-  end
-  return events
+local function field(name)
+  return { name = name, value = function(event) return event[name] end }
 end
+
+-- The columns of what has happened.
+local events = {
+  { name = "at", value = function(event) return time.iso(event.at) end },
+  field "state", field "what", field "key", field "store", field "problem",
+}
 
 -- What a table has no room for.
 local function details()
   return {
-    { name = "options", json = "object", value = function(status) return status.options end },
-    { name = "notice", json = "object", value = function(status) return status.notice end },
-    { name = "stores", json = "array", value = function(status) return status.stores end },
-    { name = "suspects", json = "array", value = function(status) return status.suspects end },
-    { name = "commands", json = "array", value = function(status) return status.commands end },
-    { name = "history", json = "array", value = history },
+    { name = "options", json = true, value = function(status) return status.options end },
+    { name = "notice", json = true, value = function(status) return status.notice end },
+    { name = "stores", json = true, value = function(status) return output.list(status.stores) end },
+    { name = "suspects", json = true, value = function(status) return output.list(status.suspects) end },
+    { name = "commands", json = true, value = function(status) return output.list(status.commands) end },
+    { name = "history", json = true, value = function(status) return output.list(status.history, events) end },
   }
-end
-
-local function plain(name)
-  return { name = name, value = function(status) return status[name] end }
 end
 
 ---The columns of rotations, which are what `rotation:status()` gives.
@@ -59,18 +57,18 @@ function records.columns(now, with_error)
   local columns = {
     { name = "id", title = "ID", value = function(status) return status.id end },
     { name = "base", title = "NAME", shrinks = true, value = function(status) return status.base end },
-    plain "kind", plain "scope",
+    field "kind", field "scope",
     { name = "project_id", title = "PROJECT", shrinks = true, value = function(status) return status.project_id end,
       text = function(status) return status.project_id or "(organization)" end },
     { name = "state", title = "STATE", value = function(status) return status.state end, text = state_text },
-    plain "stop", plain "reason",
+    field "stop", field "reason",
     { name = "since", title = "SINCE", value = function(status) return time.iso(status.since) end,
       text = function(status) return status.since and time.relative(status.since, now) or "-" end },
-    plain "old_id", plain "new_id", plain "evidence", plain "next", plain "due",
+    field "old_id", field "new_id", field "evidence", field "next", field "due",
     { name = "due_at", title = "DUE", value = function(status) return due_at(status, now) end, text = due_text },
     { name = "attention", title = "ATTENTION", value = function(status) return status.attention end,
       text = function(status) return status.attention or "-", status.attention and "red" or nil end },
-    plain "doubt", plain "finished", plain "settled", plain "dry_run",
+    field "doubt", field "finished", field "settled", field "dry_run",
   }
   if with_error then
     columns[#columns + 1] = { name = "error", title = "ERROR", shrinks = true,
