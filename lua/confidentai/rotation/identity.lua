@@ -3,6 +3,7 @@
 -- does everything, so that no key disables itself.
 
 local calls = require "confidentai.rotation.calls"
+local proof = require "confidentai.rotation.proof"
 
 local identity = {}
 
@@ -38,22 +39,32 @@ local function serves(job, secret)
 end
 
 -- The secrets that may be the new key's: the escrow's, then those in the stores.
-local function candidates(job)
+local function new_secrets(job)
   local list, record = {}, job.record
-  local last6 = record.new and record.new.last6
-  local secret = last6 and job.escrow:secret(record.attempt.op, last6)
+  local last6 = record.new.last6
+  local secret = job.escrow:secret(record.attempt.op, last6)
   list[#list + 1] = secret
   for _, store in ipairs(job.stores) do
     local content = store.readable and store:get(job)
-    if content and content ~= secret and last6 and content:sub(-6) == last6 then
+    if content and content ~= secret and content:sub(-6) == last6 then
       list[#list + 1] = content
     end
   end
   return list
 end
 
+-- Of a client's own key: the one that goes, and the secrets of the one that acts, from publication on. Once a rollback
+-- has put the old one back, the new one goes.
+local function going(job)
+  local record = job.record
+  if record.restored then
+    return record.new, { proof.old_secret(job) }
+  end
+  return record.old, new_secrets(job)
+end
+
 ---Finds who can act, and compares the organization. When the rotation of a client's own key is resumed with that key,
----it is the new key, where that was published; else whoever the client is.
+---it is the new key, where that was published, and the old one again after a rollback; else whoever the client is.
 ---@param job confidentai.Job
 ---@return boolean? found false: nobody who can; nothing was changed
 ---@return confidentai.Error? err
@@ -61,11 +72,14 @@ function identity.choose(job)
   local record = job.record
   if job.identified then
     return true
-  elseif record.self and record.published and identity.last6(job) == record.old.last6 then
-    for _, secret in ipairs(candidates(job)) do
-      local ok, err = serves(job, secret)
+  end
+  local ok, err
+  if record.self and record.published then
+    local key, secrets = going(job)
+    for _, secret in ipairs(identity.last6(job) == key.last6 and secrets or {}) do
+      ok, err = serves(job, secret)
       if ok then
-        identity.become(job, secret, record.old)
+        identity.become(job, secret, key)
         job.identified = true
         return true
       elseif err then
@@ -73,7 +87,7 @@ function identity.choose(job)
       end
     end
   end
-  local ok, err = serves(job, nil)
+  ok, err = serves(job, nil)
   job.identified = ok
   return ok, err
 end

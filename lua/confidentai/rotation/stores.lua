@@ -166,6 +166,8 @@ function stores.restore(job)
       if not ok then
         return nil, err
       end
+    else
+      store:preflight(job) -- takes away what an interrupted write of the new secret has left beside the store
     end
   end
   return true
