@@ -71,6 +71,22 @@ describe("the README", function()
     end
   end)
 
+  it("shows a session as it is now", function()
+    -- What differs from run to run: ids, secrets, times, and the widths of columns with them.
+    local function plain(session)
+      local rotation = session:match "Rotation (%w+) of"
+      session = session:gsub(rotation, "ROTATION"):gsub("%f[%w]c[%l%d]+%f[^%w]", function(word)
+        return #word == 25 and "PROJECT" or word
+      end)
+      return (session:gsub("~g(%d)~[%l%d]+", "~g%1~OP"):gsub("%*+%S%S%S%S%S%S", "MASK")
+        :gsub("ends in %S+", "ends in LAST"):gsub("%d+%-%d%d%-%d%d[T ]%d%d:%d%d[:%d.]*Z?", "TIME"):gsub("%d+ seconds? ago", "just now"):gsub(" +", " "))
+    end
+    local child = process.start("scripts/session", {}, { COLUMNS = false, NO_COLOR = false })
+    local status, _, output, errors = child:finish()
+    assert.equal(0, status, errors)
+    assert.equal(plain(blocks(text, "text")[1]), plain((output:gsub("\n+$", ""))))
+  end)
+
   it("lists every option with its default", function()
     for _, option in ipairs(options.list) do
       local default = text:match("\n| `" .. option.name .. "` | ([^|]*) |")

@@ -70,8 +70,8 @@ function Canon:sealed(content, now)
   return known[content]
 end
 
--- Whether a file can make a difference. Locks are free when their holder is dead; of temporary files, only one that holds
--- a secret counts: what is left of the others is removed by the next write, and nobody reads it.
+-- Whether a file can make a difference. Locks are free when their holder is dead; of temporary files, only one that
+-- holds a secret counts: what is left of the others is removed by the next write, and nobody reads it.
 local function counts(path, entry)
   local name = path:match "[^/]*$"
   if name:find "^%.confidentai%-" then

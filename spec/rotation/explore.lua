@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The kill matrix of one scenario: kills at every boundary, in the run, in the resume, in the resume of that, and so on,
--- until no state appears that was not there before.
+-- The kill matrix of one scenario: kills at every boundary, in the run, in the resume, in the resume of that, and so
+-- on, until no state appears that was not there before.
 --
 -- Each state (service, files, clock) is resumed once under observation: the run stops at each boundary, and what a kill
--- would leave there is looked at and judged. Where that is a new state, a run is really killed there, and what it leaves
--- must be what was observed; that state is resumed in its turn. In undisturbed runs every boundary is killed at, whether
--- its state is new or not. What a power cut would leave at a boundary is resumed as well.
+-- would leave there is looked at and judged. Where that is a new state, a run is really killed there, and what it
+-- leaves must be what was observed; that state is resumed in its turn. In undisturbed runs every boundary is killed at,
+-- whether its state is new or not. What a power cut would leave at a boundary is resumed as well.
 
 local Power = require "spec.rotation.power"
 local canon = require "spec.rotation.canon"

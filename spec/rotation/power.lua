@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What a power cut would leave. The kernel may keep back whatever was not synced: bytes of a file until the file is, names
--- in a folder (new ones, renames, removals) until the folder is. This is the worst case of all that it may lose.
+-- What a power cut would leave. The kernel may keep back whatever was not synced: bytes of a file until the file is,
+-- names in a folder (new ones, renames, removals) until the folder is. This is the worst case of all that it may lose.
 
 local Power = {}
 Power.__index = Power
