@@ -332,6 +332,18 @@ describe("the answer to the create", function()
     end
   end)
 
+  it("keeps looking for a key that neither a late list nor its address shows", function()
+    s:fault { type = "stale_list", operation = "list", changes = 1, skip = 1, times = 7 }
+    s:fault { type = "status", status = 404, operation = "get", key_id = 2 }
+    local rotation, err = s:rotate()
+    assert.is_nil(rotation)
+    support.assert_error({ kind = "guard", state = "aborted" }, err)
+    s.service:clear_faults()
+    check(s:open():advance())
+    assert.equal(1, #s:on_service())
+    assert.equal("1", s:holder().id)
+  end)
+
   it("removes the second key when the create was delivered twice", function()
     for _, answer in ipairs { "first", "second" } do
       s.service:reset()

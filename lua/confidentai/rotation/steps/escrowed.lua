@@ -32,6 +32,7 @@ local function count(job, keys)
 end
 
 local function is_gone(job)
+  suspects.add(job, job.record.attempt.name) -- the list was late already: it may show the key after all
   job.record.finished = true
   local ok, err = job:halt("aborted", "the new key was deleted before it was published; the old one is as it was")
   return ok, err
