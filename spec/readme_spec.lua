@@ -81,7 +81,8 @@ describe("the README", function()
       return (session:gsub("~g(%d)~[%l%d]+", "~g%1~OP"):gsub("%*+%S%S%S%S%S%S", "MASK")
         :gsub("ends in %S+", "ends in LAST"):gsub("%d+%-%d%d%-%d%d[T ]%d%d:%d%d[:%d.]*Z?", "TIME"):gsub("%d+ seconds? ago", "just now"):gsub(" +", " "))
     end
-    local child = process.start("scripts/session", {}, { COLUMNS = false, NO_COLOR = false })
+    local child = process.start("scripts/session", {}, { COLUMNS = false, NO_COLOR = false, LUA_PATH = false,
+      LUA_CPATH = false })
     local status, _, output, errors = child:finish()
     assert.equal(0, status, errors)
     assert.equal(plain(blocks(text, "text")[1]), plain((output:gsub("\n+$", ""))))

@@ -32,7 +32,11 @@ describe("with a rotation", function()
 
   local function assert_status(status, fields)
     for name, value in pairs(fields) do
-      assert.equal(value, status[name], name)
+      if name == "due" then -- whole seconds go by meanwhile
+        assert.is_true(status.due <= value and status.due >= value - 3, status.due)
+      else
+        assert.equal(value, status[name], name)
+      end
     end
     assert.is_table(status.commands)
     assert.is_table(status.history)
@@ -51,7 +55,7 @@ describe("with a rotation", function()
       project_id = s.service.projects[1].id, finished = false, settled = false, due = DAY })
     assert.matches("Old key 1 ends in ...... and works%.\n", status.text)
     assert.matches("New key 2 ends in ...... and is published%.\n", status.text)
-    assert.matches("the old one is disabled, in 86400 s%.\n", status.text)
+    assert.matches("the old one is disabled, in 8%d%d%d%d s%.\n", status.text)
     assert.same({ "confidentai rotate advance " .. rotation.id, "confidentai rotate confirm " .. rotation.id,
       "confidentai rotate rollback " .. rotation.id }, status.commands)
     s:pass(DAY + 1)

@@ -80,7 +80,7 @@ describe("confidentai keys create", function()
   end)
 
   it("refuses descriptors that cannot be written to", function()
-    for _, words in ipairs { { "3", "$command" }, { "3", "$command 3</dev/null" }, { "1", "$command" },
+    for _, words in ipairs { { "3", "$command 3>&-" }, { "3", "$command 3</dev/null" }, { "1", "$command" },
       { "0", "$command" }, { "3.5", "$command" }, { "x", "$command" } } do
       local result = run({ "ci", "--secret-fd", words[1] }, { shell = words[2] })
       assert.equal(2, result.status, result.errors)

@@ -76,7 +76,7 @@ describe("confidentai rotate, interrupted,", function()
   it("kills the command of --on-published, and runs it again", function()
     local child = start("--on-published", ("sh -c 'echo x >>%s/ran; test -e %s/fast || sleep 60'"):format(s.folder,
       s.folder))
-    wait_for(function() return s:read "ran" end, "the command")
+    wait_for(function() return s:read "ran" == "x\n" end, "the command")
     child:kill "sigterm"
     assert.equal(143, (finish(child)))
     s:write("fast", "")
