@@ -65,7 +65,7 @@ local function advice(err)
   elseif err.kind == "timeout" then
     return "try again, with a larger --timeout"
   elseif err.kind == "tls" then
-    return "check the machine's clock and authorities; CURL_CA_BUNDLE or --ca-file names others; verification stays on"
+    return "check the machine's clock and authorities; --ca-file names others; verification stays on"
   end
 end
 
