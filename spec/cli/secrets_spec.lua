@@ -27,11 +27,12 @@ describe("no secret is shown", function()
     if options.before then
       options.before()
     end
-    for _, word in ipairs(more) do
+    for _, word in ipairs(entry.plain and {} or more) do
       words[#words + 1] = word
     end
     local result = command.run(service, words, options)
     assert.is_nil(result.errors:find "traceback", result.errors)
+    assert.is_true(not entry.plain or result.status == 0, result.errors)
     return result
   end
 

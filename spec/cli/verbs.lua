@@ -4,7 +4,8 @@
 --
 -- An entry: words(place) gives the arguments; `place` has the sandbox (`service`), a folder that is empty but for its
 -- own state folder (`folder`), and the id of a project (`project`). `shell`: as of command.start. `asked`: where its
--- secret goes is standard output or error, so that one new secret may be there.
+-- secret goes is standard output or error, so that one new secret may be there. `plain`: it asks no service, and has
+-- none of the options of those that do.
 
 local confidentai = require "confidentai"
 local core = require "confidentai.core"
@@ -107,5 +108,9 @@ return {
     return { "contain", "--yes", "--file", leak(place), "--replace", "--store", "file:" .. store(place), "--state-dir",
       state_dir(place) }
   end },
+  { verb = "completion bash", plain = true, words = function() return { "completion", "bash" } end },
+  { verb = "completion zsh", plain = true, words = function() return { "completion", "zsh" } end },
+  { verb = "completion fish", plain = true, words = function() return { "completion", "fish" } end },
+  { verb = "manual", plain = true, words = function() return { "manual" } end },
   { verb = "whoami", words = function() return { "whoami" } end },
 }

@@ -24,6 +24,9 @@ cli.commands = {
   { name = "identify", summary = "Find out whose key a secret is.", module = "confidentai.cli.identify" },
   { name = "contain", summary = "Disable the key of a leaked secret, and prove it dead.",
     module = "confidentai.cli.contain" },
+  { name = "completion", summary = "Print what a shell needs to complete this command.",
+    module = "confidentai.cli.completion" },
+  { name = "manual", summary = "Print the manual page, for man.", module = "confidentai.cli.manual" },
   { name = "sandbox", summary = "Run a local stand-in of the service.", module = "confidentai.cli.sandbox" },
 }
 
@@ -32,6 +35,7 @@ local EXAMPLES = {
   "confidentai keys list --all-projects --output json",
   "confidentai keys create ci-pipeline --project ID --store file:/etc/app/key",
   "confidentai rotate start 7 --project ID --store file:/etc/app/key",
+  "confidentai completion bash",
   "",
   "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 findings, 4 the credential",
   "was refused, 5 unclear (the message says how to settle it), 6 refused for",
