@@ -51,6 +51,11 @@ describe("confidentai manual", function()
     end
   end)
 
+  it("takes no text for an escape or a request", function()
+    local text_of = require("confidentai.cli.roff").text
+    assert.equal("\\&.TH a\\e\\-b\n\\&.x \\(aqc\\(aq \\(tid e.g.", text_of ".TH a\\-b\n.x 'c' ~d e.g.")
+  end)
+
   it("has every verb, argument, option and example", function()
     local commands, common = section "COMMANDS", section "COMMON OPTIONS"
     for _, noun in ipairs(cli.parser(require "argparse", true)._commands) do

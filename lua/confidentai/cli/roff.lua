@@ -10,8 +10,8 @@ local ESCAPES = { ["\\"] = "\\e", ["-"] = "\\-", ["'"] = "\\(aq", ["`"] = "\\(ga
 ---@param text string
 ---@return string
 function roff.text(text)
-  local escaped = text:gsub("[\\%-'`^~]", ESCAPES):gsub("%f[^\n%z]%.", "\\&.")
-  return escaped:sub(1, 1) == "." and "\\&" .. escaped or escaped
+  local escaped = ("\n" .. text:gsub("[\\%-'`^~]", ESCAPES)):gsub("\n%.", "\n\\&.")
+  return escaped:sub(2)
 end
 
 ---Text in bold.
