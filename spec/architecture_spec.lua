@@ -1,0 +1,68 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- docs/architecture.md: its modules are those that there are. CONTRIBUTING.md and SECURITY.md name nothing that is not
+-- there.
+
+local folders = require "spec.folders"
+local process = require "spec.process"
+
+-- What a shell line prints, line by line, as a set.
+local function lines_of(line)
+  local set = {}
+  local status, _, output, errors = process.start("sh", { "-c", line }):finish()
+  assert.same({ 0, "" }, { status, errors })
+  for entry in output:gmatch "[^\n]+" do
+    set[entry] = true
+  end
+  return set
+end
+
+describe("docs/architecture.md", function()
+  local text = assert(folders.read "docs/architecture.md")
+
+  it("names every module, in the section of its folder, and no other", function()
+    local named = {}
+    for folder, section in text:gmatch "### (%S+)\n([^#]*)" do
+      for names in section:gmatch "\n| (`[^|]*) |" do
+        for name in names:gmatch "`([%w_]+)`" do
+          local path = folder .. "/" .. name
+          assert.is_nil(named[path], path)
+          named[path] = true
+        end
+      end
+    end
+    assert.same(lines_of [[find src/core src/lua lua/confidentai -type f | sed 's/\.[^.]*$//' | sort -u]], named)
+  end)
+
+  it("shows the states of a rotation in their order", function()
+    local states = {}
+    for state in text:match("\n (planned %->[^\n]*)"):gmatch "%l+" do
+      states[#states + 1] = state
+    end
+    for state in pairs(lines_of [[ls lua/confidentai/rotation/steps | sed 's/\.lua$//']]) do
+      assert.is_truthy(text:find("%-> " .. state .. "%f[%W]"), state)
+    end
+    assert.equal("planned creating escrowed proven published soaking disabled grace done",
+      table.concat(states, " ", 1, 9))
+  end)
+
+  it("is true about the layers", function()
+    assert.same({}, lines_of "grep -lE 'include.*(lua|lauxlib)' src/core/*.[ch] || true")
+  end)
+end)
+
+for _, page in ipairs { "docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md" } do
+  describe(page, function()
+    it("links to, and names, what is there", function()
+      local text = assert(folders.read(page))
+      for target in text:gmatch "%]%(([^)#]+)[^)]*%)" do
+        if not target:find "^https:" then
+          assert.is_string(folders.read((page:match "^.*/" or "") .. target), target)
+        end
+      end
+      for path in text:gmatch "`([%l]+/[%w_./]+)" do
+        process.start("test", { "-e", path }):wait(5000)
+        assert.equal(0, (process.start("test", { "-e", path }):finish()), path)
+      end
+    end)
+  end)
+end
