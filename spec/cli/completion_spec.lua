@@ -18,8 +18,9 @@ describe("confidentai completion", function()
     return path
   end
 
+  -- Without a sanitizer that is preloaded: leaks of shells are none of ours.
   local function run(name, ...)
-    local status, _, output, errors = process.start(name, { ... }):finish()
+    local status, _, output, errors = process.start(name, { ... }, { LD_PRELOAD = false }):finish()
     assert.same({ 0, "" }, { status, errors })
     return output
   end
