@@ -5,10 +5,11 @@
 local folders = require "spec.folders"
 local process = require "spec.process"
 
--- What a shell line prints, line by line, as a set.
+-- What a shell line prints, line by line, as a set. Without a sanitizer that is preloaded: leaks of grep are none of
+-- ours.
 local function lines_of(line)
   local set = {}
-  local status, _, output, errors = process.start("sh", { "-c", line }):finish()
+  local status, _, output, errors = process.start("sh", { "-c", line }, { LD_PRELOAD = false }):finish()
   assert.same({ 0, "" }, { status, errors })
   for entry in output:gmatch "[^\n]+" do
     set[entry] = true
@@ -60,7 +61,6 @@ for _, page in ipairs { "docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md"
         end
       end
       for path in text:gmatch "`([%l]+/[%w_./]+)" do
-        process.start("test", { "-e", path }):wait(5000)
         assert.equal(0, (process.start("test", { "-e", path }):finish()), path)
       end
     end)
