@@ -18,8 +18,9 @@ describe("the end of", function()
     service:fault { type = "hang", times = -1 }
     do
       local client = support.client(service)
-      client:start("GET", { "v1", "organization" })
+      local call = client:start("GET", { "v1", "organization" })
       core.engine():step(0.02)
+      assert.is_false(call:done()) -- it is held until here
       assert.equal(1, core.engine():in_flight())
     end
     collect()

@@ -61,7 +61,7 @@ describe("the doctor", function()
     assert.equal(2, #s:on_service())
     examine { finding.id }
     assert.equal(1, #s:on_service())
-    s:pass(DAY)
+    s:pass(DAY + 2)
     assert_fixed(find "suspect")
   end)
 
@@ -120,7 +120,7 @@ describe("the doctor", function()
     s:pass(5 * DAY)
     assert.same({}, examine().findings)
     check(s:open():confirm())
-    s:pass(DAY)
+    s:pass(DAY + 2)
     assert_fixed(find "overdue")
   end)
 

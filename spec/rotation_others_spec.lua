@@ -115,7 +115,7 @@ describe("beside a rotation", function()
             end
           end
         end
-        s:pass(DAY)
+        s:pass(DAY + 2)
       end
     end
 
@@ -183,10 +183,10 @@ describe("beside a rotation", function()
 
     it("and deletes the new one while the old one is disabled can go back", function()
       local rotation = soaking()
-      s:pass(DAY)
+      s:pass(DAY + 2)
       assert.equal("grace", (rotation:advance()))
       check(s:keys():delete(2))
-      s:pass(DAY)
+      s:pass(DAY + 2)
       assert_conflict(rotation, "")
       assert.equal("aborted", check(rotation:rollback()))
       assert.equal("1", s:holder().id)
@@ -209,7 +209,7 @@ describe("beside a rotation", function()
 
     it("and enables the old one in its grace is asked why", function()
       local rotation = soaking()
-      s:pass(DAY)
+      s:pass(DAY + 2)
       assert.equal("grace", (rotation:advance()))
       check(s:keys():enable(1))
       assert_conflict(rotation, "somebody has enabled the old key again")
@@ -222,7 +222,7 @@ describe("beside a rotation", function()
       local rotation = soaking()
       local secret = s:read "key"
       s:write("key", "confident_us_proj_by_hand")
-      s:pass(DAY)
+      s:pass(DAY + 2)
       assert_conflict(rotation, "somebody has written the store")
       assert.same({ "POST 2" }, s:changes())
       s:write("key", secret)
@@ -235,7 +235,7 @@ describe("beside a rotation", function()
       s:fault { type = "body", operation = "get", times = 3, body = ([[{"success":true,"data":{"apiKey":{"id":1,
         "name":"something else","valid":true,"value":"%s","created_at":"%s","lastUsed":null}}}]]):format(
         ("*"):rep(15) .. by_id["1"].value:sub(-6), by_id["1"].created_at), key_id = 1 }
-      s:pass(DAY)
+      s:pass(DAY + 2)
       assert.equal("conflict", (rotation:advance()))
       assert.matches("not the one on record", rotation:status().reason)
       assert.same({ "POST 2" }, s:changes())
@@ -251,10 +251,10 @@ describe("beside a rotation", function()
       waiting()
       local _, by_id = s:on_service "organization"
       local other = s:client { api_key = by_id["2"].value }
-      s:pass(DAY)
+      s:pass(DAY + 2)
       local rotation = s:open(other)
       assert.equal("grace", (rotation:advance()))
-      s:pass(DAY)
+      s:pass(DAY + 2)
       assert.equal("done", (rotation:advance()))
       assert.equal("legacy-ci", check(other:whoami()).key.name)
       assert.equal("3", s:holder("manager", "organization").id)
@@ -262,7 +262,7 @@ describe("beside a rotation", function()
 
     it("is the new key, for a client that still has the old one", function()
       waiting()
-      s:pass(DAY)
+      s:pass(DAY + 2)
       local client = s:client() -- with the old key, as its environment has it
       local rotation = s:open(client)
       assert.equal("grace", (rotation:advance()))
@@ -272,13 +272,13 @@ describe("beside a rotation", function()
       assert.equal("3", ("%.0f"):format(check(client:whoami()).key.id))
       client = s:client()
       assert.equal("grace", check(s:rotate_self({ store = s:store("manager", false) }, client)).state)
-      s:pass(DAY)
+      s:pass(DAY + 2)
       assert.equal("done", (rotation:advance()))
     end)
 
     it("is missing when both keys are refused", function()
       waiting()
-      s:pass(DAY)
+      s:pass(DAY + 2)
       local client = s:client()
       local rotation = s:open(client)
       local _, by_id = s:on_service "organization"

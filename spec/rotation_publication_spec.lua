@@ -54,7 +54,7 @@ describe("a new secret", function()
       assert.is_nil(rotation)
       support.assert_error({ kind = "guard", state = "aborted" }, err)
       assert.matches("refuses the new key's secret", err.message)
-      assert.is_true(s.ahead - before >= 58 and s.ahead - before < 70, s.ahead - before)
+      assert.is_true(s.ahead - before >= 40 and s.ahead - before < 70, s.ahead - before) -- real time counts, too
       assert.same({ "POST 2", "PUT 2 false", "DELETE 2" }, s:changes())
       assert.equal("1", s:holder().id)
       assert.is_true(s:holder().valid)

@@ -8,6 +8,15 @@ local path = require "confidentai.path"
 
 local ApiKeys = core.methods.ApiKeys
 
+---@class confidentai.KeyName
+---@field name string
+
+---@class confidentai.KeyChanges
+---@field valid boolean true: enabled
+
+---@class confidentai.ForceOptions
+---@field force? boolean the client's own key, too, without which it is locked out; default: false
+
 local function client_of(api_keys)
   return core.environment(api_keys).client
 end
@@ -46,7 +55,7 @@ end
 ---One key.
 ---@param id integer|string|confidentai.ApiKey
 ---@return confidentai.ApiKey? key its secret is masked
----@return confidentai.Error? err
+---@return confidentai.Error? err of kind "api" with status 404: there is none
 function ApiKeys:get(id)
   argument.self("ApiKeys", "get", self)
   local key, err = get(self, argument.key_id(1, "get", self, id))
@@ -55,7 +64,7 @@ end
 
 ---Keys of this name, and those that a rotation has made under it (`<name>~g<generation>~<op>`). Names need not be
 ---unique.
----@param name string
+---@param name string non-empty, valid UTF-8
 ---@return confidentai.ApiKey[]? keys
 ---@return confidentai.Error? err
 function ApiKeys:find(name)
@@ -76,9 +85,9 @@ end
 
 ---Creates a key. It is sent once, unless it provably was not sent or the service refused it for now. An error whose
 ---`outcome` is "unknown" may have created a key: `find(name)` tells.
----@param name string|{ name: string } non-empty, valid UTF-8
+---@param name string|confidentai.KeyName non-empty, valid UTF-8
 ---@return confidentai.ApiKey? key with its secret in `value`, here and never again
----@return confidentai.Error? err
+---@return confidentai.Error? err with `outcome`
 function ApiKeys:create(name)
   argument.self("ApiKeys", "create", self)
   if type(name) == "table" then
@@ -136,10 +145,10 @@ end
 
 ---Enables or disables a key. Refuses to disable the client's own (`guard`) unless forced.
 ---@param id integer|string|confidentai.ApiKey
----@param changes { valid: boolean }
----@param options? { force: boolean }
+---@param changes confidentai.KeyChanges
+---@param options? confidentai.ForceOptions
 ---@return confidentai.ApiKey? key as it is now
----@return confidentai.Error? err
+---@return confidentai.Error? err of kind "guard": it is the client's own key, and `force` was not given
 function ApiKeys:update(id, changes, options)
   argument.self("ApiKeys", "update", self)
   local checked = argument.key_id(1, "update", self, id)
@@ -160,9 +169,9 @@ end
 
 ---Disables a key; it can be enabled again. Refuses the client's own (`guard`) unless forced.
 ---@param id integer|string|confidentai.ApiKey
----@param options? { force: boolean }
+---@param options? confidentai.ForceOptions
 ---@return confidentai.ApiKey? key as it is now
----@return confidentai.Error? err
+---@return confidentai.Error? err of kind "guard": it is the client's own key, and `force` was not given
 function ApiKeys:disable(id, options)
   argument.self("ApiKeys", "disable", self)
   local checked = argument.key_id(1, "disable", self, id)
@@ -172,9 +181,9 @@ end
 
 ---Deletes a key, for good. Refuses the client's own (`guard`) unless forced.
 ---@param id integer|string|confidentai.ApiKey
----@param options? { force: boolean }
----@return { id: integer|string, deleted: true }? deleted
----@return confidentai.Error? err
+---@param options? confidentai.ForceOptions
+---@return confidentai.DeletedKey? deleted
+---@return confidentai.Error? err of kind "guard": it is the client's own key, and `force` was not given
 function ApiKeys:delete(id, options)
   argument.self("ApiKeys", "delete", self)
   local checked = argument.key_id(1, "delete", self, id)
@@ -207,10 +216,10 @@ end
 
 ---Makes a key exactly once, proven and in its stores; or none. Its name is `<name>~g<generation>~<op>`, by which an
 ---interrupted run finds it again, and `find(name)` does too.
----@param name string
+---@param name string non-empty, valid UTF-8
 ---@param options confidentai.ProvisionOptions
 ---@return confidentai.ApiKey? key without its secret, which is in the stores
----@return confidentai.Error? err with `state`
+---@return confidentai.Error? err with `state`: what had been reached; the same call goes on from there
 function ApiKeys:provision(name, options)
   argument.self("ApiKeys", "provision", self)
   local key, err = require("confidentai.rotation").provision(self, argument.key_name(1, "provision", name), options)
@@ -220,8 +229,8 @@ end
 ---Sees to it that a store holds a current key: one safe step a run, without a state folder (docs/rotation.md).
 ---@param base string the name under which the keys are known
 ---@param options confidentai.EnsureOptions
----@return { key: confidentai.ApiKey, action: string, wait: number? }? result
----@return confidentai.Error? err
+---@return confidentai.EnsureResult? result
+---@return confidentai.Error? err of kind "guard": what it refuses to do, and why; "store": a store failed
 function ApiKeys:ensure(base, options)
   argument.self("ApiKeys", "ensure", self)
   local result, err = require("confidentai.rotation").ensure(self, argument.key_name(1, "ensure", base), options)

@@ -18,10 +18,41 @@ local NEVER_USED_DAYS = 1
 -- Days after which the key before a rotation's newest should be gone: the longest soak and the grace, by default.
 local SUPERSEDED_DAYS = 37
 
+---@class confidentai.AuditOptions
+---@field max_age_days? number days of age from which on an enabled key is a finding; without it, age makes none
+---@field unused_days? number days without use from which on an enabled key is a finding; without it, use makes none
+---@field concurrency? integer lists at once; default: 64
+---@field on_progress? fun(done: integer, total: integer) called after each list; must neither wait nor raise
+---@field clock? fun(): number seconds since 1970; default: os.time
+
+---@class confidentai.AuditReport
+---@field at string when it was made, ISO 8601, UTC
+---@field base_url string
+---@field organization confidentai.OrganizationRecord
+---@field max_age_days? number as given
+---@field unused_days? number as given
+---@field totals confidentai.AuditTotals
+---@field findings confidentai.AuditFinding[] the organization's first, then project by project
+---@field unreadable confidentai.UnreadableScope[] what could not be read
+
+---@class confidentai.AuditTotals
+---@field scopes integer
+---@field keys integer
+---@field enabled integer
+---@field disabled integer
+---@field unrotated integer enabled keys that no rotation has made
+---@field findings integer
+---@field unreadable integer scopes
+
+---@class confidentai.UnreadableScope
+---@field scope "organization"|"project"
+---@field project? confidentai.ProjectRecord
+---@field err confidentai.Error
+
 ---@class confidentai.AuditFinding
 ---@field kind "old"|"unused"|"never_used"|"disabled"|"same_name"|"superseded"
 ---@field key confidentai.ApiKey
----@field project? table as of project:get(); nil: a key of the organization
+---@field project? confidentai.ProjectRecord nil: a key of the organization
 ---@field days? integer whole days: of age, without use, or since there is a newer one
 ---@field rotated boolean whether a rotation has made the key, by its name
 ---@field message string for people

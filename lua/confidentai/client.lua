@@ -10,13 +10,8 @@ local AUDIT = { max_age_days = "number", unused_days = "number", concurrency = "
   clock = "function" }
 
 ---Examines every key of the organization and its projects; it only reads. What could not be read is in `unreadable`.
----@param options? { max_age_days: number, unused_days: number, concurrency: integer, on_progress: fun(done: integer,
----total: integer), clock: fun(): number } days of age, and without use, from which on an enabled key is a finding;
----without them, age and use make none; concurrency: lists at once, 64; on_progress must neither wait nor raise; clock:
----seconds since 1970, default os.time
----@return table? report { at, base_url, organization, max_age_days, unused_days, totals = { scopes, keys, enabled,
----disabled, unrotated, findings, unreadable }, findings = confidentai.AuditFinding[], unreadable = { scope, project,
----err }[] }
+---@param options? confidentai.AuditOptions
+---@return confidentai.AuditReport? report
 ---@return confidentai.Error? err the projects or the organization could not be asked for
 function Client:audit(options)
   argument.self("Client", "audit", self)
@@ -36,9 +31,9 @@ end
 ---when the key was last used. With `probe` the secret is tried, at the client's base URL only, which proves or refutes
 ---the match; that is a use of the key, and moves its lastUsed.
 ---@param secret string|string[] a secret, or its mask where it is not to be tried; several: each gets its report
----@param options? { probe: boolean, concurrency: integer, on_progress: fun(done: integer, total: integer), clock:
----fun(): number } as of audit
----@return confidentai.Identification|confidentai.Identification[]|nil report an array of matches, with more fields
+---@param options? confidentai.IdentifyOptions
+---@return confidentai.Identification|confidentai.Identification[]|nil report an array of matches, with more fields; for
+---several secrets: an array of reports, in their order
 ---@return confidentai.Error? err the projects could not be listed
 function Client:identify(secret, options)
   argument.self("Client", "identify", self)
@@ -55,13 +50,11 @@ end
 ---refused. A key that is not proven is never disabled, nor is the client's own; `replace` has such a key replaced by
 ---a new one, by a rotation with `compromised`, which deletes the old one.
 ---@param secret string whole
----@param options? { replace: confidentai.RotateOptions, confirm: fun(match: confidentai.Match, report: table): boolean,
----on_progress: fun(done: integer, total: integer), concurrency: integer, clock: fun(): number, pause: fun(seconds:
----number) } confirm: asked before anything is changed
----@return table? report the identification, with `outcome`: "contained", "replaced" or "dead", `contained_at`,
----`refused_at`
----@return confidentai.Error? err
----@return table? report how far it came, with its steps
+---@param options? confidentai.ContainOptions
+---@return confidentai.Containment? report
+---@return confidentai.Error? err of kind "guard": nothing was done, as the key is not proven, is the client's own, or
+---was not confirmed; with `next`: what a person can do
+---@return confidentai.Containment? partial how far it came, with its steps
 function Client:contain(secret, options)
   argument.self("Client", "contain", self)
   local contain = require "confidentai.contain"

@@ -12,6 +12,23 @@ local verdict = require "confidentai.verdict"
 
 local contain = {}
 
+---@class confidentai.ContainOptions
+---@field replace? confidentai.RotateOptions has the key replaced by a rotation; default: it is disabled only
+---asked before anything is changed; false: nothing is
+---@field confirm? fun(match: confidentai.Match, report: confidentai.Containment): boolean
+---@field concurrency? integer lists at once; default: 64
+---@field on_progress? fun(done: integer, total: integer) called after each list; must neither wait nor raise
+---@field clock? fun(): number seconds since 1970; default: os.time
+---@field pause? fun(seconds: number) waits; default: as the client's driver does
+
+---The identification, and what was done about it.
+---@class confidentai.Containment: confidentai.Identification
+---"dead": the secret was refused already, and nothing was done. nil: it did not come to an end.
+---@field outcome? "contained"|"replaced"|"dead"
+---@field contained_at? string ISO 8601, UTC: when the key was disabled
+---@field refused_at? string ISO 8601, UTC: when the secret was seen to be refused
+---@field rotation? { id: string, state: string, new_id: string? } that replaces the key
+
 local OPTIONS = { replace = "table", confirm = "function", concurrency = "number", on_progress = "function",
   clock = "function", pause = "function" }
 

@@ -40,12 +40,22 @@ end
 
 local gather = {}
 
+---@class confidentai.GatherOptions
+---@field concurrency? integer how many tasks run at once; default: 16
+---after an error, "cancel" cancels the calls under way, and begins no other task; default: "continue"
+---@field on_error? "continue"|"cancel"
+---@field driver? confidentai.Driver what waits, instead of the host's
+
+---The tasks' first results, by position.
+---@class confidentai.GatherResults: { [integer]: any }
+---@field n integer how many tasks there were
+
 ---Runs functions at once, at most so many, and waits for them all; nothing blocks the host meanwhile.
 ---@param tasks function[] each: its first result is kept; `nil, err` and what it raises are its error
----@param options? { concurrency: integer, on_error: "continue"|"cancel", driver: table } default 16, "continue", the
----host's driver; "cancel": after an error the calls under way are cancelled, and what has not begun is not begun
----@return { n: integer } results by position; n: how many tasks there were
----@return table errors by position
+---@param options? confidentai.GatherOptions
+---@return confidentai.GatherResults results by position
+---@return table<integer, any> errors by position: what a task returned with nil, or raised; of kind "cancelled": it was
+---not begun; of kind "config" for all: nothing can wait here
 function gather.gather(tasks, options)
   check_tasks(tasks)
   options = options or {}

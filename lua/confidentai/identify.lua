@@ -17,6 +17,12 @@ local SHOWN, SHORTEST = 6, 18
 
 local OPTIONS = { probe = "boolean", concurrency = "number", on_progress = "function", clock = "function" }
 
+---@class confidentai.IdentifyOptions
+---@field probe? boolean try the secret; default: false
+---@field concurrency? integer lists at once; default: 64
+---@field on_progress? fun(done: integer, total: integer) called after each list; must neither wait nor raise
+---@field clock? fun(): number seconds since 1970; default: os.time
+
 ---@class confidentai.Match
 ---@field scope "organization"|"project"
 ---@field project_id? string
@@ -28,14 +34,16 @@ local OPTIONS = { probe = "boolean", concurrency = "number", on_progress = "func
 ---@field evidence? "last_used"|"organization"|"only" what proves it
 ---@field own? boolean it ends as the client's own credential does
 
----@class confidentai.Identification array of confidentai.Match
+---An array of matches, with more fields.
+---@class confidentai.Identification: { [integer]: confidentai.Match }
 ---@field secret string masked
+---@field base_url string where it was looked for
 ---@field at string when it was begun
 ---@field verdict "proven"|"last6"|"ambiguous"|"dead"|"foreign"|"unlisted"|"absent"
 ---@field message string for people
 ---@field probe? "accepted"|"refused"|"failed"|"skipped" nil: it was not to be tried
 ---@field probe_error? confidentai.Error
----@field organization? table the secret's, where it is an organization key that works
+---@field organization? confidentai.OrganizationRecord the secret's, where it is an organization key that works
 ---@field scopes integer how many were looked through
 ---@field unreadable { scope: string, project_id: string?, project_name: string?, err: confidentai.Error }[]
 ---@field steps { at: string, what: string }[]

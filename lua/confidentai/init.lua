@@ -48,7 +48,7 @@ end
 ---Makes a client. Nothing is sent. Raises when an option is unknown or of a wrong type.
 ---@param given? confidentai.Options
 ---@return confidentai.Client? client
----@return confidentai.Error? err of kind "config": a value that cannot serve
+---@return confidentai.Error? err of kind "config": no api_key, or a value that cannot serve, be it of the environment
 function confidentai.new(given)
   local checked, problem = options.check(given)
   if not checked then
@@ -77,6 +77,13 @@ end
 
 ---Returns its arguments, or raises tostring(err) when the first is nil or false: assert for every Lua, as that of 5.1
 ---takes no error object.
+---@generic T
+---@param value? T what a call returned
+---@param err? confidentai.Error|string what it returned next
+---@param ... any the rest
+---@return T value
+---@return any err
+---@return any ... the rest
 function confidentai.check(value, err, ...)
   if not value then
     error(err == nil and "check failed" or tostring(err), 2)

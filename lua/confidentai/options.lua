@@ -9,6 +9,7 @@ local options = {}
 ---@class confidentai.Option
 ---@field name string
 ---@field type string type of the value, or several with | between
+---@field annotation? string its type for the reference and lua-language-server, where `type` says less
 ---@field default any
 ---@field positive? boolean a number above 0
 ---@field whole? boolean a whole number
@@ -27,15 +28,18 @@ options.list = {
   { name = "timeout", type = "number", default = 30, positive = true, doc = "seconds, for each attempt" },
   { name = "connect_timeout", type = "number", default = 10, positive = true,
     doc = "seconds until connected, for each attempt" },
-  { name = "max_retries", type = "number", default = 3, whole = true, least = 0, most = 20,
-    doc = "attempts after the first" },
-  { name = "max_response_bytes", type = "number", default = 33554432, whole = true, least = 1, most = 2 ^ 40,
+  { name = "max_retries", type = "number", annotation = "integer", default = 3, whole = true, least = 0, most = 20,
+    doc = "attempts after the first, 0 to 20" },
+  { name = "max_response_bytes", type = "number", annotation = "integer", default = 33554432, whole = true, least = 1,
+    most = 2 ^ 40,
     doc = "the largest answer that is read, in bytes" },
   { name = "proxy", type = "string", doc = "as libcurl takes it; default: the environment's, as libcurl reads it" },
   { name = "ca_file", type = "string", doc = "PEM file of the authorities to trust; default: libcurl's" },
-  { name = "driver", type = "string|table",
+  { name = "driver", type = "string|table", annotation = '"blocking"|"nginx"|"uv"|confidentai.Driver',
     doc = "how to wait: \"blocking\", \"nginx\" or \"uv\", or a table with a function wait; default: the host's" },
-  { name = "on_event", type = "function", doc = "called with what happened at each call" },
+  { name = "on_event", type = "function", annotation = "fun(event: confidentai.Event)",
+    doc = "called with what happened at each call, before its result is returned; must not wait; what it raises is "
+      .. "counted in client.event_errors" },
 }
 
 local by_name = {}

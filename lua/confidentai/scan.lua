@@ -80,16 +80,17 @@ local function secret_of(run)
 end
 
 ---@class confidentai.Found
----@field secret string
----@field lines integer[] numbers of the first lines that it is on
+---@field secret string whole
+---@field lines integer[] numbers of the first lines that it is on, from 1, 100 at most
 ---@field count integer how often it occurs
 
+---A text that comes in pieces.
 ---@class confidentai.Scan
 local Scan = {}
 Scan.__index = Scan
 
 ---Begins to look through a text that comes in pieces.
----@return confidentai.Scan
+---@return confidentai.Scan scan
 function scan.new()
   return setmetatable({ rest = "", line = 1, list = {}, by_secret = {} }, Scan)
 end
@@ -143,13 +144,13 @@ local function look(self, text, is_last)
 end
 
 ---Looks through the next piece of the text.
----@param piece string
+---@param piece string cut anywhere, within a secret too
 function Scan:feed(piece)
   self.rest = look(self, self.rest .. piece, false)
 end
 
 ---Ends the text.
----@return confidentai.Found[] in the order of their first occurrence
+---@return confidentai.Found[] found in the order of their first occurrence
 function Scan:finish()
   self.rest = look(self, self.rest, true)
   return self.list
@@ -157,7 +158,7 @@ end
 
 ---Finds the secrets in a text, each once.
 ---@param text string
----@return confidentai.Found[] in the order of their first occurrence
+---@return confidentai.Found[] found in the order of their first occurrence
 function scan.text(text)
   local self = scan.new()
   self:feed(text)

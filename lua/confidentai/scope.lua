@@ -7,12 +7,16 @@ local operation = require "confidentai.operation"
 
 local methods = core.methods
 
+---@class confidentai.Whoami
+---@field organization confidentai.OrganizationRecord
+---@field key? confidentai.ApiKey the client's own; nil: none matches the credential, or several do
+
 local function client_of(object)
   return core.environment(object).client
 end
 
 ---The organization of the client's credential.
----@return confidentai.Organization
+---@return confidentai.Organization organization
 function methods.Client:organization()
   argument.self("Client", "organization", self)
   return core.organization(self)
@@ -20,7 +24,7 @@ end
 
 ---A project, by its id. Nothing is asked of the service. Raises when the id cannot be one.
 ---@param id string `[A-Za-z0-9_-]`, up to 128 characters
----@return confidentai.Project
+---@return confidentai.Project project
 function methods.Client:project(id)
   argument.self("Client", "project", self)
   local checked, problem = core.project_id(self, id)
@@ -31,7 +35,7 @@ function methods.Client:project(id)
 end
 
 ---The organization itself.
----@return { id: integer|string, name: string, plan: string, created_at: string }? organization
+---@return confidentai.OrganizationRecord? organization
 ---@return confidentai.Error? err
 function methods.Organization:get()
   argument.self("Organization", "get", self)
@@ -41,8 +45,8 @@ function methods.Organization:get()
 end
 
 ---The project itself.
----@return { id: string, name: string, description: string, organization_id: string, created_at: string }? project
----@return confidentai.Error? err
+---@return confidentai.ProjectRecord? project
+---@return confidentai.Error? err of kind "api" with status 404: there is none, or it is of another organization
 function methods.Project:get()
   argument.self("Project", "get", self)
   local project, err = operation.perform(client_of(self),
@@ -51,7 +55,7 @@ function methods.Project:get()
 end
 
 ---All projects of the organization.
----@return table[]? projects as of project:get()
+---@return confidentai.ProjectRecord[]? projects as of project:get()
 ---@return confidentai.Error? err
 function methods.Projects:list()
   argument.self("Projects", "list", self)
@@ -73,7 +77,7 @@ local function own_key(client, keys)
 end
 
 ---Who the client is: its organization, and its own key among the organization's.
----@return { organization: table, key: confidentai.ApiKey? }? identity key: nil if none matches the credential
+---@return confidentai.Whoami? identity
 ---@return confidentai.Error? err
 function methods.Client:whoami()
   argument.self("Client", "whoami", self)

@@ -11,7 +11,7 @@ trap 'rm -r "$folder"' EXIT
 trap 'exit 143' INT TERM HUP
 
 mkdir "$folder/source" "$folder/home"
-cp -R "$root/CMakeLists.txt" "$root/bin" "$root/lua" "$root/src" "$root"/*.rockspec "$folder/source"
+cp -R "$root/CMakeLists.txt" "$root/bin" "$root/lua" "$root/src" "$root/types" "$root"/*.rockspec "$folder/source"
 cd "$folder/source"
 export HOME="$folder/home"
 unset LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
@@ -29,6 +29,9 @@ confidentai=$folder/tree/bin/confidentai
 printed=$("$confidentai" --version)
 echo "$confidentai --version: $printed"
 [ "$printed" = "confidentai $(sed -n 's/^#define CAI_VERSION "\(.*\)"$/\1/p' "$root/src/core/version.h")" ]
+
+# What users tell lua-language-server to read.
+[ -f "$folder/tree/share/lua/$version/confidentai/types/confidentai.lua" ]
 
 cat >use.lua <<'END'
 local confidentai = require "confidentai"

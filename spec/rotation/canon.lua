@@ -54,7 +54,9 @@ local function read_sealed(content, now)
   local sealed = content:match "^confidentai%-state 1 %x+ %w+ %d+ [^\n]*\n(.*)$"
   local kind, text = (sealed or ""):match "^confidentai (%l+) 1 %x+\n(.*)\n$"
   local ok, value = pcall(cjson.decode, text or "")
-  if not ok then
+  if not ok and content:byte() == 0 and not content:find "[^%z]" then
+    return ("%d zeros"):format(#content) -- reserved
+  elseif not ok then
     return ("%q"):format(sealed or content)
   end
   forget_attempts(value)

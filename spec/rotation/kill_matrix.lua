@@ -3,6 +3,7 @@
 --   RUN_UNDER="env LD_PRELOAD=build/lua5.4/boundary.so" scripts/run lua5.4 spec/rotation/kill_matrix.lua SCENARIO...
 
 package.path = "./?.lua;" .. package.path
+io.stdout:setvbuf "line"
 
 local explore = require "spec.rotation.explore"
 local scenarios = require "spec.rotation.scenarios"
@@ -22,8 +23,10 @@ for _, name in ipairs(arg) do
     ends[#ends + 1] = ("%s %d"):format(ended, times)
   end
   table.sort(ends)
-  print(("%-20s %4d boundaries undisturbed; %5d states, %6d boundaries in their runs; %5d kills, %4d power cuts; "
-    .. "ends: %s; %.0f s"):format(name, count.first, count.states, count.boundaries, count.kills, count.cuts,
+  local line = "%-14s %d boundaries undisturbed, all killed at; %d distinct states, each resumed: %d boundaries "
+    .. "judged, %d kills; %d power cuts that lose something, %d of them to a state that no kill leaves; ends: %s; "
+    .. "%.0f s"
+  print(line:format(name, count.first, count.states, count.boundaries, count.kills, count.lossy, count.cuts,
     table.concat(ends, ", "), (uv.hrtime() - started) / 1e9))
   for _, complaint in ipairs(report.complaints) do
     print("  " .. complaint)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Judges rotations by what the service saw and what lies on the disk, never by what the machine says of itself. It shares
--- no code with the machine: promises and numbers are those of docs/rotation.md.
+-- Judges rotations by what the service saw and what lies on the disk, never by what the machine says of itself. It
+-- shares no code with the machine: promises and numbers are those of docs/rotation.md.
 --
 --   local watch = oracle.watch(service, { scope = "project", project_id = ..., old_id = 1, base = "Default key",
 --     stores = { path }, state_dir = folder })
@@ -22,8 +22,8 @@ local oracle = {}
 local function add_keys(list, plain, scope, project_id)
   for _, part in ipairs { "list", "gone" } do
     for _, key in ipairs(plain[part]) do
-      list[#list + 1] = { scope = scope, project_id = project_id, id = tostring(key.id):gsub("%.0$", ""), name = key.name,
-        valid = key.valid and part == "list", gone = part == "gone", value = key.secret }
+      list[#list + 1] = { scope = scope, project_id = project_id, id = tostring(key.id):gsub("%.0$", ""),
+        name = key.name, valid = key.valid and part == "list", gone = part == "gone", value = key.secret }
     end
   end
 end
@@ -96,7 +96,8 @@ function Oracle.holder(_, view, path)
   end
 end
 
--- Where secrets may lie while a rotation is under way: the escrow, what will be one or was one, and the stores' folders.
+-- Where secrets may lie while a rotation is under way: the escrow, what will be one or was one, and the stores'
+-- folders.
 local function may_hold(self, path)
   local root, name = path:match "^(.*)/([^/]*)$"
   if root:sub(1, #self.what.state_dir) == self.what.state_dir then
@@ -194,7 +195,8 @@ end
 function Oracle:everything(ended, texts)
   local view, found = self:view(), {}
   for _, list in ipairs {
-    self:instant(view), self:changes(assert(self.service:log())), self:ending(view, ended), Oracle.texts(texts or {}, view),
+    self:instant(view), self:changes(assert(self.service:log())), self:ending(view, ended),
+    Oracle.texts(texts or {}, view),
   } do
     for _, complaint in ipairs(list) do
       found[#found + 1] = complaint

@@ -30,7 +30,7 @@ local function write(path, text)
 end
 
 local function plain(err)
-  return type(err) == "table" and { kind = err.kind, message = tostring(err), state = err.state, outcome = err.outcome }
+  return type(err) == "table" and { kind = err.kind, message = err.message, state = err.state, outcome = err.outcome }
     or err and { kind = "raised", message = tostring(err) } or nil
 end
 
@@ -61,7 +61,7 @@ end
 local function common(world, state, more)
   local clock = world.start + state.moved
   local given = { state_dir = world.state_dir, clock = function() return clock end,
-    pause = function(seconds) error(("waits %g s"):format(seconds)) end }
+    pause = function(seconds) return nil, { kind = "wait", message = ("waits %g s"):format(seconds) } end }
   for name, value in pairs(more) do
     given[name] = value
   end
@@ -73,8 +73,8 @@ local function live(world, state, orders, out, into)
   collectgarbage "stop" -- it would write to every page that is shared with the parent, whose memory is large
   boundary.redirect(world.output)
   local scenario = world.scenario
-  for _, mutate in ipairs(orders.mutations or {}) do
-    mutate()
+  if orders.mutate then
+    orders.mutate()
   end
   local client = confidentai.check(confidentai.new {
     api_key = scenario.credential(world), base_url = world.service.base_url, timeout = 5, max_retries = 0, proxy = "",
@@ -94,7 +94,7 @@ end
 ---Runs the library from a state.
 ---@param world table
 ---@param state table
----@param orders { action: string?, at: integer?, mutations: function[]? }
+---@param orders { action: string?, at: integer?, mutate: function? }
 ---@param meet? fun(number: integer, what: string, path: string, pid: integer) at each boundary, with action "ask"
 ---@return table result { state, wait, err, idle, boundaries } or { killed = true }
 function trial.run(world, state, orders, meet)

@@ -11,6 +11,14 @@
 
 local driver = {}
 
+---@class confidentai.Driver
+---Returns when `awaited:done()`; steps the engine meanwhile. Raises when it must break off: what it waited for is then
+---cancelled.
+---@field wait fun(engine: confidentai.Engine, awaited: confidentai.Awaited)
+---@field refuse? fun(): string? a message where nothing can wait: calls return it, and nothing is sent
+---Begins to run `group:done()` after each step, until it is true, and returns at once: for confidentai.async.
+---@field background? fun(engine: confidentai.Engine, group: confidentai.Awaited)
+
 local names = { blocking = true, nginx = true, uv = true }
 
 -- The host that this code runs in.

@@ -19,6 +19,13 @@ local doctor = {}
 ---@field message string for people
 ---@field rotation? string id of the rotation
 ---@field key? confidentai.ApiKey
+---@field fixable boolean whether `fix` can name it
+---@field fixed? boolean whether it was fixed; nil: it was not to be
+---@field err? confidentai.Error why it was not
+
+---@class confidentai.DoctorReport
+---@field findings confidentai.Finding[]
+---@field problems confidentai.Error[] records that cannot be used
 
 -- What a record says of itself.
 local function examine_record(self)
@@ -119,7 +126,7 @@ end
 ---Examines the records in the state folder and all keys of the service.
 ---@param client confidentai.Client
 ---@param checked table options
----@return { findings: confidentai.Finding[], problems: confidentai.Error[] }? report problems: unusable records
+---@return confidentai.DoctorReport? report
 ---@return confidentai.Error? err
 function doctor.examine(client, checked)
   local jobs, problems = open.all(client, checked)

@@ -13,6 +13,14 @@ local stores = require "confidentai.rotation.stores"
 
 local ensure = {}
 
+---@class confidentai.EnsureResult
+---@field action "none"|"created"|"disabled"|"deleted"|"removed" what was done
+---@field key? confidentai.ApiKey the current one; nil: there is none yet
+---@field id? string of the key that it was done to
+---@field wait? number seconds until there is more to do
+---@field reason? string why it was done, or not
+---@field notice? { state: "failed"|"succeeded", problem: string? } how on_published fared
+
 -- Seconds: the least for which an unclear create may still become a key; and between two tries of a new secret, while
 -- the service spreads it.
 local LEAST_SETTLE, POLL, PROPAGATION = 60, 1, 60
@@ -275,8 +283,7 @@ end
 ---@param api_keys confidentai.ApiKeys
 ---@param base string
 ---@param options table checked
----@return table? result { key, action = "none", "created", "disabled", "deleted" or "removed", id, wait, reason,
----  notice }
+---@return confidentai.EnsureResult? result
 ---@return confidentai.Error? err
 function ensure.run(api_keys, base, options)
   local client = core.environment(api_keys).client

@@ -9,10 +9,12 @@ local status = require "confidentai.rotation.status"
 
 local handle = {}
 
+---A rotation. Another process may go on with it: each method reads its record again, and refuses (`state`) while
+---somebody else holds it. A failure leaves what was done on record, and the next call goes on from there.
 ---@class confidentai.Rotation
 ---@field id string
 ---@field base string the name under which the key is known
----@field state string state or stop (rotation page)
+---@field state string state or stop (docs/rotation.md)
 ---@field old_id string
 ---@field new_id? string
 local Rotation = {}
@@ -84,7 +86,7 @@ end
 ---Runs a function while nobody else can go on with the same rotation.
 ---@param state confidentai.State
 ---@param key string of the record
----@param work fun(): ... its results are returned, three at most
+---@param work fun(): any its results are returned, three at most
 function handle.held(state, key, work)
   local release, err = hold(state, key)
   if not release then
@@ -141,8 +143,8 @@ end
 
 ---Advances a job once, while nobody else does.
 ---@param job confidentai.Job
----@return string? state or stop
----@return number|confidentai.Error? wait_or_err
+---@return string? state or stop (docs/rotation.md)
+---@return number|confidentai.Error|nil wait_or_err
 function handle.advance(job)
   local state, more = with(job, function()
     local ok, wait = advance.once(job)
@@ -151,16 +153,17 @@ function handle.advance(job)
   return state, more
 end
 
----Does what can be done now, without waiting.
----@return string? state or stop
----@return number|confidentai.Error? wait seconds until there is more to do; nil at the end and at a stop. With nil: err
+---Does what can be done now, without waiting for soak or grace.
+---@return string? state of the rotation, or what it has stopped at (docs/rotation.md)
+---@return number|confidentai.Error|nil wait seconds until there is more to do; nil at the end and at a stop; the error,
+---when the state is nil
 function Rotation:advance()
   local state, more = handle.advance(job_of(self, "advance"))
   return state, more
 end
 
----Goes on to the end, or to a stop, through soak and grace.
----@return string? state or stop
+---Goes on to the end, or to a stop, and waits through soak and grace.
+---@return string? state "done", or what it has stopped at
 ---@return confidentai.Error? err
 function Rotation:run()
   local job = job_of(self, "run")
@@ -182,7 +185,7 @@ function Rotation:run()
 end
 
 ---Says what no evidence shows: that the new key has been taken over; or that the late use of a disabled key is known.
----@return true?
+---@return true? confirmed
 ---@return confidentai.Error? err
 function Rotation:confirm()
   local job = job_of(self, "confirm")
@@ -222,7 +225,7 @@ end
 
 ---Goes back: the old key works and is in the stores again, then the new one is removed.
 ---@return string? state "aborted"; else what it has stopped at
----@return confidentai.Error? err
+---@return confidentai.Error? err of kind "guard": there is no way back any more
 function Rotation:rollback()
   local job = job_of(self, "rollback")
   local state, err = with(job, function()
@@ -248,7 +251,7 @@ function Rotation:abort()
 end
 
 ---What a person wants to know; nothing is asked of the service.
----@return table status see status.of
+---@return confidentai.Status status
 function Rotation:status()
   return status.of(job_of(self, "status"))
 end

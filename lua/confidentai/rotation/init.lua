@@ -16,6 +16,7 @@ local rotation = {}
 
 ---Begins the rotation of a key, or goes on with the one that is under way, and advances it until it must wait for soak
 ---or grace. For ApiKeys:rotate, which documents it.
+---@private
 ---@param api_keys confidentai.ApiKeys
 ---@param id string
 ---@param given? table
@@ -31,6 +32,7 @@ function rotation.start(api_keys, id, given)
 end
 
 ---Provisions a key. For ApiKeys:provision, which documents it.
+---@private
 ---@param api_keys confidentai.ApiKeys
 ---@param name string
 ---@param given? table
@@ -44,6 +46,7 @@ function rotation.provision(api_keys, name, given)
 end
 
 ---Sees to it that a store holds a current key. For ApiKeys:ensure, which documents it.
+---@private
 ---@param api_keys confidentai.ApiKeys
 ---@param base string
 ---@param given? table
@@ -65,7 +68,7 @@ end
 ---The rotations of the client's base URL and organization that are not finished, or have suspects that are not settled.
 ---Nothing is advanced. Raises when an option is unknown or of a wrong type.
 ---@param client confidentai.Client
----@param given? { state_dir: any, stores: confidentai.Store[], old_secret: string, ended: boolean, on_step: function }
+---@param given? confidentai.OpenOptions
 ---@return confidentai.Rotation[]? rotations
 ---@return confidentai.Error? err the records cannot be listed, or the service refuses the client
 ---@return confidentai.Error[]? problems with single records: a damaged one hides no other
@@ -88,9 +91,9 @@ end
 ---Compares the records with the service. It changes nothing but what `fix` names. Raises when an option is unknown or
 ---of a wrong type.
 ---@param client confidentai.Client
----@param given? { state_dir: any, fix: string[], on_step: function }
----@return { findings: table[], problems: confidentai.Error[] }? report
----@return confidentai.Error? err
+---@param given? confidentai.DoctorOptions
+---@return confidentai.DoctorReport? report
+---@return confidentai.Error? err the records or the projects cannot be listed, or the service refuses the client
 function rotation.doctor(client, given)
   argument.self("Client", "doctor", client)
   local report, err = doctor.examine(client, options.check("doctor", "d", 2, given))

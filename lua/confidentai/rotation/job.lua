@@ -12,6 +12,17 @@ Job.__index = Job
 
 local job = {}
 
+---What `on_step` is called with: an event of the rotation's history, and whose it is. No secret is in it.
+---@class confidentai.Step
+---@field rotation string id
+---@field base string the name under which the key is known
+---@field scope "organization"|"project"
+---@field project_id? string
+---@field state string state or stop (docs/rotation.md)
+---@field what string in words
+---@field at number seconds since 1970, by this machine
+---@field service? number seconds since 1970, by the service
+
 ---@class confidentai.Job
 ---@field client confidentai.Client
 ---@field api_keys confidentai.ApiKeys of the scope whose key is rotated

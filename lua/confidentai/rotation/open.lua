@@ -93,7 +93,7 @@ function open.all(client, checked)
   end
   local found, problems = collect(client, checked, folder, organization)
   if found and #found == 0 and not organization then
-    return nil, refused
+    return nil, problems[1] or refused -- a record that cannot be read may be the one that knows the key
   end
   return found, problems, organization, folder
 end

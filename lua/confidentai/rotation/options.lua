@@ -11,6 +11,7 @@ local DAY = 86400
 
 ---@class confidentai.RotationOption
 ---@field type string type of the value, or several with | between
+---@field annotation? string its type for the reference and lua-language-server, where `type` says less
 ---@field default any
 ---@field of string the functions that take it
 ---@field choices? table<string, true>
@@ -20,16 +21,20 @@ local DAY = 86400
 -- Which functions take an option: r rotate, p provision, e ensure, o open, d doctor.
 ---@type table<string, confidentai.RotationOption>
 options.list = {
-  store = { type = "table", of = "rpe", doc = "a store, or an array of stores" },
-  stores = { type = "table", of = "o", doc = "stores that a record cannot make again: callbacks, by their labels" },
+  store = { type = "table", annotation = "confidentai.Store|confidentai.Store[]", of = "rpe",
+    doc = "a store, or an array of stores: where the new secret goes" },
+  stores = { type = "table", annotation = "confidentai.Store[]", of = "o",
+    doc = "stores that a record cannot make again: callbacks, by their labels" },
   soak = { type = "number", default = DAY, of = "re", doc = "seconds for which both keys work" },
   soak_max = { type = "number", default = 30 * DAY, of = "r", doc = "seconds after which a soak is stalled" },
   grace = { type = "number", default = 7 * DAY, of = "re", doc = "seconds for which the old key is kept, disabled" },
-  adoption = { type = "string", default = "observe", of = "r",
+  adoption = { type = "string", annotation = '"observe"|"time"|"confirm"', default = "observe", of = "r",
     choices = { observe = true, time = true, confirm = true }, choices_text = '"observe", "time" or "confirm"',
     doc = "what ends the soak: lastUsed of both keys, the time alone, or rotation:confirm()" },
-  state_dir = { type = "string|table", of = "rpod", doc = "the state folder, or a state table" },
-  base = { type = "string", of = "r", doc = "the name under which the key is known" },
+  state_dir = { type = "string|table", annotation = "string|confidentai.State", of = "rpod",
+    doc = "the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user" },
+  base = { type = "string", of = "r",
+    doc = "the name under which the key is known; default: the old key's, without a rotation's suffix, else key-<id>" },
   ended = { type = "boolean", default = false, of = "o", doc = "ended rotations, too" },
   old_secret = { type = "string", of = "ro", doc = "the old key's secret: lets it be proven that it is refused" },
   replace = { type = "boolean", default = false, of = "r", doc = "the old key may be disabled or absent; no soak" },
@@ -38,17 +43,25 @@ options.list = {
   require_other_manager = { type = "string", of = "r",
     doc = "the secret of another enabled organization key, without which a client's own key is not rotated" },
   dry_run = { type = "boolean", default = false, of = "r", doc = "plans only" },
-  on_published = { type = "table", of = "re",
+  on_published = { type = "table", annotation = "string[]", of = "re",
     doc = "a command, as an array of words, that is run once the stores hold another secret" },
-  settle = { type = "number", of = "rpe", doc = "seconds for which an unclear create is looked for" },
+  settle = { type = "number", of = "rpe",
+    doc = "seconds for which an unclear create is looked for; default: the longer of 60 and twice the timeout" },
   max_age = { type = "number", default = 30 * DAY, of = "e", doc = "seconds after which a key is replaced" },
-  adopt = { type = "string|number|userdata", of = "e", doc = "the key that is current, the first time" },
-  manager_store = { type = "table", of = "e", doc = "the store of the client's own key, if that is to be replaced" },
-  fix = { type = "table", of = "d", doc = "what the doctor may do: an array of the ids of its findings" },
-  on_step = { type = "function", of = "rpeod", doc = "called with each step; never a secret" },
-  clock = { type = "function", of = "rpeod", doc = "seconds since 1970; default: os.time" },
-  pause = { type = "function", of = "rpeod", doc = "waits for so many seconds; default: as the client's driver does" },
-  random = { type = "function", of = "rpeod", doc = "so many random bytes; default: the system's" },
+  adopt = { type = "string|number|userdata", annotation = "integer|string|confidentai.ApiKey", of = "e",
+    doc = "the key that is current, the first time" },
+  manager_store = { type = "table", annotation = "confidentai.Store", of = "e",
+    doc = "the store of the client's own key, if that is to be replaced" },
+  fix = { type = "table", annotation = "string[]", of = "d",
+    doc = "what the doctor may do: an array of the ids of its findings" },
+  on_step = { type = "function", annotation = "fun(step: confidentai.Step)", of = "rpeod",
+    doc = "called with each step; never a secret" },
+  clock = { type = "function", annotation = "fun(): number", of = "rpeod",
+    doc = "seconds since 1970; default: os.time" },
+  pause = { type = "function", annotation = "fun(seconds: number)", of = "rpeod",
+    doc = "waits for so many seconds; default: as the client's driver does" },
+  random = { type = "function", annotation = "fun(count: integer): string", of = "rpeod",
+    doc = "so many random bytes; default: the system's" },
 }
 
 local function problem_with(option, name, value)

@@ -12,12 +12,23 @@ local PROPAGATION = 60
 -- Seconds for which a proof is good enough to act on.
 local FRESH = 60
 
----The new key's secret, from the escrow.
+-- Where the escrow was lost after publication: a store holds the secret, as far as its last characters tell. A proof
+-- tells the rest.
+local function published_secret(job)
+  for _, store in ipairs(job.record.published and job.stores or {}) do
+    local content = store.readable and store:get(job)
+    if content and content:sub(-6) == job.record.new.last6 then
+      return content
+    end
+  end
+end
+
+---The new key's secret, from the escrow, or from a store that it was published in.
 ---@param job confidentai.Job
 ---@return string? secret
 ---@return confidentai.Error? err
 function proof.secret(job)
-  local secret = job.escrow:secret(job.record.attempt.op, job.record.new.last6)
+  local secret = job.escrow:secret(job.record.attempt.op, job.record.new.last6) or published_secret(job)
   if not secret then
     return job:failure("state", "the escrow does not hold the new key's secret any more: rollback removes the new key")
   end

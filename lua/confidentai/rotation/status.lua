@@ -5,6 +5,36 @@ local notice = require "confidentai.rotation.notice"
 
 local status = {}
 
+---@class confidentai.Status
+---@field id string
+---@field kind "rotation"|"provision"
+---@field base string the name under which the key is known
+---@field generation integer of the new key
+---@field scope "organization"|"project"
+---@field project_id? string
+---@field state string state or stop (docs/rotation.md)
+---@field stop? string what it has stopped at
+---@field reason? string why
+---@field since? number seconds since 1970: when the state began
+---@field old_id? string
+---@field new_id? string
+---@field evidence? string that the new key has been taken over, or not
+---@field next string what is next, in words
+---@field due? number seconds until there is more to do; nil: that is up to somebody
+---@field doubt? string what could not be found out
+---@field attention? "stopped"|"command failed"|"overdue" what waits for somebody
+---@field notice? { state: "owed"|"failed"|"succeeded", tries: integer, problem: string? } how on_published fares
+---@field commands string[] what can be done from here, as lines for a shell
+---@field options table as they are on record
+---@field stores string[] labels
+---@field history table[] what happened, oldest first; each has `at` and `state`
+---@field suspects string[] names under which a key may still come to be
+---@field facts string[] the first sentences of text
+---@field text string all of it, for people
+---@field dry_run boolean
+---@field finished boolean
+---@field settled boolean finished, and nothing is left to look for
+
 -- Seconds by which something that is due may be late: timers run once an hour.
 local LATE = 7200
 
@@ -154,7 +184,7 @@ end
 
 ---Everything that `rotation:status()` gives.
 ---@param job confidentai.Job
----@return table status { id, base, state, stop, reason, since, evidence, next, due, commands, history, text, ... }
+---@return confidentai.Status
 function status.of(job)
   local record = job.record
   local facts, list = describe(record), commands(record)

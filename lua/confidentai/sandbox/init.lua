@@ -10,12 +10,13 @@ local options = require "confidentai.sandbox.options"
 
 local sandbox = {}
 
+---A service that runs, as a process of its own. What fails returns nil and a message.
 ---@class confidentai.Sandbox
 ---@field base_url string what clients connect to
 ---@field control_url string the control path
 ---@field api_key string the secret of the manager organization key
 ---@field organization_id string
----@field projects table[] { id, name, api_key = secret of its first key }
+---@field projects { id: string, name: string, api_key: string }[] api_key: the secret of its first key
 ---@field ca_file? string with tls: the certificate to trust
 ---@field pid integer of the service's process
 local Sandbox = {}
@@ -155,8 +156,8 @@ function Sandbox:__close()
   self:stop()
 end
 
---- Starts a service. It ends with this process at the latest.
----@param given? table options of docs/sandbox.md, port by default 0; raises on wrong names and values
+--- Starts a service. It ends with this process at the latest. Raises when an option is unknown or of a wrong type.
+---@param given? confidentai.SandboxOptions
 ---@return confidentai.Sandbox? service
 ---@return string? message what the service wrote to its standard error
 function sandbox.start(given)

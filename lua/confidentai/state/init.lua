@@ -8,6 +8,7 @@ local poll = require "confidentai.state.poll"
 
 local state = {}
 
+---The functions by which rotations keep their records: a folder's, or a user's own. A user's needs get, cas and list.
 ---@class confidentai.State
 ---@field path? string of the folder
 ---Reads a key: its bytes and its version, an opaque text that is another after each write; nil when the key is not
@@ -20,13 +21,13 @@ local state = {}
 ---The keys that begin with a prefix, sorted; or nil and a message.
 ---@field list fun(prefix: string): string[]?, string?
 ---Waits until the version of a key is another: true; false after `timeout` seconds; nil and a message.
----@field wait fun(key: string, version: string?, timeout: number, pause: fun(seconds: number)): boolean?, string?
+---@field wait? fun(key: string, version: string?, timeout: number, pause: fun(seconds: number)): boolean?, string?
 ---Holds a key for oneself until the returned function is called or the process ends. nil and who holds it; nil, nil and
 ---a message when it could not be tried. It keeps nobody from cas.
----@field hold fun(key: string): function?, string?, string?
+---@field hold? fun(key: string): function?, string?, string?
 ---Provides for the next cas of a key, of up to `size` bytes, so that a full disk cannot make it fail; what is provided
 ---goes when the key is deleted. nil and a message when it cannot be.
----@field reserve fun(key: string, size: number): true?, string?
+---@field reserve? fun(key: string, size: number): true?, string?
 
 -- Holds within this Lua state, for a state that has none of its own: its cas still keeps two holders apart.
 local function local_hold()

@@ -17,6 +17,13 @@ local LONGEST_COMPLAINT = 400
 
 local fields = { name = "string", put = "function", get = "function" }
 
+---@class confidentai.CallbackOptions
+---@field name string for people and records; no secret
+---Stores the secret, or, for nil, empties the place: true. Else nil, a message, and "failed" if certainly nothing was
+---stored.
+---@field put fun(secret: string?): boolean?, string?, string?
+---@field get? fun(): string|false|nil, string? what is stored; false: nothing; nil and a message: it cannot be told
+
 local Store = {}
 Store.__index = Store
 
@@ -99,9 +106,8 @@ end
 
 ---Makes a store of functions. It cannot be written down: whoever resumes a rotation gives it again, under its name.
 ---Raises when an option is unknown, missing or of a wrong type. Calls nothing.
----@param options { name: string, put: fun(secret: string?): boolean?, string?, string?, get?: fun(): string|false|nil,
----string? }
----@return confidentai.Store
+---@param options confidentai.CallbackOptions
+---@return confidentai.Store store
 function callback.new(options)
   argument.fields(1, "callback", options, fields, "name")
   if not options.put then

@@ -10,6 +10,10 @@ local env_file = {}
 
 local fields = { path = "string", variable = "string" }
 
+---@class confidentai.EnvFileOptions
+---@field path string of the file; a relative one is taken from the current folder, now
+---@field variable string letters, digits and underscores
+
 local Store = {}
 Store.__index = Store
 
@@ -84,8 +88,8 @@ end
 
 ---Makes a store of a variable in a .env file. Touches nothing. Raises when an option is unknown, missing or of a wrong
 ---type.
----@param options { path: string, variable: string } path: a relative one is taken from the current folder, now
----@return confidentai.Store
+---@param options confidentai.EnvFileOptions
+---@return confidentai.Store store
 function env_file.new(options)
   argument.fields(1, "env_file", options, fields, "path")
   local variable = options.variable

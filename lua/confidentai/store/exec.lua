@@ -29,6 +29,12 @@ local LONGEST_COMPLAINT = 400
 
 local fields = { command = "table", check = "table", name = "string", timeout = "number" }
 
+---@class confidentai.ExecOptions
+---@field command string[] a program and its arguments; it reads the secret from its standard input
+---@field check? string[] a program and its arguments; it prints what is stored. Without it the store cannot be read
+---@field name? string for people and records, instead of the program's; no secret
+---@field timeout? number seconds for each run; default: 30
+
 local Store = {}
 Store.__index = Store
 
@@ -211,9 +217,8 @@ local function arguments(name, list)
 end
 
 ---Makes a store of commands. Raises when an option is unknown, missing or of a wrong type. Runs nothing.
----@param options { command: string[], check?: string[], name?: string, timeout?: number } name: for people, instead of
----the program's; timeout: seconds for each run, by default 30
----@return confidentai.Store
+---@param options confidentai.ExecOptions
+---@return confidentai.Store store
 function exec.new(options)
   argument.fields(1, "exec", options, fields, "command")
   local timeout = options.timeout or DEFAULT_TIMEOUT

@@ -12,6 +12,9 @@ local fields = { path = "string" }
 -- The longest text, in bytes: beside it there may be a line end.
 local LONGEST = target.LARGEST - 2
 
+---@class confidentai.FileOptions
+---@field path string of the file; a relative one is taken from the current folder, now
+
 local Store = {}
 Store.__index = Store
 
@@ -85,8 +88,8 @@ function Store:__tostring()
 end
 
 ---Makes a store of a file. Touches nothing. Raises when an option is unknown, missing or of a wrong type.
----@param options { path: string } of the file; a relative one is taken from the current folder, now
----@return confidentai.Store
+---@param options confidentai.FileOptions
+---@return confidentai.Store store
 function file.new(options)
   argument.fields(1, "file", options, fields, "path")
   local path = target.path("file", options.path)

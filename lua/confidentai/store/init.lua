@@ -2,6 +2,7 @@
 -- Stores: where a new secret goes, so that its users find it. confidentai.store.file{ path = "..." } makes one; each
 -- kind is a module of its own, loaded when it is first asked for.
 
+---Where a secret is kept for its users, made by a function of confidentai.store.
 ---@class confidentai.Store
 ---@field kind "file"|"env_file"|"exec"|"callback"
 ---@field label string for people and records: which store this is; no secret

@@ -16,7 +16,7 @@ static struct {
   boundary_orders orders;
   long count;
   pid_t owner; /* 0: not armed */
-  bool was_short;
+  bool was_short, forgets_syncs;
 } self;
 
 void boundary_arm(const boundary_orders *orders) {
@@ -33,6 +33,14 @@ long boundary_disarm(void) {
 
 bool boundary_is_armed(void) {
   return self.owner != 0 && self.owner == getpid();
+}
+
+void boundary_forget_syncs(void) {
+  self.forgets_syncs = true;
+}
+
+bool boundary_forgets_syncs(void) {
+  return self.forgets_syncs;
 }
 
 void *boundary_next(const char *name) {
@@ -71,7 +79,8 @@ static void ask(const char *what, int folder, const char *name) {
   ssize_t (*do_write)(int, const void *, size_t) = (ssize_t(*)(int, const void *, size_t))boundary_next("write");
   resolve(path, sizeof path, folder, name);
   int length = snprintf(line, sizeof line, "%ld %s %s\n", self.count, what, path);
-  if (do_write(self.orders.out, line, (size_t)length) != length || read(self.orders.in, &answer, 1) != 1)
+  if (length > PIPE_BUF || do_write(self.orders.out, line, (size_t)length) != length ||
+      read(self.orders.in, &answer, 1) != 1)
     die(); /* nobody is there any more */
 }
 

@@ -40,6 +40,10 @@ long boundary_disarm(void);
 
 bool boundary_is_armed(void);
 
+/* Nothing is synced any more, as by a library that forgets to: fsync does nothing, and is no boundary. */
+void boundary_forget_syncs(void);
+bool boundary_forgets_syncs(void);
+
 typedef enum { BOUNDARY_GO, BOUNDARY_FAILED, BOUNDARY_HALF } boundary_verdict;
 
 /* A boundary: `what` is done to the file at `name`, of a folder's descriptor (AT_FDCWD: none). FAILED: the operation is

@@ -87,6 +87,8 @@ OURS int ftruncate64(int descriptor, off_t length) {
 
 /* Armed, nothing is really synced: processes die here, not machines, and the harness knows what was synced. */
 static int sync_next(const char *function, int descriptor) {
+  if (boundary_forgets_syncs())
+    return 0;
   if (boundary_meet_open(BOUNDARY_FILE, "sync", descriptor, 0) != BOUNDARY_GO)
     return -1;
   return boundary_is_armed() ? 0 : NEXT(int (*)(int), function)(descriptor);

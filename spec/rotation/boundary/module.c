@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <limits.h>
 #include <lua.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -93,24 +94,19 @@ static int kill_child(lua_State *L) {
   return 0;
 }
 
-/* read(descriptor) -> a line without its end, or nil at the end. */
+/* read(descriptor) -> a line without its end, or nil at the end. The child writes a line at once, and waits then. */
 static int read_line(lua_State *L) {
-  int descriptor = (int)luaL_checkinteger(L, 1);
-  luaL_Buffer line;
-  char byte;
-  ssize_t count;
-  luaL_buffinit(L, &line);
-  while ((count = read(descriptor, &byte, 1)) != 0) {
-    if (count > 0 && byte == '\n') {
-      luaL_pushresult(&line);
-      return 1;
-    }
-    if (count > 0)
-      luaL_addchar(&line, byte);
-    else if (errno != EINTR)
-      return fail(L, "read");
-  }
-  lua_pushnil(L);
+  char line[PIPE_BUF];
+  ssize_t length;
+  do
+    length = read((int)luaL_checkinteger(L, 1), line, sizeof line);
+  while (length < 0 && errno == EINTR);
+  if (length < 0)
+    return fail(L, "read");
+  if (length == 0)
+    lua_pushnil(L);
+  else
+    lua_pushlstring(L, line, (size_t)length - 1);
   return 1;
 }
 
@@ -146,10 +142,25 @@ static int leave(lua_State *L) {
   _exit((int)luaL_checkinteger(L, 1));
 }
 
+static int forget_syncs(lua_State *L) {
+  (void)L;
+  boundary_forget_syncs();
+  return 0;
+}
+
 static const luaL_Reg functions[] = {
-    {"arm", arm},           {"disarm", disarm},  {"spawn", spawn},      {"wait", wait_for},
-    {"kill", kill_child},   {"read", read_line}, {"write", write_text}, {"close", close_descriptor},
-    {"redirect", redirect}, {"leave", leave},    {NULL, NULL},
+    {"arm", arm},
+    {"disarm", disarm},
+    {"spawn", spawn},
+    {"wait", wait_for},
+    {"kill", kill_child},
+    {"read", read_line},
+    {"write", write_text},
+    {"close", close_descriptor},
+    {"redirect", redirect},
+    {"leave", leave},
+    {"forget_syncs", forget_syncs},
+    {NULL, NULL},
 };
 
 __attribute__((visibility("default"))) int luaopen_boundary(lua_State *L) {
