@@ -69,11 +69,16 @@ local function look_at_process(self, state, pid)
   self:judge(state, self.world.watch.texts(texts, self.world:view(state)))
 end
 
--- What changes nothing in the files, or only in a lock.
-local function leaves_files(what, path)
-  local name = path:match "[^/]*$"
-  return what == "send" or what == "answer" or what == "sync" or what == "chmod" or name == ".lock"
-    or name:find "^%.hold%-" ~= nil
+local changes_nothing = { send = true, answer = true, sync = true, chmod = true }
+
+-- Boundaries of locks, about which nobody is asked: they leave what the next one finds.
+local function fill(points, last, point)
+  for number = (last.number or 0) + 1, point.number - 1 do
+    points[number] = { number = number, did = "lock", what = ("%d, a lock"):format(number), moved = point.moved,
+      intent = point.intent, files = point.files, snapshot = point.snapshot, durable = point.durable,
+      lossy = point.lossy, same = point.same, same_cut = point.same_cut }
+    point.same, point.same_cut = true, true
+  end
 end
 
 -- Follows what the boundaries of a run change. `same`: nothing that makes a difference since the boundary before.
@@ -81,22 +86,22 @@ local function follow_changes(self, state, points)
   local world = self.world
   local power, last, stale = nil, {}, true
   return function(number, what, path, pid)
-    local sent = last.did == "send" or number == 1
+    local sent = last.did == "send" or not power
     local point = { number = number, did = what, what = ("%d, %s %s"):format(number, what, path), moved = state.moved,
-      intent = state.intent, files = stale and disk.read(world.roots) or last.files,
+      intent = state.intent, files = stale and disk.read(world.roots) or last.files, lossy = last.lossy,
       snapshot = sent and control.snapshot(world.service) or last.snapshot }
     power = power or Power.new(point.files)
     point.durable = (stale or last.did == "sync") and power:cut(point.files) or last.durable
     point.same = not sent and canon.is_same(point.files, last.files)
     point.same_cut = not sent and canon.is_same(point.durable, last.durable)
-    point.lossy = last.lossy
     if point.files ~= last.files or point.durable ~= last.durable then
       point.lossy = not canon.is_same(point.files, point.durable)
     end
     if what == "sync" then
       power:sync(point.files, path)
     end
-    stale = not leaves_files(what, path)
+    stale = not changes_nothing[what]
+    fill(points, last, point)
     points[number], last = point, point
     if number == 1 then
       look_at_process(self, point, pid)
@@ -107,8 +112,13 @@ end
 -- Runs from a state, stopping at each boundary: the boundaries, each with what a kill would leave.
 function Explore:observe(state)
   local points = {}
-  local result = trial.run(self.world, state, { action = "ask", mutate = self.mutate },
-    follow_changes(self, state, points))
+  local meet = follow_changes(self, state, points)
+  local result = trial.run(self.world, state, { action = "ask", mutate = self.mutate }, meet)
+  if result.boundaries == 0 then
+    error "nothing was counted: is boundary.so preloaded?"
+  end
+  meet(result.boundaries + 1, "end", "") -- locks may have come last
+  points[result.boundaries + 1] = nil
   self.count.observed = self.count.observed + 1
   self.count.boundaries = self.count.boundaries + #points
   return points, result

@@ -16,7 +16,8 @@ typedef enum {
   BOUNDARY_BREAK, /* so does every later one */
   BOUNDARY_FULL,  /* from the chosen boundary on the disk has no block left, as a real one that is full */
   BOUNDARY_SHORT, /* the chosen write writes half, and the next fails with ENOSPC */
-  BOUNDARY_ASK    /* a line about each boundary goes to a descriptor, and we go on when a byte comes from another */
+  BOUNDARY_ASK    /* a line about each boundary but those of locks goes to a descriptor, and we go on when a byte comes
+                     from another */
 } boundary_action;
 
 typedef enum {
