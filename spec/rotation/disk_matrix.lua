@@ -30,13 +30,19 @@ end
 
 -- The operations on files of a run, by the numbers of their boundaries.
 local function operations(world, start)
-  local list = {}
+  local list, met = {}, {}
   local result = trial.run(world, start, { action = "ask" }, function(number, what, path)
+    met[number] = true
     if what ~= "send" and what ~= "answer" then
       list[#list + 1] = { number = number, what = what, text = ("%d, %s %s"):format(number, what, path) }
     end
   end)
   assert(result.state == "done", "the undisturbed run is not done")
+  for number = 1, result.boundaries do
+    if not met[number] then -- those of locks are not told
+      list[#list + 1] = { number = number, what = "lock", text = ("%d, a lock"):format(number) }
+    end
+  end
   return list
 end
 
@@ -45,7 +51,7 @@ end
 -- overwritten before its name goes, with or without another name.
 local function may_be_ignored(fault, operation)
   local name = operation.text:match "[^/]*$"
-  return fault == "full" or name == ".lock" or name == "." or name:find "^%.hold%-" or name:find "^%.spare%-"
+  return fault == "full" or operation.what == "lock" or name == "." or name:find "^%.spare%-"
     or operation.what == "rename" and name:find "^%.confidentai%-"
 end
 
@@ -94,7 +100,7 @@ for _, name in ipairs(arg) do
   local list = operations(world, start)
   for _, operation in ipairs(list) do
     for _, fault in ipairs(FAULTS) do
-      if fault ~= "short" or operation.what == "write" then
+      if fault ~= "short" or operation.what == "write" or operation.what == "lock" then
         runs = runs + 1
         failed = failed + (try(world, start, fault, operation, seen) and 1 or 0)
       end

@@ -103,7 +103,7 @@ local function follow_changes(self, state, points)
     stale = not changes_nothing[what]
     fill(points, last, point)
     points[number], last = point, point
-    if number == 1 then
+    if number == 1 and pid then
       look_at_process(self, point, pid)
     end
   end
@@ -114,7 +114,7 @@ function Explore:observe(state)
   local points = {}
   local meet = follow_changes(self, state, points)
   local result = trial.run(self.world, state, { action = "ask", mutate = self.mutate }, meet)
-  if result.boundaries == 0 then
+  if result.boundaries == 0 and self.count.observed == 0 then
     error "nothing was counted: is boundary.so preloaded?"
   end
   meet(result.boundaries + 1, "end", "") -- locks may have come last
