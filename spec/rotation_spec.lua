@@ -167,6 +167,18 @@ describe("a rotation", function()
       assert.equal("done", state, tostring(err))
     end)
 
+    it("is returned when it is begun again though the old key is gone already", function()
+      s:fault { type = "lost_answer", operation = "delete" }
+      local rotation, err = s:rotate(nil, s:client { max_retries = 0 })
+      assert.is_nil(rotation)
+      assert.equal("done", err.state)
+      assert.equal(1, #s:on_service())
+      rotation = check(s:rotate { store = s:store(nil, false) })
+      assert.equal("1", rotation.old_id)
+      assert.is_true(rotation:status().finished)
+      assert.same({ "POST 2", "PUT 1 false", "DELETE 1" }, s:changes())
+    end)
+
     it("is returned when it is begun again", function()
       local first = check(s:rotate(options))
       local again = check(s:rotate { soak = 1, grace = 1, store = s:store(nil, false) })

@@ -238,6 +238,17 @@ local function resume_own(self, id, err)
   return ok and self, problem
 end
 
+-- The base of the rotation of a key that the service does not list any more: it was deleted in the last step.
+local function find_base(self, api_keys, id)
+  local prefix = record.key("records", self.record.organization, place(api_keys), "")
+  for _, key in ipairs(self.state.list(prefix) or {}) do
+    local content = record.read(self.state, key)
+    if content and content.old_id == id and not content.finished then
+      return content.base
+    end
+  end
+end
+
 -- A record lies under its base.
 local LONGEST_KEY = 900
 
@@ -267,7 +278,7 @@ function begin.run(api_keys, kind, checked, id)
     err.state, err.outcome = "planned", "not_applied"
     return nil, err
   end
-  self.base = checked.base or names.base(find_name(self, keys, id)) or "key-" .. id
+  self.base = checked.base or names.base(find_name(self, keys, id)) or find_base(self, api_keys, id) or "key-" .. id
   self.key = record.key("records", self.record.organization, place(api_keys), self.base)
   if #self.key > LONGEST_KEY then
     return self:failure("guard", "the name of this key is too long for a record: give a shorter one as base",
