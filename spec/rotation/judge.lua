@@ -82,7 +82,9 @@ function judge.log(watch, log)
       found[#found + 1] = ("request %d, %s %s: %s"):format(entry.n, tostring(entry.method), tostring(entry.path), text)
     end
     if entry.change and entry.by ~= "somebody" then
-      judge_witness(watch, entry, function(key) return edits[key] and edits[key] <= entry.n end, complain)
+      judge_witness(watch, entry, function(key) -- a late commit stands where its request came, before what it follows
+        return edits[key] and (edits[key] <= entry.n or entry.fault == "late_commit")
+      end, complain)
       judge_change(watch, entry, looked, complain)
       looked[target(entry)] = entry.duplicate_of ~= nil or nil
     elseif entry.operation == "get" and entry.status == 200 then
