@@ -8,7 +8,6 @@ local environment = require "confidentai.environment"
 local options = require "confidentai.options"
 require "confidentai.scope"
 require "confidentai.api_keys"
-require "confidentai.client"
 
 local confidentai = { _VERSION = core._VERSION }
 

@@ -17,7 +17,7 @@ local PLAN = {
     more = { "confidentai.Options", "confidentai.Event", "confidentai.GatherOptions", "confidentai.GatherResults" } },
   { title = "Error", class = "confidentai.Error" },
   { title = "Client", class = "confidentai.Client", calls = "client:",
-    of = { { "scope", "Client" }, { "client", "Client" }, { "classes", "Client" } },
+    of = { { "scope", "Client" }, { "classes", "Client" } },
     more = { "confidentai.Whoami", "confidentai.AuditOptions", "confidentai.AuditReport", "confidentai.AuditTotals",
       "confidentai.AuditFinding", "confidentai.UnreadableScope", "confidentai.IdentifyOptions",
       "confidentai.Identification", "confidentai.Match", "confidentai.ContainOptions", "confidentai.Containment" } },
