@@ -4,6 +4,9 @@
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 
+# They are made of a commit; a tree that is none has nothing to make them of.
+git -C "$root" rev-parse --verify --quiet HEAD >/dev/null || { echo "skipped: no git repository" && exit 77; }
+
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 trap 'exit 143' INT TERM HUP
