@@ -72,23 +72,6 @@ local function look(self, base, contents, adopt)
   return best, nil, chosen
 end
 
--- Writes the stores that do not hold a secret.
-local function publish(self, secret)
-  for _, store in ipairs(self.stores) do
-    local held, err = stores.get(self, store)
-    if held == nil and err then
-      return nil, err
-    elseif held ~= secret then
-      local ok
-      ok, err = stores.put(self, store, secret)
-      if not ok then
-        return nil, err
-      end
-    end
-  end
-  return true
-end
-
 -- Tries a secret until it is accepted, or was refused for so long that it is no matter of time.
 local function try_for_a_while(self, secret)
   local begun = self.clock()
@@ -156,7 +139,7 @@ local function create(self, base, keys, why)
   if not ok then
     return drop(self, identity, err)
   end
-  ok, err = publish(self, secret)
+  ok, err = stores.put_all(self, secret)
   if not ok then
     local held = stores.get(self, self.stores[1])
     if held == secret or held == nil then
@@ -269,7 +252,7 @@ end
 local function go_on(self, view, options, content)
   local result, err = calls.try(self, content)
   if result == "accepted" and view.current.valid then
-    result, err = publish(self, content)
+    result, err = stores.put_all(self, content)
     if result then
       result, err = maintain(self, view, options, content)
     end

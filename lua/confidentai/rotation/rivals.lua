@@ -73,16 +73,12 @@ local function is_unpublished(job)
   if not secret then
     return nil, err
   end
-  for _, store in ipairs(job.stores) do
-    local content
-    content, err = stores.get(job, store)
-    if content == nil and err then
-      return nil, err
-    elseif content == nil or content == secret then
-      return false
-    end
+  local ours
+  ours, err = stores.find(job, function(held) return held == nil or held == secret end)
+  if ours == nil then
+    return nil, err
   end
-  return true
+  return not ours
 end
 
 ---A store holds neither what it held before nor the new secret: a rival's, or what somebody wrote by hand. Halts.

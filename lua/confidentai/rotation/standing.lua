@@ -8,6 +8,20 @@ local stores = require "confidentai.rotation.stores"
 
 local standing = {}
 
+---Proves the new key now. Halts when the service refuses it.
+---@param job confidentai.Job
+---@return boolean? stands false: the rotation has halted
+---@return confidentai.Error? err
+function standing.prove(job)
+  local result, err = proof.work(job)
+  if result ~= "refused" then
+    return result and true, err
+  end
+  local ok
+  ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back")
+  return ok and false, err
+end
+
 ---Checks everything. Halts when something is not as it must be.
 ---@param job confidentai.Job
 ---@param found table rivals, as the service shows them now
@@ -25,15 +39,8 @@ function standing.check(job, found)
     ok, err = rivals.settle(job, found, label, content)
     return ok and false, err
   end
-  local result
-  result, err = proof.work(job)
-  if not result then
-    return nil, err
-  elseif result == "refused" then
-    ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back")
-    return ok and false, err
-  end
-  return true
+  ok, err = standing.prove(job)
+  return ok, err
 end
 
 return standing

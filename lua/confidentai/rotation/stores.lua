@@ -115,6 +115,50 @@ function stores.complete(job)
   return ok and false, err
 end
 
+---Writes the stores that do not hold a text yet.
+---@param job confidentai.Job
+---@param content string
+---@param before? fun(store: confidentai.Store): true?, confidentai.Error? puts the intent on record
+---@return true?
+---@return confidentai.Error? err
+function stores.put_all(job, content, before)
+  for _, store in ipairs(job.stores) do
+    local held, err = stores.get(job, store)
+    if held == nil and err then
+      return nil, err
+    elseif held ~= content then
+      local ok = true
+      if before then
+        ok, err = before(store)
+      end
+      if ok then
+        ok, err = stores.put(job, store, content)
+      end
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+  return true
+end
+
+---Looks for a store by what it holds.
+---@param job confidentai.Job
+---@param is_meant fun(content: string|false|nil): boolean nil: of one that cannot be read
+---@return confidentai.Store|false|nil store the first; false: there is none
+---@return string|false|confidentai.Error|nil content_or_err
+function stores.find(job, is_meant)
+  for _, store in ipairs(job.stores) do
+    local content, err = stores.get(job, store)
+    if content == nil and err then
+      return nil, err
+    elseif is_meant(content) then
+      return store, content
+    end
+  end
+  return false
+end
+
 ---Whether every store that can be read holds the new secret.
 ---@param job confidentai.Job
 ---@return boolean? all
@@ -125,14 +169,11 @@ function stores.hold_new(job)
   if not secret then
     return nil, err
   end
-  for _, store in ipairs(job.stores) do
-    local content
-    content, err = stores.get(job, store)
-    if content == nil and err then
-      return nil, err
-    elseif content ~= nil and content ~= secret then
-      return false, store.label, content
-    end
+  local other, content = stores.find(job, function(held) return held ~= nil and held ~= secret end)
+  if other == nil then
+    return nil, content
+  elseif other then
+    return false, other.label, content
   end
   return true
 end

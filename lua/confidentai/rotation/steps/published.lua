@@ -6,6 +6,7 @@ local identity = require "confidentai.rotation.identity"
 local notice = require "confidentai.rotation.notice"
 local proof = require "confidentai.rotation.proof"
 local rivals = require "confidentai.rotation.rivals"
+local standing = require "confidentai.rotation.standing"
 local stores = require "confidentai.rotation.stores"
 
 -- Whether a store holds what may be written over: what it held when the rotation began, or nothing that this rotation
@@ -39,26 +40,6 @@ local function look(job, secret)
   return previous, changed, found
 end
 
-local function write(job, secret)
-  for _, store in ipairs(job.stores) do
-    local content, err = stores.get(job, store)
-    if content == nil and err then
-      return nil, err
-    elseif content ~= secret then
-      local ok
-      ok, err = job:save("writing a store", { store = store.label })
-      if not ok then
-        return nil, err
-      end
-      ok, err = stores.put(job, store, secret)
-      if not ok then
-        return nil, err
-      end
-    end
-  end
-  return true
-end
-
 -- A store is not what it was: another rotation may have been faster.
 local function settle_changed(job, label, content)
   local found, err = rivals.find(job)
@@ -68,17 +49,6 @@ local function settle_changed(job, label, content)
   local ok
   ok, err = rivals.settle(job, found, label, content)
   return ok, err
-end
-
--- Whether the secret still works that is about to be published. Halts when it does not.
-local function prove_again(job)
-  local result, err = proof.work(job)
-  if result ~= "refused" then
-    return result and true, err
-  end
-  local ok
-  ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back")
-  return ok and false, err
 end
 
 ---@param job confidentai.Job
@@ -94,7 +64,7 @@ return function(job)
   end
   local ok
   if not proof.is_fresh(job) then -- a run before did not get to the end
-    ok, err = prove_again(job)
+    ok, err = standing.prove(job)
     if not ok then
       return ok == false or nil, err
     end
@@ -108,7 +78,10 @@ return function(job)
   end
   ok, err = job.escrow:keep_previous(previous)
   if ok then
-    ok, err = write(job, secret)
+    ok, err = stores.put_all(job, secret, function(store)
+      local saved, problem = job:save("writing a store", { store = store.label })
+      return saved, problem
+    end)
   end
   if not ok then
     return nil, err
