@@ -8,8 +8,6 @@ local status = require "confidentai.cli.status"
 
 local output = {}
 
-output.formats = { "table", "json", "jsonl", "csv" }
-
 ---@class confidentai.Column
 ---@field name string of the field in JSON and CSV
 ---@field title? string in the table's head; without one it is not in the table

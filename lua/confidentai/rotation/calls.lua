@@ -120,14 +120,15 @@ local function authenticates(job, key)
   return job.client:owns(key)
 end
 
--- The key on record, as it is now, fit to be changed; false when it is gone.
+-- The key on record, as it is now, fit to be changed; false when it is gone; nil, an error and true when it is another.
 local function look(job, identity)
   local key, err = calls.get(job, identity.id)
   if not key then
     return key, err
   elseif not calls.is_same(job, key, identity) then
-    return job:failure("guard", ("key %s is not the one on record any more (name, time of creation and last characters "
-      .. "were compared), so it was not touched"):format(identity.id))
+    local _, other = job:failure("guard", ("key %s is not the one on record any more (name, time of creation and last "
+      .. "characters were compared), so it was not touched"):format(identity.id))
+    return nil, other, true
   end
   return key
 end
@@ -138,14 +139,15 @@ end
 ---@param valid boolean
 ---@return "changed"|"already"|"gone"|nil
 ---@return confidentai.Error? err whose outcome may be "unknown"
----@return true? unclear with "changed": an attempt before the one that was answered may take effect later
+---@return true? unclear with "changed": an attempt before the one that was answered may take effect later; with an
+---error: the key is not the one on record, and was left alone
 function calls.set_valid(job, identity, valid)
-  local key, err = look(job, identity)
+  local key, err, other = look(job, identity)
   if key == false then
     return "gone"
   elseif not key then
     err.outcome = "not_applied"
-    return nil, err
+    return nil, err, other
   elseif key.valid == valid then
     return "already"
   elseif not valid and authenticates(job, key) then
@@ -167,13 +169,14 @@ end
 ---@param identity table
 ---@return "deleted"|"gone"|nil
 ---@return confidentai.Error? err whose outcome may be "unknown"
+---@return true? other the key is not the one on record, and was left alone
 function calls.delete(job, identity)
-  local key, err = look(job, identity)
+  local key, err, other = look(job, identity)
   if key == false then
     return "gone"
   elseif not key then
     err.outcome = "not_applied"
-    return nil, err
+    return nil, err, other
   elseif authenticates(job, key) then
     return job:failure("guard", "a key is never deleted by itself: act with another organization key", "not_applied")
   end
@@ -184,6 +187,11 @@ function calls.delete(job, identity)
     return nil, err
   end
   return "deleted"
+end
+
+-- Whether an organization key is refused by the service, and not by something on the way.
+local function is_refusal(err)
+  return err.status == 401 or err.status == 403 and err.envelope
 end
 
 ---Whether a secret is accepted, by the cheapest call that it may make.
@@ -198,7 +206,7 @@ function calls.try(job, secret)
       return "accepted"
     elseif id then
       return job:failure("guard", "the secret belongs to another organization")
-    elseif err.status == 401 or err.status == 403 and err.envelope then
+    elseif is_refusal(err) then
       return "refused"
     end
     return nil, err
@@ -222,7 +230,7 @@ end
 function calls.try_managing(job, secret, identity)
   local key, err = calls.get(job, identity.id, { credential = secret, fresh = true })
   if key == nil then
-    if err.status == 401 or err.status == 403 and err.envelope then
+    if is_refusal(err) then
       return "refused"
     end
     return nil, err
@@ -234,7 +242,7 @@ function calls.try_managing(job, secret, identity)
     shape = "api_key", flags = { credential = secret, fresh = true } })
   if changed then
     return "accepted"
-  elseif err.status == 401 or err.status == 403 and err.envelope then
+  elseif is_refusal(err) then
     return "refused"
   end
   return nil, err

@@ -67,9 +67,6 @@ end
 
 -- Somebody else is at it. A run of this process that was broken off may have left its hold to the collector.
 local function hold(state, key)
-  if not state.hold then
-    return function() end
-  end
   local release, who, problem = state.hold(key)
   if not release and who then
     collectgarbage()

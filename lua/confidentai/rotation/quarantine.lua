@@ -22,15 +22,16 @@ function quarantine.add(job, identities)
   end
 end
 
--- A key that is not the one on record any more is somebody else's: it is left alone, and said so.
-local function is_other(err)
-  return err.kind == "guard" and err.message:find("not the one on record", 1, true)
-end
-
-local function remove(job, identity)
-  local result, err = calls.set_valid(job, identity, false)
+---Removes one key.
+---@param job confidentai.Job
+---@param identity table
+---@return true?
+---@return confidentai.Error? err
+---@return true? other the key is not the one on record any more: it is somebody else's, and was left alone
+function quarantine.remove(job, identity)
+  local result, err, other = calls.set_valid(job, identity, false)
   if not result then
-    return nil, err
+    return nil, err, other
   end
   if result ~= "gone" then
     local key
@@ -40,9 +41,9 @@ local function remove(job, identity)
     elseif key and key.valid then
       return job:failure("guard", ("key %s is enabled again while it is being removed"):format(identity.id))
     end
-    result, err = calls.delete(job, identity)
+    result, err, other = calls.delete(job, identity)
     if not result then
-      return nil, err
+      return nil, err, other
     end
   end
   local key
@@ -55,16 +56,6 @@ local function remove(job, identity)
   return true
 end
 
----Removes one key.
----@param job confidentai.Job
----@param identity table
----@return true?
----@return confidentai.Error? err
-function quarantine.remove(job, identity)
-  local ok, err = remove(job, identity)
-  return ok, err
-end
-
 ---Removes what is on the list.
 ---@param job confidentai.Job
 ---@return true?
@@ -73,8 +64,8 @@ function quarantine.work(job)
   local list = job.record.quarantine
   while list[1] do
     local identity = list[1]
-    local ok, err = remove(job, identity)
-    if not ok and not is_other(err) then
+    local ok, err, other = quarantine.remove(job, identity)
+    if not ok and not other then
       return nil, err
     end
     table.remove(list, 1)

@@ -91,11 +91,4 @@ function record.note(content, event)
   end
 end
 
----Whether nothing is left to be done but to look for suspects.
----@param content table
----@return boolean
-function record.is_ended(content)
-  return content.finished == true
-end
-
 return record
