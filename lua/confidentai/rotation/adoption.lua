@@ -2,6 +2,7 @@
 -- Whether those who use the old key have taken the new one over. The service's lastUsed is evidence, when it moves as
 -- it should; else the time alone counts, or somebody says so.
 
+local elapsed = require "confidentai.rotation.elapsed"
 local iso = require "confidentai.rotation.iso"
 
 local adoption = {}
@@ -18,8 +19,7 @@ local MARGIN = 2
 -- As the service shows it now: a job that runs once a month may use the old key in the middle of the soak.
 local function is_unused(job, old)
   local last = iso.seconds(old.last_used)
-  local now = job:mark()
-  return not last or (now.service or now.here) - last > UNUSED
+  return not last or elapsed.dated(job:mark()) - last > UNUSED
 end
 
 -- Whether lastUsed of the new key can be believed; false, and why not.
@@ -27,7 +27,7 @@ local function is_reliable(job, last, now)
   local ours = job.record.our_use
   if last and last > now + AHEAD then
     return false, "lastUsed lies in the future"
-  elseif job:since(ours) > LAG and (not last or last < (ours.service or ours.here) - LAG) then
+  elseif job:since(ours) > LAG and (not last or last < elapsed.dated(ours) - LAG) then
     return false, "lastUsed does not show our own use of the new key"
   end
   return true
@@ -39,7 +39,7 @@ local function stands_still(job, old)
   if not seen or seen.last_used ~= (old.last_used or "never") then
     job.record.old_use = { last_used = old.last_used or "never", since = seen and job:mark() or job.record.published }
     local last, published = iso.seconds(old.last_used), job.record.published
-    if last and last > (published.service or published.here) then
+    if last and last > elapsed.dated(published) then
       job.record.old_use.since = job:mark()
     end
     job.moved = true
@@ -49,15 +49,15 @@ end
 
 -- "observe": the new key is used by somebody else than us, and the old one has not been for the length of the soak.
 local function observe(job, new, old)
-  local soak, now = job.record.options.soak, job:mark()
+  local soak, now = job.record.options.soak, elapsed.dated(job:mark())
   local last = iso.seconds(new.last_used)
   local still = stands_still(job, old)
-  local reliable, why = is_reliable(job, last, now.service or now.here)
+  local reliable, why = is_reliable(job, last, now)
   if not reliable then
     return nil, why
   end
   local ours = job.record.our_use
-  if not last or last <= (ours.service or ours.here) + MARGIN then
+  if not last or last <= elapsed.dated(ours) + MARGIN then
     return "the new key has not been used by anybody else than this rotation", soak
   elseif still < soak then
     return ("the old key was used in the last %.0f s"):format(soak), soak - still

@@ -15,6 +15,13 @@ function elapsed.mark(here, service)
   return { here = here, service = service }
 end
 
+---When a mark was made, as the service dates things: by its clock, where that was heard.
+---@param mark { here: number, service: number? }
+---@return number seconds since 1970
+function elapsed.dated(mark)
+  return mark.service or mark.here
+end
+
 ---Seconds since a mark: the fewer of both clocks'.
 ---@param mark { here: number, service: number? }
 ---@param now { here: number, service: number? }

@@ -4,6 +4,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
+local elapsed = require "confidentai.rotation.elapsed"
 local generations = require "confidentai.rotation.generations"
 local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
@@ -174,13 +175,21 @@ local function retire(self, view, options, content, age)
   return false
 end
 
+-- Seconds since a key was created; `unknown` where the service does not say when.
+local function age_of(self, key, unknown)
+  return elapsed.dated(self:mark()) - (generations.created(key) or unknown)
+end
+
+-- Seconds after which a key that no store holds is nobody's: whoever made it has ended or died.
+local function settle_of(options)
+  return math.max(LEAST_SETTLE, options.settle or 0) + options.limit
+end
+
 -- Removes newer keys that no store holds: a run made them, and did not live to publish them. Young ones may be another
 -- run's, which is not supposed to be there, but is not to be robbed of its key.
 local function remove_newer(self, view, settle)
-  local now = self:mark()
   for _, key in ipairs(view.newer) do
-    local age = (now.service or now.here) - (generations.created(key) or math.huge)
-    if age >= settle then
+    if age_of(self, key, math.huge) >= settle then
       local identity = calls.identity(self, key)
       local ok, err = quarantine.remove(self, identity)
       return ok and { key = view.current, action = "removed", id = identity.id }, err
@@ -199,9 +208,7 @@ end
 
 -- The current key works: what is due comes, one thing a run.
 local function maintain(self, view, options, content)
-  local now = self:mark()
-  local age = (now.service or now.here) - (generations.created(view.current) or 0)
-  local settle = math.max(LEAST_SETTLE, options.settle or 0) + options.limit
+  local age, settle = age_of(self, view.current, 0), settle_of(options)
   local result, err = remove_newer(self, view, settle)
   if result == false then
     result, err = retire(self, view, options, content, age)
@@ -227,7 +234,7 @@ local function begin(self, view, options, content)
     return refuse(("%s holds nothing, and key %s was to be adopted from there"):format(self.stores[1].label,
       tostring(options.adopt)))
   elseif #view.newer > 0 then
-    local settle = math.max(LEAST_SETTLE, options.settle or 0) + options.limit
+    local settle = settle_of(options)
     local result, err = remove_newer(self, view, settle)
     if result == false then
       result = { action = "none", wait = settle, reason = "a key is being made, or was lost" }

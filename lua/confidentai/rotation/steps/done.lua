@@ -2,6 +2,7 @@
 -- done: the old key is deleted, after a last look at everything, and the escrow is wiped.
 
 local calls = require "confidentai.rotation.calls"
+local elapsed = require "confidentai.rotation.elapsed"
 local iso = require "confidentai.rotation.iso"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
@@ -12,7 +13,7 @@ local MARGIN = 60
 -- Whether somebody has used the old key after it was disabled: then somebody still needs it.
 local function is_used_since(record, old)
   local last, disabled = iso.seconds(old.last_used), record.disabled
-  return last ~= nil and last > (disabled.service or disabled.here) + MARGIN and not record.use_confirmed
+  return last ~= nil and last > elapsed.dated(disabled) + MARGIN and not record.use_confirmed
 end
 
 local function finish(job, what)
