@@ -15,6 +15,15 @@ all_keys.CONCURRENCY = 64
 ---@field keys? confidentai.ApiKey[]
 ---@field err? confidentai.Error why they could not be listed
 
+---The keys of one scope, as a record names it.
+---@param client confidentai.Client
+---@param place { scope: "organization"|"project", project_id: string? }
+---@return confidentai.ApiKeys
+function all_keys.of(client, place)
+  local scope = place.scope == "organization" and core.organization(client) or core.project(client, place.project_id)
+  return scope.api_keys
+end
+
 -- The scopes of a client: the organization's keys, then each project's.
 local function scopes_of(client)
   local projects, err = client.projects:list()

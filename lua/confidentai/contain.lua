@@ -2,6 +2,7 @@
 -- Makes a leaked secret useless. Only a key that is proven to be the secret's is touched, and it is disabled, which can
 -- be taken back; at the end the secret must be refused.
 
+local all_keys = require "confidentai.all_keys"
 local core = require "confidentai.core"
 local argument = require "confidentai.argument"
 local driver_pause = require "confidentai.pause"
@@ -70,11 +71,6 @@ local function refusal(report)
     report.verdict == "ambiguous" and "disable the right one by hand: confidentai keys disable ID"
     or report.verdict == "foreign" and "tell the people of that organization"
     or "find out which organization and region it is of, and go on there")
-end
-
-local function api_keys_of(client, match)
-  local scope = match.scope == "organization" and core.organization(client) or core.project(client, match.project_id)
-  return scope.api_keys
 end
 
 -- The key as it is now, if it still is the one that was proven.
@@ -153,7 +149,7 @@ end
 
 -- Does what was decided. Returns true, or nil and an error.
 local function act(client, secret, match, report, options, clock)
-  local api_keys = api_keys_of(client, match)
+  local api_keys = all_keys.of(client, match)
   if options.replace then
     identify.note(report, clock, "replacing %s", verdict.describe(match))
     local ok, err = replace(api_keys, match, secret, options, report)

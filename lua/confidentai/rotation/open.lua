@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Finds the rotations again that are not finished, or whose suspects are not settled, from their records.
 
+local all_keys = require "confidentai.all_keys"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local escrow = require "confidentai.rotation.escrow"
@@ -12,16 +13,9 @@ local stores = require "confidentai.rotation.stores"
 
 local open = {}
 
-local function api_keys_of(client, content)
-  if content.scope == "organization" then
-    return core.organization(client).api_keys
-  end
-  return core.project(client, content.project_id).api_keys
-end
-
 -- A job of a record.
 local function make(client, checked, folder, key, content, version)
-  local self = job.new(client, api_keys_of(client, content), {
+  local self = job.new(client, all_keys.of(client, content), {
     stores = stores.of_record(content, checked.stores), old_secret = checked.old_secret, on_step = checked.on_step,
     clock = checked.clock, pause = checked.pause, random = checked.random,
   })
