@@ -120,47 +120,42 @@ mutants["prints a secret"] = function()
   end
 end
 
-mutants["never wipes the escrow"] = function()
-  local escrow = module_of "escrow"
-  local open = escrow.open
-  escrow.open = function(...)
-    local opened, err = open(...)
-    if opened then
-      opened.wipe = nothing
-    end
-    return opened, err
-  end
-end
-
-mutants["keeps a copy of the escrow"] = function()
+-- Breaks each escrow when it is opened.
+local function break_escrows(break_one)
   local escrow = module_of "escrow"
   local open = escrow.open
   escrow.open = function(state, ...)
     local opened, err = open(state, ...)
     if opened then
-      local keep = opened.keep_answer
-      opened.keep_answer = function(self, op, answer)
-        state.cas("copies/" .. op, answer)
-        return keep(self, op, answer)
-      end
+      break_one(opened, state)
     end
     return opened, err
   end
 end
 
-mutants["forgets the answer"] = function()
-  local escrow = module_of "escrow"
-  local open = escrow.open
-  escrow.open = function(...)
-    local opened, err = open(...)
-    if opened then
-      opened.keep_answer = function(self, op, answer)
-        self.content.op, self.content.answer = op, answer -- in memory only
-        return true
-      end
+mutants["never wipes the escrow"] = function()
+  break_escrows(function(opened)
+    opened.wipe = nothing
+  end)
+end
+
+mutants["keeps a copy of the escrow"] = function()
+  break_escrows(function(opened, state)
+    local keep = opened.keep_answer
+    opened.keep_answer = function(self, op, answer)
+      state.cas("copies/" .. op, answer)
+      return keep(self, op, answer)
     end
-    return opened, err
-  end
+  end)
+end
+
+mutants["forgets the answer"] = function()
+  break_escrows(function(opened)
+    opened.keep_answer = function(self, op, answer)
+      self.content.op, self.content.answer = op, answer -- in memory only
+      return true
+    end
+  end)
 end
 
 -- A request about a key, without the look at it that calls.lua takes.
