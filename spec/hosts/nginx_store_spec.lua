@@ -7,8 +7,8 @@ local http = require "spec.hosts.nginx.http"
 local server = require "spec.hosts.nginx.server"
 local support = require "spec.support"
 
--- Seconds. To fork takes many times as long under a sanitizer, which has much memory to be mapped anew.
-local LONGEST_GAP = os.getenv "RUN_UNDER" and 0.25 or 0.06
+-- Seconds: less than the commands take, for which a worker that waited for them would be gone.
+local LONGEST_GAP = 0.25
 
 local SECRET = "confident_us_org_s3cr3t0123456789abcdef"
 
