@@ -39,6 +39,7 @@ local function new_authority()
   authority:setBasicConstraints { CA = true, pathLen = 0 }
   authority:setBasicConstraintsCritical(true)
   authority:addExtension(extension.new("keyUsage", "critical,keyCertSign,cRLSign"))
+  authority:addExtension(extension.new("subjectKeyIdentifier", "hash", { subject = authority }))
   authority:sign(key, "sha256")
   return authority, key, subject
 end
@@ -60,6 +61,8 @@ function certificate.new()
   leaf:setSubjectAlt(altname.new():add("DNS", "localhost"):add("IP", "127.0.0.1"):add("IP", "::1"))
   leaf:setBasicConstraints { CA = false }
   leaf:addExtension(extension.new("extendedKeyUsage", "serverAuth"))
+  -- RFC 5280, 4.2.1.1, wants it, and so do strict clients, such as Python's since 3.13.
+  leaf:addExtension(extension.new("authorityKeyIdentifier", "keyid:always", { issuer = authority, subject = leaf }))
   leaf:sign(authority_key, "sha256")
 
   local ctx = http_tls.new_server_context()
