@@ -621,7 +621,7 @@ function store.exec(options) end
 function store.callback(options) end
 
 ---Makes a store again.
----@param spec table the spec of a store, perhaps through JSON
+---@param spec any the spec of a store, perhaps through JSON
 ---@return confidentai.Store? store
 ---@return string? message the spec is that of no store
 function store.revive(spec) end

@@ -29,6 +29,28 @@ function argument.self(class, name, value)
   end
 end
 
+---Checks an object of ours that is an argument.
+---@param position integer
+---@param class string "Client"
+---@param name string the public function
+---@param value any
+function argument.object(position, class, name, value)
+  class = "confidentai." .. class
+  if type(value) ~= "userdata" or getmetatable(value) ~= class then
+    argument.refuse(position, name, ("%s expected, got %s"):format(class, type(value)), 1)
+  end
+end
+
+---Checks a string.
+---@param position integer
+---@param name string the public function
+---@param value any
+function argument.text(position, name, value)
+  if type(value) ~= "string" then
+    argument.refuse(position, name, "string expected, got " .. type(value), 1)
+  end
+end
+
 ---Whether a value is of a type, or of one of several.
 ---@param value any
 ---@param types string "string", "string|table"
@@ -42,11 +64,15 @@ function argument.has_type(value, types)
   return false
 end
 
+local function is_count(value)
+  return type(value) == "number" and value >= 1 and value % 1 == 0
+end
+
 ---Checks a table of named fields: each known, of the right type.
 ---@param position integer
 ---@param name string the public function
 ---@param value any
----@param fields table<string, string> type by field name
+---@param fields table<string, string> type by field name; "count": a whole number from 1
 ---@param required? string a field that must be there
 ---@param level? integer as of refuse
 function argument.fields(position, name, value, fields, required, level)
@@ -58,6 +84,10 @@ function argument.fields(position, name, value, fields, required, level)
     local wanted = fields[field]
     if not wanted then
       argument.refuse(position, name, ("unknown field '%s'"):format(tostring(field)), level)
+    elseif wanted == "count" then
+      if not is_count(content) then
+        argument.refuse(position, name, ("field '%s': a whole number from 1 is expected"):format(field), level)
+      end
     elseif type(content) ~= wanted then
       argument.refuse(position, name, ("field '%s': %s expected, got %s"):format(field, wanted, type(content)), level)
     end

@@ -30,7 +30,7 @@ local contain = {}
 ---@field refused_at? string ISO 8601, UTC: when the secret was seen to be refused
 ---@field rotation? { id: string, state: string, new_id: string? } that replaces the key
 
-local OPTIONS = { replace = "table", confirm = "function", concurrency = "number", on_progress = "function",
+local OPTIONS = { replace = "table", confirm = "function", concurrency = "count", on_progress = "function",
   clock = "function", pause = "function" }
 
 -- Seconds between two tries whether a disabled key is refused by now: the service may need a minute to spread it.

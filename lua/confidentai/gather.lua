@@ -6,7 +6,7 @@ local argument = require "confidentai.argument"
 local driver = require "confidentai.driver"
 local scheduler = require "confidentai.scheduler"
 
-local OPTIONS = { concurrency = "number", on_error = "string", driver = "table" }
+local OPTIONS = { concurrency = "count", on_error = "string", driver = "table" }
 local DEFAULT_CONCURRENCY = 16
 
 local function check_tasks(tasks)
@@ -22,10 +22,6 @@ end
 
 local function check_options(options)
   argument.fields(2, "gather", options, OPTIONS, nil, 1)
-  local concurrency = options.concurrency
-  if concurrency and (concurrency < 1 or concurrency % 1 ~= 0) then
-    argument.refuse(2, "gather", "field 'concurrency': a whole number from 1 is expected", 1)
-  end
   if options.on_error and options.on_error ~= "cancel" and options.on_error ~= "continue" then
     argument.refuse(2, "gather", "field 'on_error': \"continue\" or \"cancel\" is expected", 1)
   end

@@ -15,7 +15,7 @@ local identify = {}
 -- Characters that the service shows of a key, and the length from which a secret has so many to show (masks).
 local SHOWN, SHORTEST = 6, 18
 
-local OPTIONS = { probe = "boolean", concurrency = "number", on_progress = "function", clock = "function" }
+local OPTIONS = { probe = "boolean", concurrency = "count", on_progress = "function", clock = "function" }
 
 ---@class confidentai.IdentifyOptions
 ---@field probe? boolean try the secret; default: false

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Finds the service's secrets in text: logs, dumps, configuration. What is found is for identify; it is shown masked.
 
+local argument = require "confidentai.argument"
+
 local scan = {}
 
 local PREFIX = "confident_"
@@ -146,6 +148,7 @@ end
 ---Looks through the next piece of the text.
 ---@param piece string cut anywhere, within a secret too
 function Scan:feed(piece)
+  argument.text(1, "feed", piece)
   self.rest = look(self, self.rest .. piece, false)
 end
 
@@ -160,6 +163,7 @@ end
 ---@param text string
 ---@return confidentai.Found[] found in the order of their first occurrence
 function scan.text(text)
+  argument.text(1, "text", text)
   local self = scan.new()
   self:feed(text)
   return self:finish()

@@ -96,7 +96,7 @@ end
 
 -- Below: what takes many calls. Each is loaded when it is asked for.
 
-local AUDIT = { max_age_days = "number", unused_days = "number", concurrency = "number", on_progress = "function",
+local AUDIT = { max_age_days = "number", unused_days = "number", concurrency = "count", on_progress = "function",
   clock = "function" }
 
 ---Examines every key of the organization and its projects; it only reads. What could not be read is in `unreadable`.

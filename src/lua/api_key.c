@@ -358,6 +358,10 @@ bool lcai_api_key_push_all(lua_State *L, lcai_place place) {
   return true;
 }
 
+bool lcai_api_key_is(lua_State *L, int index) {
+  return test(L, index) != NULL;
+}
+
 const char *lcai_api_key_id(lua_State *L, int index) {
   const api_key *key = check(L, index);
   return text_of(key, ID);

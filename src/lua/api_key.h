@@ -22,6 +22,9 @@ bool lcai_api_key_push(lua_State *L, lcai_place place, bool created);
 /* Likewise makes ApiKeys of all records of the array on top of the stack, in place: the answer to a list. */
 bool lcai_api_key_push_all(lua_State *L, lcai_place place);
 
+/* Whether the value at `index` is an ApiKey. */
+bool lcai_api_key_is(lua_State *L, int index);
+
 /* The text of the id of the ApiKey at `index`, and whether it lives at a place. Raises when it is no ApiKey. */
 const char *lcai_api_key_id(lua_State *L, int index);
 bool lcai_api_key_is_at(lua_State *L, int index, lcai_place place);

@@ -167,6 +167,8 @@ static int key_id(lua_State *L) {
     lua_pushstring(L, digits);
     return 1;
   case LUA_TUSERDATA:
+    if (!lcai_api_key_is(L, 2))
+      return complain(L, "an id or an ApiKey is expected");
     if (!lcai_api_key_is_at(L, 2, place))
       return complain(L, "this ApiKey belongs to another scope or project, where the same id means another key");
     lua_pushstring(L, lcai_api_key_id(L, 2));

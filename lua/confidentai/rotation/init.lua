@@ -73,7 +73,7 @@ end
 ---@return confidentai.Error? err the records cannot be listed, or the service refuses the client
 ---@return confidentai.Error[]? problems with single records: a damaged one hides no other
 function rotation.open(client, given)
-  argument.self("Client", "open", client)
+  argument.object(1, "Client", "open", client)
   local checked = options.check("open", "o", 2, given)
   local jobs, problems = open.all(client, checked)
   if not jobs then
@@ -95,7 +95,7 @@ end
 ---@return confidentai.DoctorReport? report
 ---@return confidentai.Error? err the records or the projects cannot be listed, or the service refuses the client
 function rotation.doctor(client, given)
-  argument.self("Client", "doctor", client)
+  argument.object(1, "Client", "doctor", client)
   local report, err = doctor.examine(client, options.check("doctor", "d", 2, given))
   return report, err
 end

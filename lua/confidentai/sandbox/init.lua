@@ -162,6 +162,9 @@ end
 ---@return string? message what the service wrote to its standard error
 function sandbox.start(given)
   local wanted = {}
+  if given ~= nil and type(given) ~= "table" then
+    error("confidentai.sandbox.start: a table of options is expected", 2)
+  end
   for name, value in pairs(given or {}) do wanted[name] = value end
   wanted.port, wanted.output = wanted.port or 0, "json"
   local complete, wrong = options.complete(wanted)

@@ -28,7 +28,7 @@ local store = setmetatable({}, { __index = function(self, kind)
 end })
 
 ---Makes a store again.
----@param spec table the spec of a store, perhaps through JSON
+---@param spec any the spec of a store, perhaps through JSON
 ---@return confidentai.Store? store
 ---@return string? message the spec is that of no store
 function store.revive(spec)
