@@ -61,13 +61,16 @@ function Subject:at(service, seconds, verb, ...)
     table.insert(arguments, 1, self.arguments[i])
   end
   local authorities = service.ca_file or false
-  local child = process.start(self.command, arguments, {
+  local variables = {
     CONFIDENT_BASE_URL = service.base_url, CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_REGION = false,
     CA_FILE = authorities, -- and the same for requests, aiohttp and Node
     REQUESTS_CA_BUNDLE = authorities, SSL_CERT_FILE = authorities, NODE_EXTRA_CA_CERTS = authorities,
     http_proxy = false, https_proxy = false, HTTP_PROXY = false, HTTPS_PROXY = false, all_proxy = false,
-    LD_PRELOAD = process.interpreter() ~= self.command and false or nil,
-  })
+  }
+  if self.command ~= process.interpreter() then
+    variables.LD_PRELOAD = false -- a sanitizer's
+  end
+  local child = process.start(self.command, arguments, variables)
   child:wait(seconds * 1000)
   local status, signal, output, errors = child:finish()
   if signal ~= 0 then
