@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A relay in front of a sandbox that answers a create with 200 where the sandbox says 201. All else passes byte by
--- byte, the end of a connection too. The official TypeScript SDK takes 200 alone for a success, and what the service
--- says is not published: so that what is compared is not this.
+-- byte, the end of a connection too. The official TypeScript SDK takes 200 alone for a success, and the service's other
+-- creates are documented with it: so that what is compared is not this.
 
 local uv = require "luv"
 
