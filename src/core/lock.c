@@ -41,6 +41,12 @@ static bool is_still_there(int descriptor, const char *path) {
          opened.st_dev == named.st_dev;
 }
 
+/* Takes the holder's name away, as far as it can be. */
+static void clear(const cai_lock *lock) {
+  int result = ftruncate(lock->descriptor, 0);
+  (void)result; /* who is told of a holder that has gone finds the lock free all the same */
+}
+
 /* Best effort: a full disk must not keep anybody from locking. */
 static void sign(const cai_lock *lock) {
   char host[HOST_SIZE] = "", text[CAI_LOCK_HOLDER_SIZE];
@@ -49,7 +55,7 @@ static void sign(const cai_lock *lock) {
   int length = snprintf(text, sizeof text, "%ld %s\n", (long)lock->holder, host);
   if (fchmod(lock->descriptor, 0600) != 0 || ftruncate(lock->descriptor, 0) != 0 ||
       pwrite(lock->descriptor, text, (size_t)length, 0) != length)
-    (void)ftruncate(lock->descriptor, 0);
+    clear(lock);
 }
 
 static void read_holder(int descriptor, char holder[CAI_LOCK_HOLDER_SIZE]) {
@@ -107,7 +113,7 @@ void cai_lock_release(cai_lock *lock, const char *path) {
   /* In a forked child LOCK_UN, or the removal, would end the parent's lock. */
   if (lock->holder == getpid()) {
     if (lock->is_file)
-      (void)ftruncate(lock->descriptor, 0);
+      clear(lock);
     if (lock->is_file && path != NULL)
       unlink(path);
     flock(lock->descriptor, LOCK_UN);
