@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#if defined(__linux__)
+#if defined(CAI_HAS_FCOPYFILE)
+#include <copyfile.h>
+#endif
+#if defined(CAI_HAS_LGETXATTR)
 #include <sys/xattr.h>
 
 /* What Linux allows for the names of one file and for one value (https://man7.org/linux/man-pages/man7/xattr.7.html).*/
@@ -60,6 +63,10 @@ static bool copy_extended(int from, int to) {
   free(r);
   errno = number;
   return done && length >= 0;
+}
+#elif defined(CAI_HAS_FCOPYFILE) /* macOS */
+static bool copy_extended(int from, int to) {
+  return fcopyfile(from, to, NULL, COPYFILE_XATTR | COPYFILE_ACL) == 0;
 }
 #else
 static bool copy_extended(int from, int to) {

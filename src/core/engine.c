@@ -164,7 +164,7 @@ static void stop_timers(cai_engine *engine) {
 static void desert(cai_engine *engine) {
   for (int i = 0; i < LANES; i++)
     engine->lanes[i].multi = NULL;
-  engine->poller = (cai_poller){.epoll = -1, .timer = -1};
+  engine->poller = (cai_poller){.queue = -1, .timer = -1};
   close_lanes(engine);
   while (engine->first != NULL) {
     cai_call *call = engine->first;

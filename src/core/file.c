@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#if defined(__linux__)
+#if defined(CAI_HAS_SYS_RENAMEAT2)
 #include <sys/syscall.h>
 #endif
 
@@ -24,9 +24,21 @@ static int foreign_kind(const struct stat *facts) {
   return S_ISLNK(facts->st_mode) ? ELOOP : S_ISDIR(facts->st_mode) ? EISDIR : EINVAL;
 }
 
+/* Opens without following a link: -1 and ELOOP when it is one. */
+static int open_unfollowed(const cai_entry *entry) {
+  int descriptor = openat(entry->folder, entry->name, READ_FLAGS);
+  if (descriptor < 0 && errno == EMLINK) /* FreeBSD */
+    errno = ELOOP;
+#if defined(EFTYPE)
+  if (descriptor < 0 && errno == EFTYPE) /* NetBSD */
+    errno = ELOOP;
+#endif
+  return descriptor;
+}
+
 /* Opens a regular file for reading. -1: noted. */
 static int open_regular(const cai_entry *entry, struct stat *facts, cai_problem *problem) {
-  int descriptor = openat(entry->folder, entry->name, READ_FLAGS);
+  int descriptor = open_unfollowed(entry);
   if (descriptor < 0 || fstat(descriptor, facts) != 0) {
     cai_problem_note(problem, "open it");
   } else if (foreign_kind(facts) != 0) {
@@ -92,11 +104,16 @@ static bool prepare(const cai_entry *entry, int descriptor, const cai_file_optio
 
 /* Renames to a name that must be free. */
 static int rename_to_nothing(int folder, const char *from, const char *to) {
-#if defined(__linux__) && defined(SYS_renameat2)
+#if defined(CAI_HAS_SYS_RENAMEAT2)
   /* By number, as not every C library has it; 1 is RENAME_NOREPLACE. */
   if (syscall(SYS_renameat2, folder, from, folder, to, 1) == 0)
     return 0;
   if (errno != EINVAL && errno != ENOSYS) /* filesystems and kernels that lack it */
+    return -1;
+#elif defined(RENAME_EXCL) /* macOS */
+  if (renameatx_np(folder, from, folder, to, RENAME_EXCL) == 0)
+    return 0;
+  if (errno != ENOTSUP && errno != EINVAL)
     return -1;
 #endif
   if (linkat(folder, from, folder, to, 0) != 0)

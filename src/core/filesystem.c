@@ -4,11 +4,16 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#if defined(__linux__)
+#if defined(CAI_HAS_STATFS_TYPE)
 #include <sys/vfs.h>
-#endif
+#elif defined(CAI_HAS_STATFS_NAME)
+#include <sys/param.h>
 
-#if defined(__linux__)
+#include <sys/mount.h>
+#endif
+#include <string.h>
+
+#if defined(CAI_HAS_STATFS_TYPE)
 /* The numbers of https://man7.org/linux/man-pages/man2/statfs.2.html, which are in no header for programs. */
 static const char *kind_of(const char *path) {
   struct statfs facts;
@@ -24,6 +29,23 @@ static const char *kind_of(const char *path) {
   default:
     return "other";
   }
+}
+#elif defined(CAI_HAS_STATFS_NAME) || defined(CAI_HAS_STATVFS_NAME)
+/* macOS and the BSDs say a name: https://man.freebsd.org/cgi/man.cgi?query=statfs */
+static const char *kind_of(const char *path) {
+  static const char *const kinds[][2] = {
+      {"tmpfs", "tmpfs"}, {"mfs", "ramfs"}, {"union", "overlay"}, {"unionfs", "overlay"}};
+#if defined(CAI_HAS_STATFS_NAME)
+  struct statfs facts;
+  int result = statfs(path, &facts);
+#else
+  struct statvfs facts; /* NetBSD */
+  int result = statvfs(path, &facts);
+#endif
+  for (size_t i = 0; result == 0 && i < sizeof kinds / sizeof kinds[0]; i++)
+    if (strcmp(facts.f_fstypename, kinds[i][0]) == 0)
+      return kinds[i][1];
+  return "other";
 }
 #else
 static const char *kind_of(const char *path) {
@@ -43,10 +65,13 @@ bool cai_filesystem_look(const char *path, cai_filesystem *filesystem, cai_probl
 }
 
 bool cai_filesystem_is_frozen(const char *path) {
-#if defined(STATX_ATTR_IMMUTABLE)
+#if defined(CAI_HAS_STATX_ATTR_IMMUTABLE)
   struct statx facts;
   return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_MODE, &facts) == 0 &&
          (facts.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
+#elif defined(CAI_HAS_UF_IMMUTABLE) /* macOS, the BSDs */
+  struct stat facts;
+  return lstat(path, &facts) == 0 && (facts.st_flags & (UF_IMMUTABLE | UF_APPEND | SF_IMMUTABLE | SF_APPEND)) != 0;
 #else
   (void)path;
   return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "folder.h"
 
+#include "sync.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -46,12 +48,8 @@ void cai_entry_close(cai_entry *entry) {
 }
 
 bool cai_folder_sync(int folder, cai_problem *problem) {
-  int result;
-  do
-    result = fsync(folder);
-  while (result != 0 && errno == EINTR);
   /* Filesystems that cannot sync a folder say so; there is nothing more to be done on them. */
-  return result == 0 || errno == EINVAL || errno == ENOTSUP || cai_problem_note(problem, "sync the folder");
+  return cai_sync(folder) || errno == EINVAL || errno == ENOTSUP || cai_problem_note(problem, "sync the folder");
 }
 
 /* Gives the folder that was just made its mode, and writes its name down. */

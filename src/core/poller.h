@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Waiting for sockets: epoll, so that later one descriptor can stand for all of them in a host's own loop. */
+/* Waiting for sockets by what the system has that makes one descriptor of them all, for a host's own loop: epoll and a
+ * timerfd (poller_epoll.c), or a kqueue (poller_kqueue.c), which a forked child does not inherit. */
 
 #define CAI_POLLER_EVENTS 64
 
@@ -15,8 +16,8 @@ typedef struct {
 } cai_poller_event;
 
 typedef struct {
-  int epoll; /* -1: closed */
-  int timer; /* -1: nobody has asked for the descriptor */
+  int queue; /* descriptor of the epoll or kqueue; -1: closed */
+  int timer; /* of the timerfd; a kqueue needs none, and has 0. -1: nobody has asked for the descriptor */
 } cai_poller;
 
 /* False: the system gave no descriptor (errno says why). */
@@ -29,8 +30,8 @@ void cai_poller_close(cai_poller *poller);
  * for the alarm. */
 int cai_poller_descriptor(cai_poller *poller);
 
-/* Sets the alarm, for whoever waits on the descriptor, to so many seconds from now; infinite: none. Does nothing before
- * the descriptor was asked for. */
+/* Sets the alarm, for whoever waits on the descriptor, to so many seconds from now, or sooner when that is very long;
+ * infinite: none. Does nothing before the descriptor was asked for. */
 void cai_poller_alarm(cai_poller *poller, double seconds);
 
 /* What to watch a descriptor for; `known` says whether it is watched already. Neither: stop watching it. */

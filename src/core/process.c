@@ -52,15 +52,38 @@ static void finish(cai_process *process, cai_process_state state, int value) {
   process->value = value;
 }
 
+/* A pipe that closes on exec. False: none is left. */
+static bool open_pipe(int pair[2]) {
+#if defined(CAI_HAS_PIPE2)
+  return pipe2(pair, O_CLOEXEC) == 0;
+#else
+  if (pipe(pair) != 0)
+    return false;
+  fcntl(pair[0], F_SETFD, FD_CLOEXEC);
+  fcntl(pair[1], F_SETFD, FD_CLOEXEC);
+  return true;
+#endif
+}
+
+/* What we write to raises no SIGPIPE, where that can be had: see sockets.c. */
+static void keep_quiet(int descriptor) {
+#if defined(F_SETNOSIGPIPE)
+  fcntl(descriptor, F_SETNOSIGPIPE, 1);
+#else
+  (void)descriptor;
+#endif
+}
+
 /* Makes the pipes. False: none is left; some may be open. */
 static bool open_pipes(cai_process *process, int theirs[PIPES]) {
   for (int i = 0; i < PIPES; i++) {
     int pair[2], ours = i == INPUT || i == CONTROL ? 1 : 0;
-    if (pipe2(pair, O_CLOEXEC) != 0)
+    if (!open_pipe(pair))
       return false;
     process->ends[i] = pair[ours];
     theirs[i] = pair[1 - ours];
     fcntl(pair[ours], F_SETFL, O_NONBLOCK);
+    keep_quiet(pair[ours]);
   }
   return true;
 }

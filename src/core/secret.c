@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#if defined(__APPLE__)
-#define __STDC_WANT_LIB_EXT1__ 1 /* memset_s */
-#endif
-
 #include "secret.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#if !defined(__APPLE__)
 #include <strings.h>
+
+#if !defined(CAI_HAS_EXPLICIT_BZERO)
+/* Volatile: the compiler cannot know which function this is when it runs, nor drop the call. */
+static void *(*const volatile overwrite)(void *, int, size_t) = memset;
 #endif
 
 void cai_wipe(void *bytes, size_t length) {
   if (length == 0)
     return;
-#if defined(__APPLE__)
-  memset_s(bytes, length, 0, length);
-#else
+#if defined(CAI_HAS_EXPLICIT_BZERO)
   explicit_bzero(bytes, length);
+#else
+  overwrite(bytes, 0, length);
 #endif
 }
 

@@ -28,12 +28,12 @@ void cai_sigpipe_release(const cai_sigpipe *held) {
   if (!held->pending && is_pending()) { /* raised meanwhile, so by us: take it away before it can be delivered */
     sigset_t set;
     only_sigpipe(&set);
-#if defined(__APPLE__)
-    int signal_number;
-    sigwait(&set, &signal_number);
-#else
+#if defined(CAI_HAS_SIGTIMEDWAIT)
     struct timespec at_once = {0, 0};
     sigtimedwait(&set, NULL, &at_once);
+#else
+    int number; /* no other thread can have taken it, as it is sent to the one that writes; where it is sent to the */
+    sigwait(&set, &number); /* process (macOS), our descriptors send none: SO_NOSIGPIPE, F_SETNOSIGPIPE */
 #endif
   }
   pthread_sigmask(SIG_SETMASK, &held->before, NULL);

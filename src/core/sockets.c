@@ -21,7 +21,7 @@ static bool make_room(cai_sockets *sockets) {
 }
 
 static int open_closing_on_exec(int family, int type, int protocol) {
-#if defined(SOCK_CLOEXEC)
+#if defined(CAI_HAS_SOCK_CLOEXEC)
   return socket(family, type | SOCK_CLOEXEC, protocol);
 #else
   int descriptor = socket(family, type, protocol);
@@ -31,11 +31,24 @@ static int open_closing_on_exec(int family, int type, int protocol) {
 #endif
 }
 
+/* Where a socket can be told to raise no SIGPIPE it is: macOS sends that to any thread, so that holding it back in one
+ * does not do (sigpipe.h). */
+static void keep_quiet(int descriptor) {
+#if defined(SO_NOSIGPIPE)
+  int on = 1;
+  setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#else
+  (void)descriptor;
+#endif
+}
+
 int cai_sockets_open(cai_sockets *sockets, int family, int type, int protocol) {
   if (!make_room(sockets))
     return -1;
   int descriptor = open_closing_on_exec(family, type, protocol);
   struct stat facts;
+  if (descriptor >= 0)
+    keep_quiet(descriptor);
   if (descriptor >= 0 && fstat(descriptor, &facts) == 0)
     sockets->list[sockets->count++] =
         (cai_socket){.descriptor = descriptor, .device = facts.st_dev, .inode = facts.st_ino};

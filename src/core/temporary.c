@@ -2,6 +2,7 @@
 #include "temporary.h"
 
 #include "random.h"
+#include "sync.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,18 +18,6 @@
 /* Names tried before it is the system's fault. */
 #define TRIES 16
 
-static bool sync_descriptor(int descriptor) {
-#if defined(F_FULLFSYNC)
-  if (fcntl(descriptor, F_FULLFSYNC) == 0) /* fsync leaves it in the drive's cache there */
-    return true;
-#endif
-  int result;
-  do
-    result = fsync(descriptor);
-  while (result != 0 && errno == EINTR);
-  return result == 0;
-}
-
 bool cai_descriptor_write(int descriptor, const char *bytes, size_t length, cai_problem *problem) {
   static const char zeros[4096];
   for (size_t done = 0; done < length;) {
@@ -42,7 +31,7 @@ bool cai_descriptor_write(int descriptor, const char *bytes, size_t length, cai_
     if (written > 0)
       done += (size_t)written;
   }
-  return sync_descriptor(descriptor) || cai_problem_note(problem, "sync");
+  return cai_sync(descriptor) || cai_problem_note(problem, "sync");
 }
 
 static bool choose_name(cai_temporary *temporary, cai_problem *problem) {

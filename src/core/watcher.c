@@ -5,16 +5,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#if defined(__linux__)
+#if defined(CAI_HAS_SYS_CLOSE_RANGE)
+#include <sys/syscall.h>
+#endif
+#if defined(CAI_HAS_PR_SET_PDEATHSIG)
 #include <sys/prctl.h>
+#elif defined(CAI_HAS_PROC_PDEATHSIG_CTL)
+#include <sys/procctl.h> /* FreeBSD */
+#endif
+#if defined(CAI_HAS_NSGETENVIRON)
+#include <crt_externs.h> /* macOS, where a library has no environ */
+#define environ (*_NSGetEnviron())
+#elif defined(CAI_NEEDS_ENVIRON)
+extern char **environ;
 #endif
 
 /* The host may have threads, which hold locks that nobody releases in a copy of it: from the fork on, everything here
@@ -30,7 +40,7 @@ enum { INPUT = 0, OUTPUT, ERRORS, REPORT, CONTROL, DESCRIPTORS };
  * wait for a lock, and may do anything in the child (https://sourceware.org/glibc/manual/latest/html_node/
  * Creating-a-Process.html: from 2.34 on). */
 static pid_t plain_fork(void) {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#if defined(CAI_HAS_FORK_WITHOUT_HANDLERS)
   return _Fork();
 #else
   return fork();
@@ -45,13 +55,17 @@ static void report(int descriptor, int kind, int value) {
 
 /* nginx, for one, has descriptors without FD_CLOEXEC: those that it listens on. */
 static void close_from(int first) {
-#if defined(SYS_close_range)
+#if defined(CAI_HAS_SYS_CLOSE_RANGE)
   if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0)
     return;
 #endif
+#if defined(CAI_HAS_CLOSEFROM)
+  closefrom(first);
+#else
   long most = sysconf(_SC_OPEN_MAX);
   for (int i = first; i < (most < 0 || most > FARTHEST_DESCRIPTOR ? FARTHEST_DESCRIPTOR : most); i++)
     close(i);
+#endif
 }
 
 /* Moves the given descriptors to where the watcher has them, and closes all others. */
@@ -90,14 +104,22 @@ static void hide_variable(const char *name) {
     *to = NULL;
 }
 
+/* Without its watcher a program would have no time limit. Where the system has no such thing it has none then. */
+static void die_with_watcher(void) {
+#if defined(CAI_HAS_PR_SET_PDEATHSIG)
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+#elif defined(CAI_HAS_PROC_PDEATHSIG_CTL)
+  int number = SIGKILL;
+  procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &number);
+#endif
+}
+
 /* Becomes the program, in a session of its own: its group can be killed as a whole, and one that asks for a password
  * at the terminal fails at once instead of being stopped there. */
 _Noreturn static void become_program(const cai_watcher *watcher) {
   sigset_t none;
   setsid();
-#if defined(__linux__)
-  prctl(PR_SET_PDEATHSIG, SIGKILL); /* without its watcher it would have no time limit */
-#endif
+  die_with_watcher();
   if (watcher->hidden != NULL)
     hide_variable(watcher->hidden);
   sigemptyset(&none);
@@ -110,7 +132,6 @@ _Noreturn static void become_program(const cai_watcher *watcher) {
 /* Waits for the end of the program, until a moment. Its group's number is nobody else's meanwhile, as the program is
  * not reaped before. */
 static void watch(pid_t program, double deadline) {
-  struct pollfd control = {.fd = CONTROL, .events = POLLIN};
   sigset_t waiting;
   int status = 0, ready = 1;
   sigfillset(&waiting);
@@ -122,7 +143,10 @@ static void watch(pid_t program, double deadline) {
       most.tv_sec = (time_t)left;
       most.tv_nsec = (long)((left - (double)most.tv_sec) * 1e9);
     }
-    ready = ppoll(&control, 1, deadline < CAI_NEVER ? &most : NULL, &waiting);
+    fd_set control; /* pselect: macOS has no ppoll */
+    FD_ZERO(&control);
+    FD_SET(CONTROL, &control);
+    ready = pselect(CONTROL + 1, &control, NULL, NULL, deadline < CAI_NEVER ? &most : NULL, &waiting);
     if (ready < 0 && errno == EINTR)
       continue;
     kill(-program, SIGKILL);

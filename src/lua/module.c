@@ -3,6 +3,7 @@
 #include "../core/clock.h"
 #include "../core/credential.h"
 #include "../core/id.h"
+#include "../core/libcurl.h"
 #include "../core/random.h"
 #include "../core/signals.h"
 #include "../core/terminal.h"
@@ -21,6 +22,9 @@
 #include "stream.h"
 #include "timer.h"
 
+#if defined(CAI_PINS_ITSELF)
+#include <dlfcn.h>
+#endif
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -205,9 +209,24 @@ static const lcai_class *const classes[] = {&lcai_engine_class,       &lcai_clie
                                             &lcai_api_keys_class,     &lcai_api_key_class, &lcai_content_class,
                                             &lcai_lock_class,         &lcai_process_class, &lcai_timer_class};
 
+/* Where the linker cannot say so, keeps this code from ever being unloaded: a resolver's thread may outlive the Lua
+ * state that loaded us, and a fork calls us at any time. */
+static void stay_loaded(void) {
+#if defined(CAI_PINS_ITSELF)
+  static const char within = 0;
+  Dl_info self;
+  if (dladdr(&within, &self) != 0) /* never closed */
+    dlopen(self.dli_fname, RTLD_LAZY | RTLD_NODELETE);
+#endif
+}
+
 /* confidentai.core: what the Lua layer builds on. `methods` holds the method table of each class by its short name,
  * `file` the functions of durable files, `stream` those of the command's descriptors. */
 __attribute__((visibility("default"))) int luaopen_confidentai_core(lua_State *L) {
+  char problem[CAI_LIBCURL_MESSAGE];
+  if (!cai_libcurl_serves(problem))
+    return luaL_error(L, "confidentai: %s", problem);
+  stay_loaded();
   lcai_json_open(L);
   lcai_error_open(L);
   lua_newtable(L);
