@@ -32,7 +32,7 @@ __attribute__((format(printf, 5, 6))) static inline bool check_that(bool good, c
 }
 
 static inline bool check_text(const char *got, const char *wanted, const char *file, int line) {
-  bool same = got == wanted || (got != NULL && wanted != NULL && strcmp(got, wanted) == 0);
+  bool same = got == NULL || wanted == NULL ? got == wanted : strcmp(got, wanted) == 0;
   return check_that(same, file, line, "the same text:", "got \"%s\", wanted \"%s\"", got == NULL ? "(null)" : got,
                     wanted == NULL ? "(null)" : wanted);
 }

@@ -20,7 +20,7 @@ static size_t shortest(uint32_t point) {
 
 /* Checked in memory of the exact size, so that the sanitizer sees a read past the end. */
 static bool check(const char *bytes, size_t length) {
-  char *exact = malloc(length == 0 ? 1 : length);
+  char *exact = calloc(length == 0 ? 1 : length, 1);
   memcpy(exact, bytes, length);
   bool good = cai_utf8_check(exact, length);
   free(exact);
