@@ -88,7 +88,9 @@ static void its_signals_are_as_at_the_start(void) {
   signal(SIGHUP, SIG_IGN);
   signal(SIGCHLD, SIG_IGN);
   sigaction(SIGUSR2, &handler, NULL);
-  const char *const argv[] = {"sed", "-nE", "/^Sig(Blk|Ign|Cgt)/p", "/proc/self/status", NULL};
+  /* Programs have two handlers of glibc's own, before 2.34: not of ours. */
+  const char *const argv[] = {"sed", "-nE", "/^Sig(Blk|Ign|Cgt)/{s/0000000180000000/0000000000000000/;p}",
+                              "/proc/self/status", NULL};
   int problem;
   cai_process_options options = {.argv = argv, .timeout = CAI_NEVER};
   cai_process *process = cai_process_start(&options, &problem);

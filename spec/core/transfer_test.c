@@ -49,7 +49,9 @@ static const struct {
     {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", CAI_KIND_NETWORK, 200, -1, false},
     {"ICY 200 OK\r\n\r\nmusic", CAI_KIND_PROTOCOL, 0, -1, false},
     {"SSH-2.0-OpenSSH_9.2\r\n", CAI_KIND_PROTOCOL, 0, -1, false},
+#if LIBCURL_VERSION_NUM >= 0x075800 /* 7.74 passes such a line over */
     {"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", CAI_KIND_PROTOCOL, 200, -1, false},
+#endif
 };
 
 static const cai_segment segment = {"v1", 2};

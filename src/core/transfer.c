@@ -131,6 +131,15 @@ time_t cai_transfer_date(const cai_transfer *transfer) {
   return transfer->date[0] == '\0' ? -1 : curl_getdate(transfer->date, NULL);
 }
 
+/* libcurl has caps of its own for headers: 100 KB for a line, and since 8.3 300 KB for all. */
+static bool is_over_libcurls_cap(CURLcode code, long status) {
+#if LIBCURL_VERSION_NUM >= 0x080600
+  if (code == CURLE_TOO_LARGE)
+    return true;
+#endif
+  return code == CURLE_OUT_OF_MEMORY && status > 0;
+}
+
 cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   cai_attempt attempt = {
       .failure = cai_kind_of_curl(code), .unsent = cai_transfer_is_unsent(transfer), .retry_after = -1};
@@ -138,8 +147,7 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &attempt.status);
   curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
   transfer->multiplexed = version == CURL_HTTP_VERSION_2_0;
-  if (code == CURLE_OUT_OF_MEMORY && attempt.status > 0) /* what libcurl calls a header line over its own 100 KB */
-    transfer->headers_over_cap = true;
+  transfer->headers_over_cap |= is_over_libcurls_cap(code, attempt.status);
   if (transfer->body_over_cap || transfer->headers_over_cap)
     attempt.failure = CAI_KIND_PROTOCOL;
   else if (transfer->no_memory)

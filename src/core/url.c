@@ -85,9 +85,18 @@ static const char *complaint(CURLU *url, const url_parts *parts, bool allow_plai
   return NULL;
 }
 
+#define NO_URL "base_url is no URL: it must look like https://api.example.com"
+
 static bool refuse(char message[CAI_MESSAGE_SIZE], const char *text) {
   snprintf(message, CAI_MESSAGE_SIZE, "%s", text);
   return false;
+}
+
+/* Blanks and control characters, which libcurl before 7.78 takes in a path. */
+static bool has_blanks(const char *text) {
+  while ((unsigned char)*text > 0x20 && *text != 0x7f)
+    text++;
+  return *text != '\0';
 }
 
 bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_http, char message[CAI_MESSAGE_SIZE]) {
@@ -95,6 +104,8 @@ bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_h
   /* libcurl drops an empty query or fragment without a word, so they are looked for here. */
   if (strpbrk(text, "?#") != NULL)
     return refuse(message, "base_url must not have a query or a fragment");
+  if (has_blanks(text))
+    return refuse(message, NO_URL);
   CURLU *url = curl_url();
   if (url == NULL)
     return refuse(message, "base_url: out of memory");
@@ -106,7 +117,7 @@ bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_h
   if (code == CURLUE_OUT_OF_MEMORY) {
     refuse(message, "base_url: out of memory");
   } else if (code != CURLUE_OK) {
-    refuse(message, "base_url is no URL: it must look like https://api.example.com");
+    refuse(message, NO_URL);
   } else {
     const char *wrong = complaint(url, &parts, allow_plain_http);
     if (wrong == NULL && !write_base(base, &parts))
