@@ -37,8 +37,22 @@ local function luajit_can_yield()
   return not require("confidentai.stack").is_below_c()
 end
 
+-- Lua 5.2 yields through pcall, metamethods and iterators, but through no other function in C.
+local function c_can_yield()
+  local level = 2
+  while true do
+    local frame = debug.getinfo(level, "Sf")
+    if not frame then
+      return true
+    elseif frame.what == "C" and frame.func ~= pcall and frame.func ~= xpcall then
+      return false
+    end
+    level = level + 1
+  end
+end
+
 local can_yield = coroutine.isyieldable -- luacheck: ignore 143
-  or jit and luajit_can_yield or stack_can_yield
+  or jit and luajit_can_yield or _VERSION == "Lua 5.2" and c_can_yield or stack_can_yield
 
 -- Whether a yield passes through pcall: not on PUC 5.1, where it is used outside of coroutines only.
 local pcall_yields = _VERSION ~= "Lua 5.1" or jit ~= nil

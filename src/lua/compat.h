@@ -6,7 +6,7 @@
 #include <lua.h>
 #include <stdint.h>
 
-/* One face for Lua 5.1 (and LuaJIT), 5.3 and 5.4. Everything here is static: a module that exports a function of
+/* One face for Lua 5.1 (and LuaJIT), 5.2, 5.3, 5.4 and 5.5. Everything here is static: a module that exports a function of
  * Lua's own name would clash with its host. */
 
 #if LUA_VERSION_NUM < 502
@@ -64,7 +64,7 @@ static inline void *lcai_newblock(lua_State *L, size_t size) {
 static inline void lcai_setenvironment(lua_State *L, int index) {
 #if LUA_VERSION_NUM >= 504
   lua_setiuservalue(L, index, 1);
-#elif LUA_VERSION_NUM >= 503
+#elif LUA_VERSION_NUM >= 502
   lua_setuservalue(L, index);
 #else
   lua_setfenv(L, index);
@@ -75,7 +75,7 @@ static inline void lcai_setenvironment(lua_State *L, int index) {
 static inline void lcai_getenvironment(lua_State *L, int index) {
 #if LUA_VERSION_NUM >= 504
   lua_getiuservalue(L, index, 1);
-#elif LUA_VERSION_NUM >= 503
+#elif LUA_VERSION_NUM >= 502
   lua_getuservalue(L, index);
 #else
   lua_getfenv(L, index);
