@@ -173,7 +173,7 @@ static void freeing_kills(void) {
 
 static void what_it_leaves_running_holds_nobody(void) {
   double before = cai_clock_now();
-  cai_process *process = run_script("(while :; do echo more; sleep 0.01; done) & echo $!", "", CAI_NEVER);
+  cai_process *process = run_script("(while :; do echo more >&2; sleep 0.01; done) & echo $!", "", CAI_NEVER);
   long descendant = first_number(process);
   CHECK(ends(process));
   ended_as(process, CAI_PROCESS_EXITED, 0);
