@@ -4,10 +4,8 @@
 -- luacheck: globals vim, ignore 111 112 113
 
 local facts = vim.fn.json_decode(vim.env.SPEC_FACTS)
-if facts.newer_name then
-  vim.uv = vim.loop -- as it is called from 0.10 on
-end
 local libuv = vim.loop
+vim.uv = facts.newer_name and libuv or nil -- as it is called from 0.10 on
 vim.o.showmode = false -- or standard error has it, where there is no screen
 
 -- Ends Neovim, successfully, with these words on standard output.
