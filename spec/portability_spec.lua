@@ -33,7 +33,8 @@ describe("docs/portability.md", function()
 
   it("names the oldest libcurl that the build takes", function()
     local oldest = page:match "The oldest that is supported is ([%d.]*%d)"
-    assert.is_truthy(assert(folders.read "CMakeLists.txt"):find("find_package(CURL " .. oldest .. " REQUIRED)", 1, true))
+    local build = assert(folders.read "CMakeLists.txt")
+    assert.is_truthy(build:find("find_package(CURL " .. oldest .. " REQUIRED)", 1, true))
     local major, minor = oldest:match "^(%d+)%.(%d+)$"
     local number = ("0x%02x%02x00"):format(tonumber(major), tonumber(minor))
     assert.is_truthy(assert(folders.read "src/core/libcurl.c"):find("#if LIBCURL_VERSION_NUM < " .. number, 1, true))

@@ -6,8 +6,8 @@
 #include <lua.h>
 #include <stdint.h>
 
-/* One face for Lua 5.1 (and LuaJIT), 5.2, 5.3, 5.4 and 5.5. Everything here is static: a module that exports a function of
- * Lua's own name would clash with its host. */
+/* One face for Lua 5.1 (and LuaJIT), 5.2, 5.3, 5.4 and 5.5. Everything here is static: a module that exports a function
+ * of Lua's own name would clash with its host. */
 
 #if LUA_VERSION_NUM < 502
 
