@@ -16,7 +16,7 @@ end
 
 describe("docs/portability.md", function()
   local page = assert(folders.read "docs/portability.md")
-  local checks = assert(folders.read "cmake/features.cmake")
+  local checks = assert(folders.read "src/features.cmake")
 
   it("has every feature that the build looks for, which are those that the sources ask for", function()
     local looked_for = features_of(checks, "\n%s+feature%(([%u%d_]+) ")
