@@ -104,6 +104,30 @@ static void two_secrets_are_hidden(void) {
   }
 }
 
+/* Found by fuzzing: the end that is left of one may be the beginning of the next. */
+static void secrets_that_overlap_are_hidden(void) {
+  static const char *const cases[][4] = {
+      {"abc!0123456789!!abc", NULL, "abc!0123456789!!abc!0123456789!!abc", "*************9!!*************9!!abc"},
+      {"0123456789ABCDEFGHIJ", "GHIJKLMNOPQRSTUVWXYZ", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+       "**************EF**************UVWXYZ"},
+      {"0123456789ABCDEFGHIJ", "CDEFGHIJKLMNOPQRSTUV", "0123456789ABCDEFGHIJKLMNOPQRSTUV",
+       "**************************QRSTUV"},
+      {"0123456789abcdefconfi", NULL, "0123456789abcdefconfident_us_org_xyz0123456789",
+       "***************f************************456789"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const char *const *c = cases[i];
+    cai_secret *one = cai_secret_new(c[0], strlen(c[0]));
+    cai_secret *two = c[1] == NULL ? NULL : cai_secret_new(c[1], strlen(c[1]));
+    char *text = strdup(c[2]);
+    cai_redact(text, one, two);
+    CHECK_TEXT(text, c[3]);
+    free(text);
+    cai_secret_free(one);
+    cai_secret_free(two);
+  }
+}
+
 /* Wherever a key stands and whatever surrounds it, its first part is gone and the length stays. */
 static void no_position_escapes(void) {
   static const char *const around[] = {"", " ", "\"", "confident_", "=", "/", "\n", "\xff"};
@@ -128,6 +152,7 @@ int main(void) {
   a_mask_shows_the_end_of_long_ones_only();
   redaction_hides_secrets_in_place();
   two_secrets_are_hidden();
+  secrets_that_overlap_are_hidden();
   no_position_escapes();
   return check_end();
 }

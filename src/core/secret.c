@@ -53,36 +53,44 @@ static bool is_secret_character(unsigned char c) {
          c == '/' || c == '=' || c == '-' || c == '%'; /* quoted in a URL */
 }
 
-/* Stars over a secret of `length` bytes at `text`, but for its end when it is long enough to stay secret. */
-static void cover(char *text, size_t length) {
-  size_t shown = length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0;
-  memset(text, '*', length - shown);
+/* Bytes of a secret of `length` that are to be hidden: all but its end, when it is long enough to stay secret. */
+static size_t hidden(size_t length) {
+  return length - (length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0);
 }
 
-static void cover_each(char *text, const cai_secret *secret) {
-  if (secret == NULL || secret->length < SHORTEST_SECRET)
-    return;
-  for (char *at = text; (at = strstr(at, secret->bytes)) != NULL; at += secret->length)
-    cover(at, secret->length);
+/* Bytes to hide from `at` on, where a secret may begin; 0: it does not. */
+static size_t hidden_of(const char *at, const cai_secret *secret) {
+  if (secret == NULL || secret->length < SHORTEST_SECRET || strncmp(at, secret->bytes, secret->length) != 0)
+    return 0;
+  return hidden(secret->length);
+}
+
+/* The same for whatever looks like a secret of the service. */
+static size_t hidden_of_look(const char *at) {
+  static const char prefix[] = "confident_";
+  size_t length = sizeof prefix - 1;
+  if (strncmp(at, prefix, length) != 0)
+    return 0;
+  while (is_secret_character((unsigned char)at[length]))
+    length++;
+  return length >= 3 * CAI_MASK_SHOWN ? hidden(length) : 0; /* shorter ones are words of a message, such as a prefix */
+}
+
+static size_t larger(size_t a, size_t b) {
+  return a > b ? a : b;
 }
 
 void cai_redact(char *text, const cai_secret *credential, const cai_secret *other) {
-  static const char prefix[] = "confident_";
-  char *at;
-  /* The longer one first: when it holds the other, stars in its middle would hide it from the search. */
-  bool other_first = credential != NULL && other != NULL && other->length > credential->length;
-  cover_each(text, other_first ? other : credential);
-  cover_each(text, other_first ? credential : other);
-  for (at = text; (at = strstr(at, prefix)) != NULL;) {
-    size_t length = sizeof prefix - 1;
-    while (is_secret_character((unsigned char)at[length]))
-      length++;
-    if (length >= 3 * CAI_MASK_SHOWN) /* shorter ones are words of a message, such as a prefix */
-      cover(at, length);
-    at += length;
-  }
-  for (at = text; *at != '\0'; at++) {
-    if ((unsigned char)*at < 0x20 || *at == 0x7f)
+  size_t stars = 0; /* due from `at` on */
+  for (char *at = text; *at != '\0'; at++) {
+    /* Before the star is written: secrets may overlap. */
+    stars = larger(stars, hidden_of_look(at));
+    stars = larger(stars, larger(hidden_of(at, credential), hidden_of(at, other)));
+    if (stars > 0) {
+      *at = '*';
+      stars--;
+    } else if ((unsigned char)*at < 0x20 || *at == 0x7f) {
       *at = ' ';
+    }
   }
 }
