@@ -41,6 +41,7 @@ static const char *const bad[] = {
     "https://h.example/\r\nX-Evil: 1",
     "https://h.example\n",
     "javascript:alert(1)",
+    "https://a%2541b/", /* found by fuzzing: unescaped once it is a%41b, and twice aAb */
 };
 
 /* Plain http that must be asked for; several look like this machine and are not. */

@@ -77,6 +77,8 @@ static const char *complaint(CURLU *url, const url_parts *parts, bool allow_plai
     return "base_url must not hold a user name or a password";
   if (has_part(url, CURLUPART_ZONEID))
     return "base_url must not have an IPv6 zone";
+  if (strchr(parts->host, '%') != NULL) /* libcurl has unescaped it once: as it stands it would be another host */
+    return "base_url must not have an escaped % in its host";
   if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
     return "base_url must not have a query or a fragment";
   if (strcmp(parts->scheme, "http") == 0 && !is_loopback(parts->host) && !allow_plain_http)
