@@ -7,6 +7,9 @@
 #define FIRST_WAIT 0.5
 #define LONGEST_WAIT 8.0
 
+/* The most that Retry-After is read as (seconds): far past what is waited for, and exact in every Lua. */
+#define LONGEST_READ 1e9
+
 const char *cai_method_name(cai_method method) {
   static const char *const names[] = {
       [CAI_GET] = "GET", [CAI_POST] = "POST", [CAI_PUT] = "PUT", [CAI_DELETE] = "DELETE"};
@@ -82,12 +85,15 @@ double cai_retry_after_parse(const char *text, time_t now) {
   size_t digits = strspn(text, "0123456789");
   if (digits > 0 && text[digits] == '\0') {
     double seconds = 0;
-    for (size_t i = 0; i < digits && seconds < 1e9; i++)
+    for (size_t i = 0; i < digits && seconds < LONGEST_READ; i++)
       seconds = seconds * 10 + (text[i] - '0');
-    return seconds;
+    return seconds < LONGEST_READ ? seconds : LONGEST_READ;
   }
   time_t at = curl_getdate(text, NULL); /* https://curl.se/libcurl/c/curl_getdate.html: RFC 9110's three forms */
   if (at == -1)
     return -1;
-  return at > now ? (double)(at - now) : 0;
+  double seconds = difftime(at, now);
+  if (seconds < 0)
+    return 0;
+  return seconds < LONGEST_READ ? seconds : LONGEST_READ;
 }

@@ -52,7 +52,7 @@ double cai_retry_backoff(int attempt, double random);
 #define CAI_RETRY_AFTER_LONGEST 60.0
 
 /* Reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date held against `now`. Negative: unreadable. A date
- * that has passed is 0. */
+ * that has passed is 0, and 1e9 stands for all that is longer. */
 double cai_retry_after_parse(const char *text, time_t now);
 
 #endif
