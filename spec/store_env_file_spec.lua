@@ -208,6 +208,16 @@ describe("a store of a variable in a .env file", function()
         "A=1\nB='tis\nAPI_KEY=old\nC='x'\n")
     end)
 
+    -- Found by fuzzing: the quotes of the new line closed it, and what was set could not be found again.
+    it("a new line in quotes after a quote that is never closed", function()
+      folders.write(path, "A='tis\n")
+      local ok, message = store:put "two words"
+      assert.is_nil(ok)
+      assert.matches("line 1 begins a quote in which API_KEY seems to be set: close it on its line", message, 1, true)
+      assert.equal("A='tis\n", folders.read(path))
+      assert.is_true(store:put "word")
+    end)
+
     it("what is no text", function()
       refuses("it is no text: it has NUL bytes", "A=1\0\nAPI_KEY=old\n")
     end)

@@ -166,6 +166,16 @@ local function append(content, variable, text)
   return content .. newline .. line
 end
 
+-- The content with the text in the line that sets the variable.
+local function change(content, line, text)
+  local value = quoted(text, line.quote or "")
+  if not value then
+    return nil, ("line %d: the text has characters that %s cannot hold"):format(line.number,
+      line.quote and "these quotes" or "a value without quotes")
+  end
+  return content:sub(1, line.first - 1) .. value .. content:sub(line.stop + 1)
+end
+
 ---Sets a variable: in its line, quoted as it was, or in a new line at the end.
 ---@param content string|false false: there is no file
 ---@param variable string
@@ -176,16 +186,21 @@ function dotenv.set(content, variable, text)
   local line, problem = dotenv.find(content or "", variable)
   if line == nil then
     return nil, problem
-  elseif not line then
-    content, problem = append(content, variable, text)
-    return content, problem
   end
-  local value = quoted(text, line.quote or "")
-  if not value then
-    return nil, ("line %d: the text has characters that %s cannot hold"):format(line.number,
-      line.quote and "these quotes" or "a value without quotes")
+  local changed
+  if line then
+    changed, problem = change(content, line, text)
+  else
+    changed, problem = append(content, variable, text)
   end
-  return content:sub(1, line.first - 1) .. value .. content:sub(line.stop + 1)
+  if not changed then
+    return nil, problem
+  end
+  line, problem = dotenv.find(changed, variable) -- the new quotes may close one that was left open above
+  if not line then
+    return nil, problem
+  end
+  return changed
 end
 
 ---Removes the line that set added, and gives back what was there before.
