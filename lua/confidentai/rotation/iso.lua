@@ -16,13 +16,17 @@ end
 ---@param text? string
 ---@return number? seconds nil: it is none
 function iso.seconds(text)
-  local year, month, day, hour, minute, second = (text or ""):match(
-    "^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d%.?%d*)Z$")
-  if not year then
+  local year, month, day, hour, minute, second, fraction = (text or ""):match(
+    "^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d)([.%d]*)Z$")
+  if not year or fraction ~= "" and not fraction:find "^%.%d+$" then
     return nil
   end
-  return days(tonumber(year), tonumber(month), tonumber(day)) * 86400 + tonumber(hour) * 3600 + tonumber(minute) * 60
-    + tonumber(second)
+  year, month, day = tonumber(year), tonumber(month), tonumber(day)
+  hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second .. fraction)
+  if month < 1 or month > 12 or day < 1 or day > 31 or hour > 23 or minute > 59 or second >= 61 then -- 60: a leap second
+    return nil
+  end
+  return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
 end
 
 ---A time as the service writes it, in whole seconds: "2026-11-23T14:05:00Z".
