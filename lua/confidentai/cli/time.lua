@@ -5,18 +5,22 @@ local time = {}
 
 local UNITS = { s = 1, m = 60, h = 3600, d = 86400, w = 604800 }
 
+-- Seconds, a hundred years: later days could not be written down.
+local LONGEST = 36500 * 86400
+
 -- What is said, from the largest unit on: seconds of one, and its name.
 local STEPS = { { 365 * 86400, "year" }, { 30 * 86400, "month" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }
 
 ---Seconds of a text such as "90", "45s", "30m", "24h", "7d", "2w".
 ---@param text string
----@return number? seconds nil: it is no time
+---@return number? seconds nil: it is no time, or longer than a hundred years
 function time.duration(text)
   local number, unit = text:match "^(%d+%.?%d*)([smhdw]?)$"
-  if not number then
+  if not number or tonumber(number) > LONGEST then -- before it is multiplied: integers overflow
     return nil
   end
-  return tonumber(number) * (UNITS[unit] or 1)
+  local seconds = tonumber(number) * (UNITS[unit] or 1)
+  return seconds <= LONGEST and seconds or nil
 end
 
 ---The same for an option of argparse.

@@ -9,6 +9,9 @@ local options = {}
 
 local DAY = 86400
 
+-- Seconds, a hundred years: later days could not be written down.
+local LONGEST = 36500 * DAY
+
 ---@class confidentai.RotationOption
 ---@field type string type of the value, or several with | between
 ---@field annotation? string its type for the reference and lua-language-server, where `type` says less
@@ -67,8 +70,8 @@ options.list = {
 local function problem_with(option, name, value)
   if not argument.has_type(value, option.type) then
     return ("option '%s': %s expected, got %s"):format(name, (option.type:gsub("|", " or ")), type(value))
-  elseif type(value) == "number" and name ~= "adopt" and not (value >= 0 and value < math.huge) then
-    return ("option '%s': seconds from 0 are expected"):format(name)
+  elseif type(value) == "number" and name ~= "adopt" and not (value >= 0 and value <= LONGEST) then
+    return ("option '%s': seconds from 0 to a hundred years are expected"):format(name)
   elseif option.choices and not option.choices[value] then
     return ("option '%s': %s is expected"):format(name, option.choices_text)
   elseif name == "base" and (value == "" or not core.is_utf8(value)) then
