@@ -372,4 +372,11 @@ describe("a table of mounts", function()
     end
     assert.is_false(mount.is_in("", "/"))
   end)
+
+  -- Found by fuzzing: it raised.
+  it("may have what is no escape", function()
+    for _, path in ipairs { "/a\\999", "/a\\400", "/a\\08", "/a\\" } do
+      assert.is_true(mount.is_in("1 2 3:4 / " .. path .. " rw - ext4 /dev/vda1 rw\n", path))
+    end
+  end)
 end)

@@ -4,7 +4,7 @@
 local mount = {}
 
 local function unescape(text)
-  return (text:gsub("\\(%d%d%d)", function(digits) return string.char(tonumber(digits, 8)) end))
+  return (text:gsub("\\([0-3][0-7][0-7])", function(digits) return string.char(tonumber(digits, 8)) end))
 end
 
 ---Whether a table of mounts has a path. Lines as of /proc/self/mountinfo, whose fifth field is the mount point:
