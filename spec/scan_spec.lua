@@ -67,6 +67,22 @@ describe("scan", function()
     end
   end)
 
+  -- Found by fuzzing: in pieces, a run of just the longest length was one; and what followed in a longer run was found.
+  it("finds the same in pieces of runs that are too long", function()
+    for length = 1000, 1050 do
+      local text = "confident_us_org_" .. ("0123456789abcdeZ"):rep(70):sub(1, length - 17) .. "?" .. HEX
+      local long = "confident_us_org_" .. ("0123456789abcdeZ"):rep(70) .. HEX
+      for _, each in ipairs { text, long } do
+        local whole, scanning = scan.text(each), scan.new()
+        for at = 1, #each, 10 do
+          scanning:feed(each:sub(at, at + 9))
+        end
+        assert.same(whole, scanning:finish())
+        assert.equal(HEX, whole[#whole].secret)
+      end
+    end
+  end)
+
   it("keeps little of a text without end", function()
     local scanning = scan.new()
     scanning:feed "confident_us_org_"

@@ -10,6 +10,9 @@ local PREFIX = "confident_"
 -- Bytes of text that one secret may take, escapes included: no longer run of its characters is one.
 local LONGEST = 1024
 
+-- Bytes that are looked at beyond that, so that an escape there is whole.
+local MARGIN = 16
+
 -- Characters of a secret beyond its prefix, from which on it is one and no word such as confident_us_org_key.
 local SHORTEST = 16
 
@@ -42,9 +45,9 @@ local function unescape(text, at)
   end
 end
 
--- Reads the run of a secret's characters from a position on: what it spells, and the position after it.
-local function read(text, at)
-  local parts = {}
+-- Reads the run of a secret's characters that a text begins with: what it spells, and its length in the text.
+local function read(text)
+  local parts, at = {}, 1
   while at <= #text do
     local _, last = text:find("^[%w+/=_-]+", at)
     if last then
@@ -57,7 +60,7 @@ local function read(text, at)
       parts[#parts + 1], at = character, after
     end
   end
-  return table.concat(parts), at
+  return table.concat(parts), at - 1
 end
 
 -- The secret that a run begins with; nil: it is none. The words of the prefix, such as us_org_, are no part of what is
@@ -132,16 +135,17 @@ local function look(self, text, is_last)
     end
     self.line = self.line + count_lines(text, counted, first)
     counted = first
-    local run, after = read(text, first)
+    local run, length = read(text:sub(first, first + LONGEST + MARGIN))
     -- An escape may be cut in two: the few characters of one are waited for.
-    if not is_last and after > #text - 6 and after - first < LONGEST then
+    if not is_last and first + length > #text - 6 and length <= LONGEST then
       return text:sub(first)
     end
-    local secret = after - first <= LONGEST and secret_of(run)
+    local secret = length <= LONGEST and secret_of(run)
     if secret then
       add(self, secret, self.line)
     end
-    at = after
+    -- In a run that is too long there may be a secret further on.
+    at = first + (length <= LONGEST and length or #PREFIX)
   end
 end
 
