@@ -33,7 +33,7 @@ end
 ---@param op string
 ---@return string
 function names.make(base, generation, op)
-  return ("%s~g%d~%s"):format(base, generation, op)
+  return base .. ("~g%d~%s"):format(generation, op) -- in 5.1, %s ends at a NUL
 end
 
 ---Takes a name apart.
