@@ -52,6 +52,9 @@ static const struct {
 #if LIBCURL_VERSION_NUM >= 0x075800 /* 7.74 passes such a line over */
     {"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", CAI_KIND_PROTOCOL, 200, -1, false},
 #endif
+    /* Found by fuzzing: libcurl calls it a bad argument of its caller. */
+    {"HTTP/1.1 200 OK\r\nContent\rType: application/json\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, false},
+    {"HTTP/1.1 200 OK\r\n folded without a line above\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, false},
 };
 
 static const cai_segment segment = {"v1", 2};

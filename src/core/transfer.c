@@ -148,7 +148,9 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
   transfer->multiplexed = version == CURL_HTTP_VERSION_2_0;
   transfer->headers_over_cap |= is_over_libcurls_cap(code, attempt.status);
-  if (transfer->body_over_cap || transfer->headers_over_cap)
+  if (code == CURLE_BAD_FUNCTION_ARGUMENT && attempt.status > 0) /* what it calls a header line that is none */
+    transfer->headers_malformed = true;
+  if (transfer->body_over_cap || transfer->headers_over_cap || transfer->headers_malformed)
     attempt.failure = CAI_KIND_PROTOCOL;
   else if (transfer->no_memory)
     attempt.failure = CAI_KIND_NETWORK;
