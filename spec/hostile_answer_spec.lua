@@ -177,6 +177,18 @@ describe("a hostile answer", function()
     end
   end)
 
+  -- Found by fuzzing: the error had no message.
+  it("fails with empty words", function()
+    for _, words in ipairs { "", "\\u0000", "\\u0000hidden" } do
+      answer(('{"success":false,"error":"%s"}'):format(words))
+      local _, err = org.api_keys:list()
+      support.assert_error({ kind = "api", message = "the service reported a failure" }, err)
+      service:fault { type = "status", status = 403, body = { success = false, error = (words:gsub("\\u0000", "\0")) } }
+      _, err = org.api_keys:list()
+      support.assert_error({ kind = "api", message = "the answer has status 403" }, err)
+    end
+  end)
+
   it("has headers that lie", function()
     local lies = {
       { ["Retry-After"] = "-1" }, { ["Retry-After"] = ("9"):rep(400) }, { ["Retry-After"] = "soon" },

@@ -168,9 +168,10 @@ static void mark_envelope(lua_State *L) {
   lua_setfield(L, -2, "envelope");
 }
 
-/* The service's own words in the envelope on top, or NULL. */
+/* The service's own words in the envelope on top, or NULL: there are none, or they are empty. */
 static const char *envelope_error(lua_State *L) {
-  return lcai_record_field(L, "error") == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  const char *words = lcai_record_field(L, "error") == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  return words != NULL && words[0] != '\0' ? words : NULL;
 }
 
 /* A call that did not end with 2xx: the core said what it is; an envelope may say why. */
