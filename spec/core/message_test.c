@@ -51,7 +51,7 @@ static void each_failure_has_its_words(void) {
   CHECK(strstr(message, "max_response_bytes (1048576)") != NULL);
   transfer->headers_malformed = true;
   write(message, &call, CURLE_BAD_FUNCTION_ARGUMENT, 200);
-  CHECK_TEXT(message, "the answer has a header that is none");
+  CHECK_TEXT(message, "the answer's headers are malformed");
   transfer->headers_over_cap = true;
   write(message, &call, CURLE_WRITE_ERROR, 200);
   CHECK(strstr(message, "headers") != NULL);

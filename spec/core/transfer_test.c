@@ -55,6 +55,16 @@ static const struct {
     /* Found by fuzzing: libcurl calls it a bad argument of its caller. */
     {"HTTP/1.1 200 OK\r\nContent\rType: application/json\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, false},
     {"HTTP/1.1 200 OK\r\n folded without a line above\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, false},
+    /* Found by fuzzing: statuses that libcurl reads into lines that have none. */
+    {"HTTP/20401]\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, false},
+    {"HTTP/2 0401\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, false},
+    {"HTTP/1.1  \v404 Not Found\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, false},
+    {"HTTP/1.1 2000 OK\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, false},
+    {"HTtP/\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, false},
+    {"HTTP/x.1 OK\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, false},
+    /* Without words, and without carriage returns, they are what they say. */
+    {"HTTP/1.0 404\nContent-Length: 0\n\n", CAI_KIND_NONE, 404, -1, false},
+    {"HTTP/1.1 200 \r\n" JSON BODY, CAI_KIND_NONE, 200, -1, false},
 };
 
 static const cai_segment segment = {"v1", 2};

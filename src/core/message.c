@@ -29,7 +29,7 @@ void cai_message_write(char message[CAI_MESSAGE_SIZE], const cai_call *call, CUR
   if (transfer->headers_over_cap)
     cai_message_set(message, "the answer's headers are larger than any that the service sends");
   else if (transfer->headers_malformed)
-    cai_message_set(message, "the answer has a header that is none");
+    cai_message_set(message, "the answer's headers are malformed");
   else if (transfer->body_over_cap)
     snprintf(message, CAI_MESSAGE_SIZE, "the answer is larger than max_response_bytes (%zu)",
              call->client->max_response_bytes);

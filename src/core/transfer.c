@@ -44,6 +44,20 @@ static bool announce(cai_transfer *transfer, const char *text) {
   return result == CAI_BUFFER_OK;
 }
 
+static bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+/* Whether a status line is one (RFC 9112, 4). libcurl reads "HTTP/20401]" as a 401, and what it cannot read as a 200:
+ * of neither can be said that the service refused, or took, anything. */
+static bool is_status_line(const char *line, size_t length) {
+  size_t at = strlen("HTTP/1");
+  if (length > at + 1 && line[at] == '.' && is_digit(line[at + 1]))
+    at += 2;
+  return length > at + 4 && memcmp(line, "HTTP/", 5) == 0 && is_digit(line[5]) && line[at] == ' ' &&
+         is_digit(line[at + 1]) && is_digit(line[at + 2]) && is_digit(line[at + 3]) && is_blank(line[at + 4]);
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *user) {
   cai_transfer *transfer = user;
   size_t length = size * count;
@@ -53,9 +67,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *user) {
     transfer->headers_over_cap = true;
     return 0;
   }
-  if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* a status line: what an interim answer said is past */
+  if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0) { /* a status line: what an interim answer said is past */
     transfer->retry_after[0] = transfer->date[0] = '\0';
     transfer->json_type = false;
+    transfer->headers_malformed = !is_status_line(line, length);
+    return transfer->headers_malformed ? 0 : length;
   } else if (read_header(line, length, "Content-Type", value, sizeof value)) {
     transfer->json_type = strncasecmp(value, "application/json", strlen("application/json")) == 0;
   } else if (read_header(line, length, "Content-Length", value, sizeof value)) {
@@ -148,8 +164,7 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
   transfer->multiplexed = version == CURL_HTTP_VERSION_2_0;
   transfer->headers_over_cap |= is_over_libcurls_cap(code, attempt.status);
-  if (code == CURLE_BAD_FUNCTION_ARGUMENT && attempt.status > 0) /* what it calls a header line that is none */
-    transfer->headers_malformed = true;
+  transfer->headers_malformed |= code == CURLE_BAD_FUNCTION_ARGUMENT && attempt.status > 0; /* a line that is none */
   if (transfer->body_over_cap || transfer->headers_over_cap || transfer->headers_malformed)
     attempt.failure = CAI_KIND_PROTOCOL;
   else if (transfer->no_memory)
