@@ -11,8 +11,8 @@ local KINDS = { api = true, network = true, timeout = true, protocol = true, tls
 -- Characters in a row of a secret that are a leak; its last six are shown on purpose.
 local WINDOW = 10
 
--- Whether a text shows a part of a secret that came whole. A part that also came alone, as it may from chunks, is none of
--- the client's making.
+-- Whether a text shows a part of a secret that came whole. A part that also came alone, as it may in chunks, is not the
+-- client's to tell.
 local function shows(text, secret, raw)
   local rest
   for at = 1, #secret - 6 - WINDOW do
