@@ -1,8 +1,8 @@
 rockspec_format = "3.0"
 package = "confidentai"
-version = "0.1.0-1" -- that of src/core/version.h: scripts/lint checks it
+version = "0.1.0-1" -- that of src/core/version.h: scripts/version writes it
 source = {
-  url = ".", -- this checkout: luarocks make
+  url = ".", -- this checkout, by luarocks make; packaging/rock puts in where a release is published
 }
 description = {
   summary = "Provision and rotate the API keys of a Confident AI organization and its projects",
@@ -11,6 +11,7 @@ Lists, creates, disables, enables and deletes the API keys of an organization an
 plain Lua and LuaJIT. The command `confidentai sandbox`, which runs a stand-in of the service for trials and specs, also
 needs the rocks http and luv.]],
   license = "Apache-2.0",
+  labels = { "api", "keys", "rotation", "openresty", "neovim", "commandline" },
 }
 supported_platforms = { "unix" }
 dependencies = {
