@@ -11,9 +11,10 @@ folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 trap 'exit 143' INT TERM HUP
 mkdir "$folder/system" "$folder/home"
-"$root/packaging/build" "$folder/made"
+DEBFULLNAME="Some Body" DEBEMAIL=some@body.invalid "$root/packaging/build" "$folder/made"
 for package in "$folder/made/"lua-confidentai_*.deb "$folder/made/"confidentai_*.deb; do
   dpkg-deb --extract "$package" "$folder/system"
+  [ "$(dpkg-deb --field "$package" Maintainer)" = "Some Body <some@body.invalid>" ]
 done
 cd "$folder"
 
@@ -26,7 +27,7 @@ LUA_CPATH=$(libraries 5.1) LUA_CPATH_5_3=$(libraries 5.3) LUA_CPATH_5_4=$(librar
 HOME=$folder/home CONFIDENTAI=$usr/bin/confidentai
 export LUA_PATH LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_3 LUA_CPATH_5_4 HOME CONFIDENTAI
 
-version=$(sed -n 's/^#define CAI_VERSION "\(.*\)"$/\1/p' "$root/src/core/version.h")
+version=$("$root/scripts/version")
 [ "$("$CONFIDENTAI" --version)" = "confidentai $version" ]
 [ "$(head -n 1 "$CONFIDENTAI")" = "#!/usr/bin/lua5.4" ]
 
@@ -38,14 +39,7 @@ grep -q "confidentai $version" "$usr/share/man/man1/confidentai.1"
 "$CONFIDENTAI" completion zsh | cmp - "$usr/share/zsh/vendor-completions/_confidentai"
 "$CONFIDENTAI" completion fish | cmp - "$usr/share/fish/vendor_completions.d/confidentai.fish"
 
-cat >use.lua <<'END'
-local confidentai = require "confidentai"
-local client = confidentai.check(confidentai.new())
-local keys = confidentai.check(client:organization().api_keys:list())
-print((jit and jit.version or _VERSION) .. " lists " .. #keys .. " keys")
-assert(#keys > 0)
-END
 # shellcheck disable=SC2016 # that is for the inner shell
 "$root/scripts/with-sandbox" sh -euc '
   "$CONFIDENTAI" keys list
-  for lua in lua5.4 lua5.3 lua5.1 luajit; do "$lua" use.lua; done'
+  for lua in lua5.4 lua5.3 lua5.1 luajit; do "$lua" "$1"; done' sh "$root/packaging/debian/tests/use.lua"
