@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 local confidentai = require "confidentai"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local support = require "spec.support"
 
 local check = confidentai.check

@@ -5,7 +5,7 @@
 local core = require "confidentai.core"
 local all_keys = require "confidentai.all_keys"
 local gather = require "confidentai.gather"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local names = require "confidentai.rotation.names"
 
 local audit = {}

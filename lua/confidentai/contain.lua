@@ -7,7 +7,7 @@ local core = require "confidentai.core"
 local argument = require "confidentai.argument"
 local driver_pause = require "confidentai.pause"
 local identify = require "confidentai.identify"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local probe = require "confidentai.probe"
 local verdict = require "confidentai.verdict"
 

@@ -6,7 +6,7 @@ local core = require "confidentai.core"
 local all_keys = require "confidentai.all_keys"
 local argument = require "confidentai.argument"
 local base_url = require "confidentai.base_url"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local probe = require "confidentai.probe"
 local verdict = require "confidentai.verdict"
 

@@ -2,7 +2,7 @@
 -- What the facts about a secret prove. Nothing is taken for proven that could be another key: what is proven may be
 -- disabled on the strength of it.
 
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 
 local verdict = {}
 

@@ -4,7 +4,7 @@
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
 local help = require "confidentai.cli.help"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local progress = require "confidentai.cli.progress"
 local session = require "confidentai.cli.session"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The columns of keys and of projects, which several verbs show. Their names are the stable contract of JSON and CSV.
 
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local time = require "confidentai.cli.time"
 
 local columns = {}

@@ -4,7 +4,7 @@
 local failure = require "confidentai.cli.failure"
 local help = require "confidentai.cli.help"
 local identification = require "confidentai.cli.identification"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local progress = require "confidentai.cli.progress"
 local secret_input = require "confidentai.cli.secret_input"
 local selection = require "confidentai.cli.selection"

@@ -2,7 +2,7 @@
 -- What identify and contain have found out, fit for the report of an incident: what, how certain, and when.
 
 local failure = require "confidentai.cli.failure"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local time = require "confidentai.cli.time"
 

@@ -3,7 +3,7 @@
 -- it should; else the time alone counts, or somebody says so.
 
 local elapsed = require "confidentai.rotation.elapsed"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 
 local adoption = {}
 

@@ -3,7 +3,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local names = require "confidentai.rotation.names"
 
 local generations = {}

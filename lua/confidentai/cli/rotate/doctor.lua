@@ -2,7 +2,7 @@
 -- `confidentai rotate doctor`: it changes nothing but what --fix names.
 
 local failure = require "confidentai.cli.failure"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local run = require "confidentai.cli.rotate.run"
 local selection = require "confidentai.cli.selection"

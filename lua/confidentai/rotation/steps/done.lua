@@ -3,7 +3,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local elapsed = require "confidentai.rotation.elapsed"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
 

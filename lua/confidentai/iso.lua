@@ -3,7 +3,7 @@
 
 local iso = {}
 
----Days from 1970-01-01 to a date of the Gregorian calendar, by counting years from March on: leap days are their last.
+-- Days from 1970-01-01 to a date of the Gregorian calendar, by counting years from March on: leap days are their last.
 local function days(year, month, day)
   if month <= 2 then
     year, month = year - 1, month + 12
