@@ -3,7 +3,7 @@
 -- lock. Each file and the folder belong to one user, who alone may read them.
 
 local core = require "confidentai.core"
-local envelope = require "confidentai.state.envelope"
+local entry = require "confidentai.state.entry"
 local name = require "confidentai.state.name"
 local poll = require "confidentai.state.poll"
 local file = core.file
@@ -95,14 +95,14 @@ local function look(at)
   local problem
   -- Twice: whoever had opened a file before it was removed reads the zeros that overwrite it.
   for _ = 1, 2 do
-    local content, facts, number = file.read(at.file, envelope.size(LARGEST, at.flat))
+    local content, facts, number = file.read(at.file, entry.size(LARGEST, at.flat))
     if number == "ENOENT" then
       return nil
     elseif not content then
       return nil, nil, facts
     end
     local bytes, version
-    bytes, version, problem = envelope.open(content, at.flat)
+    bytes, version, problem = entry.open(content, at.flat)
     if not problem then
       return bytes, version
     end
@@ -156,7 +156,7 @@ local function swap(at, bytes, version)
   elseif not bytes then
     return delete(at)
   end
-  local content, next_version = envelope.seal(bytes, at.flat)
+  local content, next_version = entry.seal(bytes, at.flat)
   local made, message = make_room(at)
   if not made then
     return nil, "failed", message
@@ -175,13 +175,13 @@ local function reserve(at, size)
     done, message = file.remove(at.spare) -- it may hold what a killed process began to write
   end
   if done then
-    done, message = file.replace(at.spare, ("\0"):rep(envelope.size(size, at.flat)))
+    done, message = file.replace(at.spare, ("\0"):rep(entry.size(size, at.flat)))
   end
   if not done then
     return nil, "failed", message
   end
   -- A folder may need space for a new name as well.
-  local created, why, certainty, number = file.create(at.file, envelope.reserve(at.flat))
+  local created, why, certainty, number = file.create(at.file, entry.reserve(at.flat))
   if not created and number ~= "EEXIST" then
     file.remove(at.spare)
     return nil, certainty, why
@@ -195,18 +195,18 @@ local function collect(path, so_far, prefix, keys)
   if not names then
     return nil, message
   end
-  for _, entry in ipairs(names) do
-    if entry:sub(-1) == "+" then
+  for _, item in ipairs(names) do
+    if item:sub(-1) == "+" then
       local done
-      done, message = collect(path .. "/" .. entry, so_far .. entry:sub(1, -2), prefix, keys)
+      done, message = collect(path .. "/" .. item, so_far .. item:sub(1, -2), prefix, keys)
       if not done then
         return nil, message
       end
-    elseif entry:sub(1, 1) ~= "." then
-      local flat = so_far .. entry
+    elseif item:sub(1, 1) ~= "." then
+      local flat = so_far .. item
       local key = name.restore(flat)
       if key:sub(1, #prefix) == prefix then
-        local bytes, _, problem = look { file = path .. "/" .. entry, flat = flat }
+        local bytes, _, problem = look { file = path .. "/" .. item, flat = flat }
         -- A damaged one is listed, so that whoever reads it learns of it.
         keys[#keys + 1] = (bytes or problem) and key or nil
       end

@@ -6,7 +6,7 @@
 
 local core = require "confidentai.core"
 
-local envelope = {}
+local entry = {}
 
 local MARK = "confidentai-state 1 "
 -- The version of a file that only keeps a name in the folder for a key that is not there yet.
@@ -20,11 +20,12 @@ local function wrap(bytes, version, flat)
   return MARK .. core.checksum(rest) .. rest
 end
 
+---The content of a file that holds what somebody stored, under a new version.
 ---@param bytes string
 ---@param flat string the name of the key
 ---@return string content
 ---@return string version
-function envelope.seal(bytes, flat)
+function entry.seal(bytes, flat)
   local version = core.random(8):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)
   return wrap(bytes, version, flat), version
 end
@@ -32,7 +33,7 @@ end
 ---The content of a file that keeps the name of a key.
 ---@param flat string
 ---@return string
-function envelope.reserve(flat)
+function entry.reserve(flat)
   return wrap("", RESERVED, flat)
 end
 
@@ -40,16 +41,17 @@ end
 ---@param size number
 ---@param flat string
 ---@return number
-function envelope.size(size, flat)
+function entry.size(size, flat)
   return LINE + #flat + size
 end
 
----@param content string of a file
+---What a file holds.
+---@param content string
 ---@param flat string the name of the key that it should belong to
 ---@return string? bytes nil: the key is not there, or the file is damaged
 ---@return string? version
 ---@return string? problem
-function envelope.open(content, flat)
+function entry.open(content, flat)
   local sum, rest = content:match("^" .. MARK:gsub("%-", "%%-") .. "(%x+)( .*)$")
   if not sum or core.checksum(rest) ~= sum then
     return nil, nil, "is damaged: its checksum is wrong"
@@ -65,4 +67,4 @@ function envelope.open(content, flat)
   return rest:sub(from), version
 end
 
-return envelope
+return entry
