@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Where the secret of a new key goes (secret_option.lua). It is decided, and tried as far as it can be, before anything
--- is created.
+-- Where the secret of a new key goes (delivery_option.lua). It is decided, and tried as far as it can be, before
+-- anything is created.
 
 local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"

@@ -1,9 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Where a secret comes from that a verb is about: a file, standard input, or a hidden answer at a terminal. Never an
+-- Secrets that the command is given: in a file, on standard input, or as a hidden answer at a terminal. Never as an
 -- argument: those are in the shell's history and in the list of processes.
 
 local failure = require "confidentai.cli.failure"
-local status = require "confidentai.cli.status"
 local terminal = require "confidentai.cli.terminal"
 
 local secret_input = {}
@@ -18,14 +17,14 @@ function secret_input.define(command)
     .. "terminal."):argname("PATH")
 end
 
--- Calls use(file) with the input open, and closes it.
-local function with_input(path, use)
+-- Calls use(file) with the file open, or with standard input where there is no path, and closes it.
+local function with_input(option, path, use)
   local file = io.stdin
   if path then
     local message
     file, message = io.open(path, "rb")
     if not file then
-      failure.raise { kind = "config", message = "the file cannot be read: " .. message, exit = status.usage }
+      failure.usage(("%s: the file cannot be read: %s"):format(option, message))
     end
   end
   local ok, result = pcall(use, file)
@@ -42,26 +41,35 @@ local function read(file, count)
   local piece, message = file:read(count)
   if not piece and message then
     require("confidentai.cli.interruption").check() -- a signal breaks a read off, too
-    failure.raise { kind = "config", message = "the input cannot be read: " .. message, exit = status.usage }
+    failure.usage("the input cannot be read: " .. message)
   end
   return piece
 end
 
----Reads one secret. Ends the command when there is none, or something else.
+local function read_one(option, path)
+  return with_input(option, path, function(file) return read(file, LARGEST + 1) end)
+end
+
+-- The secret that a text holds, "" where it is empty; nil: it holds something else, or more than one.
+local function only(text)
+  text = (text or ""):gsub("^%s+", ""):gsub("%s+$", "")
+  return #text <= LARGEST and not text:find "%s" and text or nil
+end
+
+---Reads the secret that a verb is about. Ends the command when there is none, or something else.
 ---@param arguments { file: string? } parsed
 ---@param whole? boolean a mask will not do
 ---@return string
 function secret_input.secret(arguments, whole)
   local text
   if not arguments.file and terminal.width(0) then
-    text = terminal.ask_hidden "The secret (it is not shown): "
+    text = only(terminal.ask_hidden "The secret (it is not shown): ")
   else
-    text = with_input(arguments.file, function(file) return read(file, LARGEST + 1) end)
+    text = only(read_one("--file", arguments.file))
   end
-  text = (text or ""):gsub("^%s+", ""):gsub("%s+$", "")
   if text == "" then
     failure.usage("no secret was given", "pipe it in, or use --file PATH")
-  elseif #text > LARGEST or text:find "%s" then
+  elseif not text then
     failure.usage("one secret is expected, and this is more",
       "to find the secrets in a text: confidentai identify --scan --file PATH")
   end
@@ -72,12 +80,43 @@ function secret_input.secret(arguments, whole)
   return text
 end
 
+-- The secret that an option gives.
+local function of_option(option, text)
+  text = only(text)
+  if not text or text == "" then
+    failure.usage(option .. ": one secret is expected, and nothing else")
+  end
+  return text
+end
+
+---Reads the secret in the file that an option names. Ends the command when there is none, or something else.
+---@param option string for messages
+---@param path string "-": standard input
+---@return string
+function secret_input.of_file(option, path)
+  local text = read_one(option, path ~= "-" and path or nil)
+  return of_option(option, text)
+end
+
+---Asks a person for a secret, without showing it. Ends the command when nobody is there.
+---@param option string that wants it, for messages
+---@param question string
+---@return string
+function secret_input.ask(option, question)
+  local text = terminal.ask_hidden(question)
+  require("confidentai.cli.interruption").check()
+  if not text then
+    failure.usage(option .. ": nobody is there to ask", "give it by a file")
+  end
+  return of_option(option, text)
+end
+
 ---Finds the secrets in a text of any length.
 ---@param arguments { file: string? } parsed
 ---@return confidentai.Found[]
 function secret_input.scan(arguments)
   local scan = require("confidentai.scan").new()
-  return with_input(arguments.file, function(file)
+  return with_input("--file", arguments.file, function(file)
     local interruption = require "confidentai.cli.interruption"
     local piece = read(file, PIECE)
     while piece do

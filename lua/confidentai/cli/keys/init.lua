@@ -35,7 +35,7 @@ local function define_create(command)
   local create = command:command("create", "Create a key, and deliver its secret.")
   create:argument("name", "The key's name.")
   selection.define_one(create)
-  require("confidentai.cli.secret_option").define(create)
+  require("confidentai.cli.delivery_option").define(create)
   create:flag("--allow-duplicate", "Create it even if there is a key of that name."):target("allow_duplicate")
   help.examples(create, {
     "confidentai keys create ci                  # shows the secret, at a terminal",

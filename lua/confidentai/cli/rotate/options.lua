@@ -86,14 +86,14 @@ end
 ---@param arguments table parsed
 ---@return string?
 function options.old_secret(arguments)
-  local secret = require "confidentai.cli.secret"
+  local secret_input = require "confidentai.cli.secret_input"
   if arguments.old_secret_file and arguments.ask_old_secret then
     require("confidentai.cli.failure").usage("--old-secret-file and --ask-old-secret are two ways to give one secret",
       "leave one of them away")
   elseif arguments.old_secret_file then
-    return secret.read("--old-secret-file", arguments.old_secret_file)
+    return secret_input.of_file("--old-secret-file", arguments.old_secret_file)
   end
-  return arguments.ask_old_secret and secret.ask("--ask-old-secret", "Secret of the old key: ") or nil
+  return arguments.ask_old_secret and secret_input.ask("--ask-old-secret", "Secret of the old key: ") or nil
 end
 
 return options

@@ -8,7 +8,7 @@ local options = require "confidentai.cli.rotate.options"
 local output = require "confidentai.cli.output"
 local records = require "confidentai.cli.rotate.records"
 local run = require "confidentai.cli.rotate.run"
-local secret = require "confidentai.cli.secret"
+local secret_input = require "confidentai.cli.secret_input"
 local selection = require "confidentai.cli.selection"
 local store_option = require "confidentai.cli.store_option"
 local time = require "confidentai.cli.time"
@@ -32,7 +32,7 @@ local function options_of(arguments, on_step)
   end
   given.old_secret = options.old_secret(arguments)
   if arguments.other_manager_file then
-    given.require_other_manager = secret.read("--other-manager-file", arguments.other_manager_file)
+    given.require_other_manager = secret_input.of_file("--other-manager-file", arguments.other_manager_file)
   end
   return given
 end

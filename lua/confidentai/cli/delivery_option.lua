@@ -4,11 +4,11 @@
 
 local store_option = require "confidentai.cli.store_option"
 
-local secret_option = {}
+local delivery_option = {}
 
 ---Adds the options.
 ---@param command table of argparse
-function secret_option.define(command)
+function delivery_option.define(command)
   store_option.define(command)
   command:flag("--replace-store", "Even if the store holds something already."):target("replace_store")
   command:option("--secret-file", "A new file for the secret, which only its owner can read."):argname("PATH")
@@ -19,4 +19,4 @@ function secret_option.define(command)
     :target("print_secret")
 end
 
-return secret_option
+return delivery_option
