@@ -6,8 +6,8 @@
 --                           done() runs. One that must break off raises: what it waited for is then cancelled. In a
 --                           coroutine of PUC 5.1 it calls awaited:cancel() itself, before it raises.
 --
--- and, if it likes, refuse(), which gives a message where nothing can wait, so that nothing is sent; and
--- background(engine, group), which returns at once and lets the host's loop run the group.
+-- and, if it likes, refuse(), which gives a message where nothing can wait, so that nothing is sent: it is asked before
+-- each wait; and background(engine, group), which returns at once and lets the host's loop run the group.
 
 local driver = {}
 

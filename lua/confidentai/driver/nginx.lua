@@ -73,15 +73,12 @@ local function is_done(awaited)
   return done
 end
 
----Returns when what is awaited is done. While nginx starts (init_by_lua) it blocks, as there is nobody to serve. Raises
----where it cannot wait.
+---Returns when what is awaited is done. Whoever calls it has asked `refuse` before. While nginx starts (init_by_lua) it
+---blocks, as there is nobody to serve.
 ---@param engine confidentai.Engine
 ---@param awaited confidentai.Call|confidentai.Group
 function nginx.wait(engine, awaited)
-  local problem = nginx.refuse()
-  if problem then
-    error(problem, 0)
-  elseif ngx.get_phase() == "init" then
+  if ngx.get_phase() == "init" then
     blocking.wait(engine, awaited)
     return
   end
