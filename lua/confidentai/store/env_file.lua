@@ -64,7 +64,7 @@ end
 ---@return "failed"|"unknown"|nil certainty
 function Store:put(text)
   local variable = self.spec.variable
-  local done, message, certainty = target.change(self.spec.path, function(content)
+  local done, message, certainty = target.change(self, function(content)
     local changed, problem
     if text then
       changed, problem = dotenv.set(content, variable, text)
@@ -76,10 +76,7 @@ function Store:put(text)
     end
     return changed, problem
   end)
-  if not done then
-    return nil, ("%s: %s"):format(self.label, message), certainty
-  end
-  return true
+  return done, message, certainty
 end
 
 function Store:__tostring()

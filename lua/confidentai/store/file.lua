@@ -69,7 +69,7 @@ function Store:put(text)
   if text and #text > LONGEST then
     return nil, ("%s: the text has more than %.0f bytes"):format(self.label, LONGEST), "failed"
   end
-  local done, message, certainty = target.change(self.spec.path, function(content)
+  local done, message, certainty = target.change(self, function(content)
     if not text then
       return false
     end
@@ -77,10 +77,7 @@ function Store:put(text)
     local joined, problem = join(text, ending)
     return joined, problem
   end)
-  if not done then
-    return nil, ("%s: %s"):format(self.label, message), certainty
-  end
-  return true
+  return done, message, certainty
 end
 
 function Store:__tostring()

@@ -165,13 +165,8 @@ local function apply(path, change)
   return done, message and words(path, message), certainty
 end
 
----Changes the file, alone among the processes that use this library.
----@param path string absolute
----@param change fun(content: string|false): string|false|nil, string? see apply
----@return boolean? true
----@return string? message
----@return "failed"|"unknown"|nil certainty
-function target.change(path, change)
+-- Changes the file, alone among the processes that use this library.
+local function change_alone(path, change)
   local lock, problem, holder = file.lock(folder_of(path) .. "/.", PATIENCE) -- with the dot, never a new file
   if problem == "held" then
     return nil, ("its folder has been locked for %d seconds, by %s"):format(PATIENCE, holder), "failed"
@@ -186,6 +181,20 @@ function target.change(path, change)
     error(done, 0)
   end
   return done, message, certainty
+end
+
+---Changes the file of a store, alone among the processes that use this library.
+---@param store confidentai.Store with the path in its spec
+---@param change fun(content: string|false): string|false|nil, string? see apply
+---@return boolean? true
+---@return string? message with the store's label
+---@return "failed"|"unknown"|nil certainty
+function target.change(store, change)
+  local done, message, certainty = change_alone(store.spec.path, change)
+  if not done then
+    return nil, ("%s: %s"):format(store.label, message), certainty
+  end
+  return true
 end
 
 return target
