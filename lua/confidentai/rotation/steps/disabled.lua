@@ -103,7 +103,6 @@ local function disable(job, old)
   end
   record.disable_unclear = record.disable_unclear or unclear
   record.disabled = job:mark()
-  record.disabled_by_us = true -- or by an attempt of ours that was unclear
   ok, err = job:save(result == "gone" and "the old key is gone already" or "the old key is disabled")
   return ok, err
 end
