@@ -5,7 +5,7 @@ local confidentai = require "confidentai"
 local assert = require "luassert" -- in spec files, it and the words of busted are globals
 local busted = require "busted"
 local core = require "confidentai.core"
-local sandbox = require "confidentai.sandbox"
+local sandbox_support = require "spec.sandbox.support"
 
 local support = {}
 
@@ -18,29 +18,13 @@ function support.client(service, options)
   return confidentai.check(confidentai.new(given))
 end
 
----Registers a sandbox for the file with busted: started before its specs, reset before each, stopped after. Fields of
----the returned table are those of the running sandbox; methods too.
+---Registers a sandbox with busted, as spec/sandbox/support.lua does, and a check after each test that no call is left.
+---@param options? confidentai.SandboxOptions
 function support.service(options)
-  local running
-  busted.setup(function()
-    running = assert(sandbox.start(options or {}))
-  end)
-  busted.before_each(function()
-    assert(running:reset())
-  end)
   busted.after_each(function()
     assert.equal(0, core.engine():in_flight())
   end)
-  busted.teardown(function()
-    running:stop()
-  end)
-  return setmetatable({}, { __index = function(_, name)
-    local value = running[name]
-    if type(value) == "function" then
-      return function(_, ...) return value(running, ...) end
-    end
-    return value
-  end })
+  return sandbox_support.service(options)
 end
 
 ---The entries of the service's log of one method, or all.

@@ -1,18 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
-local sandbox = require "confidentai.sandbox"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
 
 describe("a change", function()
-  local service
-
-  setup(function() service = assert(sandbox.start()) end)
-  teardown(function()
-    assert.equal("", service:errors())
-    service:stop()
-  end)
-  before_each(function() assert(service:reset()) end)
+  local service = support.service()
 
   local function create(name)
     return request(service, { method = "POST", path = list_path, body = { name = name } }).data.apiKey

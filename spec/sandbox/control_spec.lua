@@ -1,16 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 local cjson = require "cjson"
-local sandbox = require "confidentai.sandbox"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
 
 describe("the control path", function()
-  local service
-
-  setup(function() service = assert(sandbox.start()) end)
-  teardown(function() service:stop() end)
-  before_each(function() assert(service:reset()) end)
+  local service = support.service()
 
   local function control(method, path, body, lines)
     return request(service, {

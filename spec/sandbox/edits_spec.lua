@@ -1,21 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
-local sandbox = require "confidentai.sandbox"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
 
 describe("an edit by somebody else", function()
-  local service, project_path
+  local service = support.service()
+  local project_path
 
-  setup(function()
-    service = assert(sandbox.start())
-    project_path = "/v1/projects/" .. service.projects[1].id .. "/api-keys"
-  end)
-  teardown(function()
-    assert.equal("", service:errors())
-    service:stop()
-  end)
-  before_each(function() assert(service:reset()) end)
+  setup(function() project_path = "/v1/projects/" .. service.projects[1].id .. "/api-keys" end)
 
   local function get(id)
     return request(service, { path = list_path .. "/" .. id })

@@ -18,14 +18,7 @@ local ways = {
 
 for _, way in ipairs(ways) do
   describe("the sandbox over " .. way.name, function()
-    local service
-
-    setup(function() service = assert(sandbox.start { tls = way.tls }) end)
-    teardown(function()
-      assert.equal("", service:errors())
-      service:stop()
-    end)
-    before_each(function() assert(service:reset()) end)
+    local service = support.service { tls = way.tls }
 
     local function curl(arguments, path)
       local command = {
@@ -223,10 +216,7 @@ describe("the sandbox's HTTP/2", function()
 end)
 
 describe("the sandbox's certificate", function()
-  local service
-
-  setup(function() service = assert(sandbox.start { tls = true }) end)
-  teardown(function() service:stop() end)
+  local service = support.service { tls = true }
 
   it("is good for localhost and loopback addresses, by its authority only", function()
     local port = service.base_url:match(":(%d+)$")

@@ -1,17 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
 local cjson = require "cjson"
-local sandbox = require "confidentai.sandbox"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
 local queues_path = "/v1/annotation-queues?page=1&pageSize=1"
 
 describe("the sandbox's operations", function()
-  local service
-
-  setup(function() service = assert(sandbox.start { seed = 7 }) end)
-  teardown(function() service:stop() end)
-  before_each(function() assert(service:reset()) end)
+  local service = support.service { seed = 7 }
 
   local function create(path, name)
     local answer = request(service, { method = "POST", path = path, body = { name = name } })
@@ -270,10 +265,7 @@ describe("the sandbox's operations", function()
 end)
 
 describe("the sandbox with string ids", function()
-  local service
-
-  setup(function() service = assert(sandbox.start { string_ids = true, projects = {} }) end)
-  teardown(function() service:stop() end)
+  local service = support.service { string_ids = true, projects = {} }
 
   it("has the newer fields, and masks the shadow value", function()
     assert.same({}, service.projects)

@@ -1,14 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
-local sandbox = require "confidentai.sandbox"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
 
 describe("the sandbox's paths", function()
-  local service
-
-  setup(function() service = assert(sandbox.start()) end)
-  teardown(function() service:stop() end)
+  local service = support.service()
 
   it("let an unescaped id escape, in every spelling", function()
     for _, id in ipairs {
@@ -50,11 +46,7 @@ describe("the sandbox's paths", function()
 end)
 
 describe("the sandbox below a base path", function()
-  local service
-
-  setup(function() service = assert(sandbox.start { base_path = "/confident/api/" }) end)
-  teardown(function() service:stop() end)
-  before_each(function() service:reset() end)
+  local service = support.service { base_path = "/confident/api/" }
 
   it("answers there only", function()
     assert.truthy(service.base_url:find("/confident/api$"))

@@ -1,19 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 local cjson = require "cjson"
-local sandbox = require "confidentai.sandbox"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
 
 describe("the setting", function()
-  local service
-
-  setup(function() service = assert(sandbox.start()) end)
-  teardown(function()
-    assert.equal("", service:errors())
-    service:stop()
-  end)
-  before_each(function() assert(service:reset()) end)
+  local service = support.service()
 
   local function create()
     return request(service, { method = "POST", path = list_path, body = { name = "new" } }).data.apiKey

@@ -6,14 +6,7 @@ local support = require "spec.sandbox.support"
 local request, list_path = support.request, support.list_path
 
 describe("a snapshot", function()
-  local service
-
-  setup(function() service = assert(sandbox.start { seed = 5 }) end)
-  teardown(function()
-    assert.equal("", service:errors())
-    service:stop()
-  end)
-  before_each(function() assert(service:reset()) end)
+  local service = support.service { seed = 5 }
 
   local function create(name)
     return request(service, { method = "POST", path = list_path, body = { name = name or "new" } })

@@ -1,13 +1,41 @@
 -- SPDX-License-Identifier: Apache-2.0
---- An HTTP/1.1 client that hides nothing, and processes, for the sandbox's specs.
+--- What the sandbox's specs share: a sandbox for the file, an HTTP/1.1 client that hides nothing, and processes.
 
+local assert = require "luassert" -- in spec files, it and the words of busted are globals
+local busted = require "busted"
 local cjson = require "cjson"
+local sandbox = require "confidentai.sandbox"
 local socket = require "socket"
 local uv = require "luv"
 
 local support = {}
 
 support.list_path = "/v1/organization/api-keys"
+
+---Registers a sandbox for the block with busted: started before its specs, reset before each, stopped after, when it
+---must have had nothing to complain of. Fields of the returned table are those of the running sandbox; methods too.
+---@param options? confidentai.SandboxOptions
+function support.service(options)
+  local running
+  busted.setup(function()
+    running = assert(sandbox.start(options))
+  end)
+  busted.before_each(function()
+    assert(running:reset())
+  end)
+  busted.teardown(function()
+    local errors = running:errors()
+    running:stop()
+    assert.equal("", errors)
+  end)
+  return setmetatable({}, { __index = function(_, name)
+    local value = running[name]
+    if type(value) == "function" then
+      return function(_, ...) return value(running, ...) end
+    end
+    return value
+  end })
+end
 
 local Connection = {}
 Connection.__index = Connection

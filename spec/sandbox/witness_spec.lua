@@ -1,25 +1,19 @@
 -- SPDX-License-Identifier: Apache-2.0
-local sandbox = require "confidentai.sandbox"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
 
 describe("a witness", function()
-  local service, folder, path, project
+  local service = support.service()
+  local folder, path, project
 
   setup(function()
-    service = assert(sandbox.start())
     project = service.projects[1]
     folder = support.temporary_folder()
     path = folder .. "/key"
   end)
-  teardown(function()
-    assert.equal("", service:errors())
-    service:stop()
-    support.remove_folder(folder)
-  end)
+  teardown(function() support.remove_folder(folder) end)
   before_each(function()
-    assert(service:reset())
     os.remove(path)
     assert(service:set { witness = { path } })
   end)
