@@ -73,6 +73,8 @@ describe("a new secret", function()
       for _, fault in ipairs {
         { type = "drop", times = 3 }, { type = "status", status = 500 }, { type = "status", status = 503 },
         { type = "garbage", raw = true }, { type = "reset", times = 3 },
+        { type = "status", status = 401, body = "<html>of a proxy</html>", content_type = "text/html" },
+        { type = "status", status = 403, body = "<html>of a proxy</html>", content_type = "text/html" },
       } do
         s.service:reset()
         fault.operation = "annotation_queues"

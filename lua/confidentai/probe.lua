@@ -15,7 +15,6 @@ local probe = {}
 ---@field seconds number how long it took, on the service's side of it too
 
 local function ask(client, found, request)
-  request.flags.fresh = true
   local result, err, call = operation.perform(client, request)
   local info = call and call:info()
   if info then
@@ -27,20 +26,44 @@ local function ask(client, found, request)
   return result, err
 end
 
--- Only the service's own words count: a proxy on the way says 401 and 403, too.
-local function says(err, status)
+---Whether the service refused a call by a status. Only its own words count: a proxy on the way says 401 and 403, too.
+---@param err confidentai.Error
+---@param status integer
+---@return boolean
+function probe.says(err, status)
   return err.status == status and err.envelope == true
+end
+
+---The cheapest call that a project's key may make (platform page).
+---@param secret string whole
+---@return confidentai.Request
+function probe.project_request(secret)
+  return { method = "GET", path = { "v1", "annotation-queues" }, shape = "anything",
+    flags = { credential = secret, fresh = true, query = "page=1&pageSize=1" } }
+end
+
+---What the answer to that call says of the secret: 401, that it does not authenticate; 403, that it does, but is of
+---another kind.
+---@param result any nil: the call failed
+---@param err? confidentai.Error
+---@return "accepted"|"refused"|nil verdict nil: nothing
+function probe.project_answer(result, err)
+  if result or probe.says(err, 403) then
+    return "accepted"
+  end
+  return probe.says(err, 401) and "refused" or nil
 end
 
 -- An organization key can ask for its organization; a project's is told 403. Whether that settled it.
 local function as_organization(client, secret, found)
   local organization, err = ask(client, found,
-    { method = "GET", path = { "v1", "organization" }, shape = "organization", flags = { credential = secret } })
+    { method = "GET", path = { "v1", "organization" }, shape = "organization",
+      flags = { credential = secret, fresh = true } })
   if organization then
     found.result, found.scope, found.organization = "accepted", "organization", organization
-  elseif says(err, 401) then
+  elseif probe.says(err, 401) then
     found.result = "refused"
-  elseif says(err, 403) then
+  elseif probe.says(err, 403) then
     found.result = "accepted"
   else
     found.err = err
@@ -48,20 +71,18 @@ local function as_organization(client, secret, found)
   return organization ~= nil or found.err ~= nil
 end
 
--- The cheapest call that a project key may make (platform page): 401 says that it does not authenticate; 403, that it
--- does, but is of another kind.
 local function as_project(client, secret, found)
-  local ok, err = ask(client, found, { method = "GET", path = { "v1", "annotation-queues" }, shape = "anything",
-    flags = { credential = secret, query = "page=1&pageSize=1" } })
+  local ok, err = ask(client, found, probe.project_request(secret))
+  local answer = probe.project_answer(ok, err)
   if ok then
-    found.result, found.scope = "accepted", "project"
-  elseif says(err, 403) then
-    found.result = "accepted"
-  elseif says(err, 401) then
-    found.result = found.result or "refused"
-  else
-    found.result, found.err = nil, err
+    found.scope = "project"
   end
+  if answer == "refused" then
+    answer = found.result or answer -- as an organization key it was accepted, of no use there
+  elseif not answer then
+    found.err = err
+  end
+  found.result = answer
 end
 
 -- The words that tell the kind in a prefix such as confident_us_org_ or confident_proj_.

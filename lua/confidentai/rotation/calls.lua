@@ -5,6 +5,7 @@
 local core = require "confidentai.core"
 local operation = require "confidentai.operation"
 local path = require "confidentai.path"
+local probe = require "confidentai.probe"
 
 local calls = {}
 
@@ -189,9 +190,9 @@ function calls.delete(job, identity)
   return "deleted"
 end
 
--- Whether an organization key is refused by the service, and not by something on the way.
+-- Whether the service refuses an organization key: a project's is none, either.
 local function is_refusal(err)
-  return err.status == 401 or err.status == 403 and err.envelope
+  return probe.says(err, 401) or probe.says(err, 403)
 end
 
 ---Whether a secret is accepted, by the cheapest call that it may make.
@@ -211,14 +212,9 @@ function calls.try(job, secret)
     end
     return nil, err
   end
-  local ok, err = perform(job, { method = "GET", path = { "v1", "annotation-queues" }, shape = "anything",
-    flags = { credential = secret, fresh = true, query = "page=1&pageSize=1" } })
-  if ok or err.status == 403 then
-    return "accepted"
-  elseif err.status == 401 then
-    return "refused"
-  end
-  return nil, err
+  local result, err = perform(job, probe.project_request(secret))
+  local answer = probe.project_answer(result, err)
+  return answer, not answer and err or nil
 end
 
 ---Proves that an organization key can manage: it reads itself, and enables itself, which it is.
