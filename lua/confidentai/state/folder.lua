@@ -215,20 +215,8 @@ local function collect(path, so_far, prefix, keys)
   return true
 end
 
----Opens a folder as state, made if it is missing (mode 0700).
----@param path string absolute
----@param allow_temporary? boolean also where the content is lost at reboot
----@return confidentai.State? state
----@return string? message
-function folder.open(path, allow_temporary)
-  local root = path:gsub("(.)/+$", "%1")
-  local refused = prepare(root, allow_temporary)
-  if refused then
-    return nil, ("the state folder %s %s"):format(root, refused)
-  end
-
-  local state = { path = root }
-
+-- What every state has.
+local function add_contents(state, root)
   function state.get(key)
     local bytes, version, message = look(place(root, key))
     return bytes, bytes and version or message
@@ -253,7 +241,10 @@ function folder.open(path, allow_temporary)
     table.sort(keys)
     return keys
   end
+end
 
+-- What a state may have.
+local function add_coordination(state, root)
   function state.wait(key, version, timeout, pause)
     local changed, message = poll.wait(state.get, key, version, timeout, pause)
     return changed, message
@@ -280,7 +271,23 @@ function folder.open(path, allow_temporary)
     end
     return function() lock:release(true) end
   end
+end
 
+---Opens a folder as state, made if it is missing (mode 0700).
+---@param path string absolute
+---@param allow_temporary? boolean also where the content is lost at reboot
+---@return confidentai.State? state
+---@return string? message
+function folder.open(path, allow_temporary)
+  local root = path:gsub("(.)/+$", "%1")
+  local refused = prepare(root, allow_temporary)
+  if refused then
+    return nil, ("the state folder %s %s"):format(root, refused)
+  end
+
+  local state = { path = root }
+  add_contents(state, root)
+  add_coordination(state, root)
   return state
 end
 

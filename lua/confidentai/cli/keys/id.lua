@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
+-- The argument ID of verbs about one key.
 
 local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"
