@@ -13,12 +13,17 @@ local dropped = { history = true, revision = true }
 local Canon = {}
 Canon.__index = Canon
 
+local function by_text(a, b)
+  return tostring(a) < tostring(b)
+end
+
 local function sorted_keys(value)
-  local keys = {}
+  local keys, are_texts = {}, true
   for key in pairs(value) do
     keys[#keys + 1] = key
+    are_texts = are_texts and type(key) == "string"
   end
-  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  table.sort(keys, not are_texts and by_text or nil)
   return keys
 end
 
@@ -100,7 +105,7 @@ end
 local function has_all(image, other)
   for path, entry in pairs(other) do
     local is = image[path]
-    if counts(path, entry) and not (is and is.content == entry.content and is.mode == entry.mode) then
+    if not (is and is.content == entry.content and is.mode == entry.mode) and counts(path, entry) then
       return false
     end
   end
