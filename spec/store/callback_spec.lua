@@ -123,7 +123,7 @@ describe("a callback store", function()
       local ok, message = pcall(function() callback.new(options) end)
       assert.is_false(ok)
       assert.matches("bad argument #1 to 'callback' " .. words, message, 1, true)
-      assert.matches("store_callback_spec.lua", message, 1, true)
+      assert.matches("store/callback_spec.lua", message, 1, true)
     end
   end)
 end)

@@ -34,7 +34,7 @@ describe("a store of a variable in a .env file", function()
     } do
       local ok, message = pcall(function() confidentai.store.env_file(options or nil) end)
       assert.is_false(ok)
-      assert.matches("store_env_file_spec", message, 1, true)
+      assert.matches("store/env_file_spec", message, 1, true)
       assert.matches("bad argument #1 to 'env_file' (" .. words, message, 1, true)
     end
     for _, bad in ipairs { "", "1A", "A=B", "A\n", "A-B", "A.B", "Ä", "$A", "A\0" } do

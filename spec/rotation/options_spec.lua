@@ -25,7 +25,7 @@ describe("options", function()
   local function assert_raises(name, options, words)
     local ok, message = pcall(functions[name], options)
     assert.is_false(ok, ("%s: %s"):format(name, words))
-    assert.matches("^[^:]*rotation_options_spec%.lua:%d+: bad argument #%d to '" .. name .. "' %(", message)
+    assert.matches("^[^:]*rotation/options_spec%.lua:%d+: bad argument #%d to '" .. name .. "' %(", message)
     assert.is_truthy(message:find(words, 1, true), message)
   end
 
@@ -117,13 +117,13 @@ describe("options", function()
     for _, id in ipairs { 0, -1, 1.5, "", "a/b", {}, false } do
       local ok, message = pcall(function() local r = keys:rotate(id, with_store {}) return r end)
       assert.is_false(ok)
-      assert.matches("rotation_options_spec%.lua:%d+: bad argument #1 to 'rotate'", message)
+      assert.matches("rotation/options_spec%.lua:%d+: bad argument #1 to 'rotate'", message)
     end
     for _, method in ipairs { "provision", "ensure" } do
       for _, name in ipairs { "", 7, "\255" } do
         local ok, message = pcall(function() local r = keys[method](keys, name, with_store {}) return r end)
         assert.is_false(ok)
-        assert.matches("rotation_options_spec%.lua:%d+: bad argument #1 to '" .. method .. "'", message)
+        assert.matches("rotation/options_spec%.lua:%d+: bad argument #1 to '" .. method .. "'", message)
       end
     end
     assert.is_false((pcall(keys.rotate, client, 1, with_store {})))

@@ -418,7 +418,7 @@ describe("an exec store", function()
       local ok, message = pcall(function() exec.new(options) end)
       assert.is_false(ok)
       assert.matches("bad argument #1 to 'exec' " .. words, message, 1, true)
-      assert.matches("store_exec_spec.lua", message, 1, true)
+      assert.matches("store/exec_spec.lua", message, 1, true)
     end
     assert.is_false((pcall(exec.new)))
   end)

@@ -110,7 +110,7 @@ describe("ensure", function()
     for _, wrong in ipairs { 0, "", check(client:organization().api_keys:get(1)) } do
       local ok, message = pcall(run, { adopt = wrong })
       assert.is_false(ok)
-      assert.matches("rotation_ensure_spec%.lua:%d+: bad argument #2 to 'ensure' %(option 'adopt'", message)
+      assert.matches("rotation/ensure_spec%.lua:%d+: bad argument #2 to 'ensure' %(option 'adopt'", message)
     end
   end)
 

@@ -48,7 +48,7 @@ describe("a store of a file", function()
     } do
       local ok, message = pcall(function() confidentai.store.file(options or nil) end)
       assert.is_false(ok)
-      assert.matches("store_file_spec", message, 1, true)
+      assert.matches("store/file_spec", message, 1, true)
       assert.matches("bad argument #1 to 'file' (" .. words, message, 1, true)
     end
     for _, bad in ipairs { "a\0b", "a\nb", "folder/", ".", "..", "a/.", "a/.." } do
