@@ -8,7 +8,7 @@ local lyaml = require "lyaml"
 local options = require "confidentai.cli.rotate.options"
 local process = require "spec.process"
 local store_option = require "confidentai.cli.store_option"
-local words = require "confidentai.cli.words"
+local shell_words = require "confidentai.cli.shell_words"
 
 describe("the example", function()
   local folder = folders.each()
@@ -30,7 +30,7 @@ describe("the example", function()
   end
 
   local function command_of(text)
-    local list = assert(words.split((text:gsub("\\\n", " ")))) -- as a shell: the examples quote what it would expand
+    local list = assert(shell_words.split((text:gsub("\\\n", " ")))) -- they quote what a shell would expand
     assert.matches("confidentai$", table.remove(list, 1))
     return parse(list)
   end

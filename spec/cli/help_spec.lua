@@ -3,7 +3,7 @@
 
 local cli = require "confidentai.cli"
 local command = require "spec.cli.command"
-local words = require "confidentai.cli.words"
+local shell_words = require "confidentai.cli.shell_words"
 
 describe("--help", function()
   local parser = cli.parser(require "argparse", true)
@@ -31,7 +31,7 @@ describe("--help", function()
     each(parser, "confidentai", function(of)
       for example in of._epilog:gmatch "\n  (confidentai[^\n]*)" do
         local line = example:gsub("%s+#.*", ""):gsub("|.*", ""):gsub("%d?>%S+", ""):gsub("&&.*", "")
-        local list = assert(words.split(line), example)
+        local list = assert(shell_words.split(line), example)
         table.remove(list, 1)
         assert.is_true(parser:pparse(list), example)
       end

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 local failure = require "confidentai.cli.failure"
 local store_option = require "confidentai.cli.store_option"
-local words = require "confidentai.cli.words"
+local shell_words = require "confidentai.cli.shell_words"
 
-describe("words.split", function()
+describe("shell_words.split", function()
   it("splits as a shell does", function()
     local cases = {
       [""] = {}, ["  "] = {}, ["a"] = { "a" }, [" a\tb  c "] = { "a", "b", "c" },
@@ -12,13 +12,13 @@ describe("words.split", function()
       ["sh -c 'cat | tee \"$1\"' sh /etc/x"] = { "sh", "-c", "cat | tee \"$1\"", "sh", "/etc/x" },
     }
     for text, expected in pairs(cases) do
-      assert.same(expected, words.split(text), text)
+      assert.same(expected, shell_words.split(text), text)
     end
   end)
 
   it("refuses what only a shell can do, and what does not end", function()
     for _, text in ipairs { "a | b", "a > b", "a $HOME", "a `b`", "a; b", "a &", "a *", "a\nb", "'a", "\"a", "a\\" } do
-      local list, problem = words.split(text)
+      local list, problem = shell_words.split(text)
       assert.is_nil(list, text)
       assert.is_string(problem)
     end

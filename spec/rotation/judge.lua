@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Judges a run of rotations by the service's log and keys, and by what the stores hold. Of the machine it believes only
--- which names the record has. The promises are those of docs/rotation.md.
+-- Judges a run of the fault matrix, in which others edit keys and creates happen late, of which the oracle
+-- (oracle.lua) knows nothing: by the service's log and keys, and by what the stores hold. Of the machine it believes
+-- only which names the record has. The promises are those of docs/rotation.md.
 
 local judge = {}
 

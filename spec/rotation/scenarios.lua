@@ -102,7 +102,6 @@ end
 scenarios.organization = organization(AT_ONCE)
 scenarios.project = project(AT_ONCE)
 scenarios.own = own(AT_ONCE, manager)
-scenarios.own_from_store = own(AT_ONCE, from_store)
 scenarios.organization_slowly = organization(SLOWLY)
 scenarios.project_slowly = project(SLOWLY)
 scenarios.own_slowly = own(SLOWLY, from_store)

@@ -7,7 +7,7 @@
 --   --store-check "vault kv get -field=key secret/app"  with exec: a command that prints what is stored
 
 local failure = require "confidentai.cli.failure"
-local words = require "confidentai.cli.words"
+local shell_words = require "confidentai.cli.shell_words"
 
 local store_option = {}
 
@@ -24,7 +24,7 @@ function store_option.define(command, doc)
 end
 
 local function split(option, text)
-  local list, problem = words.split(text)
+  local list, problem = shell_words.split(text)
   if not list then
     failure.usage(("%s: %s"):format(option, problem),
       "quote it; or, for pipes and variables, run a shell: exec:sh -c '...'")

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Times as people say them, and as they write them on a command line.
 
+local iso = require "confidentai.iso"
+
 local time = {}
 
 local UNITS = { s = 1, m = 60, h = 3600, d = 86400, w = 604800 }
@@ -68,7 +70,7 @@ end
 ---@param seconds? number since 1970
 ---@return string? text nil without a moment
 function time.iso(seconds)
-  return seconds and os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds))
+  return seconds and iso.text(seconds)
 end
 
 return time

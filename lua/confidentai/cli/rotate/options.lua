@@ -74,7 +74,7 @@ function options.on_published(arguments)
   if not arguments.on_published then
     return nil
   end
-  local list, problem = require("confidentai.cli.words").split(arguments.on_published)
+  local list, problem = require("confidentai.cli.shell_words").split(arguments.on_published)
   if not list or not list[1] or list[1] == "" then
     require("confidentai.cli.failure").usage("--on-published: " .. (problem or "a command is expected"),
       "quote it; or, for pipes and variables, run a shell: --on-published \"sh -c '...'\"")

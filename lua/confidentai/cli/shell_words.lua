@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A command in one argument: split into words as a shell does it, but nothing is expanded, as no shell is run.
 
-local words = {}
+local shell_words = {}
 
 -- What a shell would act on, where it is not quoted.
 local ACTIVE = "[$`|&;<>()*?\n]"
@@ -53,7 +53,7 @@ end
 ---@param text string
 ---@return string[]? list nil: it cannot be split
 ---@return string? problem
-function words.split(text)
+function shell_words.split(text)
   local list, at = {}, text:find "[^ \t]"
   while at do
     local found, next = word(text, at)
@@ -66,4 +66,4 @@ function words.split(text)
   return list
 end
 
-return words
+return shell_words
