@@ -4,6 +4,7 @@
 local assert = require "luassert"
 local busted = require "busted"
 local core = require "confidentai.core"
+local files = require "spec.files"
 local process = require "spec.process"
 local uv = require "luv"
 
@@ -38,22 +39,14 @@ function folders.shell(line, ...)
   assert(status == true or status == 0, line)
 end
 
+---Writes a file, for its owner only if no mode is given.
 function folders.write(path, text, mode)
-  local file = assert(io.open(path, "wb"))
-  assert(file:write(text))
-  assert(file:close())
+  files.write(path, text)
   assert(uv.fs_chmod(path, mode or 384)) -- 0600
 end
 
-function folders.read(path)
-  local file = io.open(path, "rb")
-  if not file then
-    return nil
-  end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
+---What a file holds; nil without one.
+folders.read = files.read
 
 ---The permissions of a file, as text of three digits.
 function folders.mode(path)

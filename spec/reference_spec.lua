@@ -11,13 +11,6 @@ local support = require "spec.support"
 
 local texts, sections = reference.texts()
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
 local function section_of(title)
   for _, section in ipairs(sections) do
     if section.title == title then
@@ -117,7 +110,7 @@ end
 describe("the reference", function()
   for path, text in pairs(texts) do
     it("is up to date in " .. path .. " (scripts/reference writes it)", function()
-      assert.is_true(text == read(path), path .. " is not what scripts/reference writes")
+      assert.is_true(text == folders.read(path), path .. " is not what scripts/reference writes")
     end)
   end
 
@@ -200,7 +193,7 @@ describe("the reference's declarations of what C gives", function()
   it("are those of a key", function()
     local client = support.client(service)
     local _, fields = documented "ApiKey"
-    local names = read("src/lua/api_key.c"):match "static int key_field.-names%[%] = {(.-)NULL}"
+    local names = folders.read("src/lua/api_key.c"):match "static int key_field.-names%[%] = {(.-)NULL}"
     local in_c = {}
     for name in names:gmatch '"([%w_]+)"' do
       in_c[name] = true

@@ -3,7 +3,7 @@
 
 local command = require "spec.cli.command"
 local core = require "confidentai.core"
-local files = require "spec.sandbox.support"
+local tools = require "spec.sandbox.support"
 local support = require "spec.support"
 
 describe("confidentai keys create", function()
@@ -11,11 +11,11 @@ describe("confidentai keys create", function()
   local folder, state
 
   before_each(function()
-    folder = files.temporary_folder()
+    folder = tools.temporary_folder()
     state = folder .. "/state"
     assert(core.file.make_folder(state))
   end)
-  after_each(function() files.remove_folder(folder) end)
+  after_each(function() tools.remove_folder(folder) end)
 
   local function run(words, options)
     options = options or {}
@@ -74,7 +74,7 @@ describe("confidentai keys create", function()
     assert.equal(0, result.status, result.errors)
     local key = created "ci"
     assert.equal(project, key.project_id)
-    assert.equal(key.value .. "\n", files.read_file(folder .. "/fd"))
+    assert.equal(key.value .. "\n", tools.read_file(folder .. "/fd"))
     assert.is_nil((result.output .. result.errors):find(key.value, 1, true))
     assert.is_nil(command.json(result.output).secret)
   end)
@@ -93,7 +93,7 @@ describe("confidentai keys create", function()
     local result = run { "ci", "--secret-file", path, "-o", "json" }
     assert.equal(0, result.status, result.errors)
     local key = created "ci"
-    assert.equal(key.value, files.read_file(path))
+    assert.equal(key.value, tools.read_file(path))
     assert.equal(384, core.file.facts(path).mode) -- 0600
     assert.is_truthy(command.json(result.output).name:find "^ci~g1~[a-z2-7]+$")
     assert.is_truthy(result.errors:find(path, 1, true))
@@ -104,10 +104,10 @@ describe("confidentai keys create", function()
     assert(core.file.create(path, "mine"))
     local result = run { "ci", "--secret-file", path }
     assert.equal(6, result.status, result.errors)
-    assert.equal("mine", files.read_file(path))
+    assert.equal("mine", tools.read_file(path))
     assert(core.file.replace(path, ""))
     assert.equal(0, run({ "ci", "--secret-file", path }).status)
-    assert.equal(created("ci").value, files.read_file(path))
+    assert.equal(created("ci").value, tools.read_file(path))
   end)
 
   it("makes the file before the key, and takes it away when there is no key", function()
@@ -125,14 +125,14 @@ describe("confidentai keys create", function()
     local words = { "keys", "create", "ci", "--secret-file", folder .. "/key" }
     service:fault { type = "delay", seconds = 5, when = "after", operation = "create" }
     local child = command.start(service, words, { variables = { STATE_DIRECTORY = state } })
-    assert.is_true(files.eventually(function() return #support.requests(service, "POST") > 0 end))
+    assert.is_true(tools.eventually(function() return #support.requests(service, "POST") > 0 end))
     child:kill "sigint"
     local status, _, _, errors = child:finish()
     assert.equal(130, status)
     assert.is_truthy(errors:find "the same command again")
     local result = run { "ci", "--secret-file", folder .. "/key" }
     assert.equal(0, result.status, result.errors)
-    assert.equal(created("ci").value, files.read_file(folder .. "/key"))
+    assert.equal(created("ci").value, tools.read_file(folder .. "/key"))
   end)
 
   it("writes it to stores", function()
@@ -140,8 +140,8 @@ describe("confidentai keys create", function()
       "exec:sh -c 'cat >" .. folder .. "/copy'" }
     assert.equal(0, result.status, result.errors)
     local key = created "ci"
-    assert.is_truthy(files.read_file(folder .. "/.env"):find("API_KEY=['\"]?" .. key.value:gsub("%p", "%%%0")))
-    assert.equal(key.value, files.read_file(folder .. "/copy"))
+    assert.is_truthy(tools.read_file(folder .. "/.env"):find("API_KEY=['\"]?" .. key.value:gsub("%p", "%%%0")))
+    assert.equal(key.value, tools.read_file(folder .. "/copy"))
     assert.is_nil((result.output .. result.errors):find(key.value, 1, true))
   end)
 
@@ -152,9 +152,9 @@ describe("confidentai keys create", function()
     assert.equal(6, result.status)
     assert.is_truthy(result.errors:find("--replace-store", 1, true))
     assert.is_nil(result.errors:find("= true", 1, true))
-    assert.equal("mine", files.read_file(path))
+    assert.equal("mine", tools.read_file(path))
     assert.equal(0, run({ "ci", "--store", "file:" .. path, "--replace-store" }).status)
-    assert.equal(created("ci").value, files.read_file(path))
+    assert.equal(created("ci").value, tools.read_file(path))
   end)
 
   it("refuses a name that is there, but with --allow-duplicate", function()
@@ -217,7 +217,7 @@ describe("confidentai keys create", function()
   it("keeps the key whose secret has arrived, when only the record cannot be written", function()
     local result = run({ "ci", "--secret-fd", "3" }, { shell = "$command 3>" .. folder .. "/fd >/dev/full" })
     assert.equal(1, result.status)
-    assert.equal(created("ci").value .. "\n", files.read_file(folder .. "/fd"))
+    assert.equal(created("ci").value .. "\n", tools.read_file(folder .. "/fd"))
   end)
 
   it("says that a key may exist when the answer is lost", function()

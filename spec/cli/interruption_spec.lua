@@ -2,7 +2,7 @@
 -- Signals, and readers that have gone: nothing is left half done, and what is left is said.
 
 local command = require "spec.cli.command"
-local files = require "spec.sandbox.support"
+local tools = require "spec.sandbox.support"
 local support = require "spec.support"
 
 local STATUS = { sighup = 129, sigint = 130, sigterm = 143 }
@@ -11,7 +11,7 @@ describe("a signal", function()
   local service = support.service()
 
   local function wait_for_request(method)
-    assert.is_true(files.eventually(function() return #support.requests(service, method) > 0 end))
+    assert.is_true(tools.eventually(function() return #support.requests(service, method) > 0 end))
   end
 
   for name, status in pairs(STATUS) do
@@ -21,7 +21,7 @@ describe("a signal", function()
         service:fault { type = "hang", operation = "list", times = -1 }
         local child = command.start(service, words)
         wait_for_request "GET"
-        files.shell "sleep 0.1"
+        tools.shell "sleep 0.1"
         child:kill(name)
         local ended, signal, output, errors = child:finish()
         assert.same({ status, 0, "" }, { ended, signal, output }, errors)

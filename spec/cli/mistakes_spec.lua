@@ -3,7 +3,7 @@
 
 local argv = require "confidentai.cli.argv"
 local command = require "spec.cli.command"
-local files = require "spec.sandbox.support"
+local tools = require "spec.sandbox.support"
 local socket = require "socket"
 local support = require "spec.support"
 
@@ -164,13 +164,13 @@ subjectAltName = IP:127.0.0.1
 ]]
 
   setup(function()
-    folder = files.temporary_folder()
+    folder = tools.temporary_folder()
     for name, text in pairs { ["ca.cnf"] = CONFIGURATION, ["index.txt"] = "", serial = "01\n" } do
       local file = assert(io.open(folder .. "/" .. name, "w"))
       file:write(text)
       file:close()
     end
-    local text, status = files.shell("cd " .. folder .. [[ && {
+    local text, status = tools.shell("cd " .. folder .. [[ && {
       openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -keyout key.pem \
         -out csr.pem
       openssl ca -batch -selfsign -config ca.cnf -keyfile key.pem -in csr.pem -out certificate.pem -outdir . -notext \
@@ -179,16 +179,16 @@ subjectAltName = IP:127.0.0.1
     local free = assert(socket.bind("127.0.0.1", 0))
     port = select(2, free:getsockname())
     free:close()
-    server = files.spawn("openssl", { "s_server", "-quiet", "-accept", "127.0.0.1:" .. port, "-www",
+    server = tools.spawn("openssl", { "s_server", "-quiet", "-accept", "127.0.0.1:" .. port, "-www",
       "-key", folder .. "/key.pem", "-cert", folder .. "/certificate.pem" })
-    assert.is_truthy(files.eventually(function()
+    assert.is_truthy(tools.eventually(function()
       local connection = socket.connect("127.0.0.1", port)
       return connection and connection:close()
     end))
   end)
   teardown(function()
     server:finish()
-    files.remove_folder(folder)
+    tools.remove_folder(folder)
   end)
 
   it("that has expired, and one that nobody vouches for, stay refused", function()

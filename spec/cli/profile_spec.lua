@@ -4,7 +4,7 @@
 local cjson = require "cjson"
 local command = require "spec.cli.command"
 local core = require "confidentai.core"
-local files = require "spec.sandbox.support"
+local tools = require "spec.sandbox.support"
 local process = require "spec.process"
 local support = require "spec.support"
 
@@ -13,12 +13,12 @@ describe("a profile", function()
   local folder, path, variables
 
   before_each(function()
-    folder = files.temporary_folder()
+    folder = tools.temporary_folder()
     path = folder .. "/confidentai/config.json"
     assert(core.file.make_folder(folder .. "/confidentai"))
     variables = { XDG_CONFIG_HOME = folder, CONFIDENT_ORG_API_KEY = false, CONFIDENT_BASE_URL = false }
   end)
-  after_each(function() files.remove_folder(folder) end)
+  after_each(function() tools.remove_folder(folder) end)
 
   local function write(profiles)
     assert(core.file.replace(path, type(profiles) == "string" and profiles or cjson.encode { profiles = profiles }))
@@ -95,7 +95,7 @@ describe("a profile", function()
     write { prod = { base_url = service.base_url } }
     refused("key_command", "whoami", "--profile", "prod")
     write { prod = { api_key = service.api_key, base_url = service.base_url } }
-    files.shell("chmod 644 " .. path)
+    tools.shell("chmod 644 " .. path)
     refused("chmod 600", "whoami", "--profile", "prod")
   end)
 end)

@@ -5,7 +5,7 @@
 local cli = require "confidentai.cli"
 local command = require "spec.cli.command"
 local core = require "confidentai.core"
-local files = require "spec.sandbox.support"
+local tools = require "spec.sandbox.support"
 local support = require "spec.support"
 local verbs = require "spec.cli.verbs"
 
@@ -14,10 +14,10 @@ describe("no secret is shown", function()
   local place
 
   before_each(function()
-    place = { service = service, folder = files.temporary_folder(), project = service.projects[1].id }
+    place = { service = service, folder = tools.temporary_folder(), project = service.projects[1].id }
     assert(core.file.make_folder(place.folder .. "/state"))
   end)
-  after_each(function() files.remove_folder(place.folder) end)
+  after_each(function() tools.remove_folder(place.folder) end)
 
   local function run(entry, more, options)
     options = options or {}

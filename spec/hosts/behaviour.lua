@@ -3,6 +3,8 @@
 -- faults; nothing here is a host's own. `run(t)`: t.confidentai, t.client(options), t.project_id; raises when something
 -- is not so.
 
+local files = require "spec.files"
+
 local function list(t, options)
   return t.client(options):organization().api_keys:list()
 end
@@ -30,17 +32,8 @@ local function time_pause(t, seconds)
 end
 
 local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
+  files.write(path, text)
   assert(os.execute("chmod 600 " .. path))
-end
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
 end
 
 -- Makes keys, and rotates all of them at once: the old secrets are refused then, and the stores hold others.
@@ -64,8 +57,8 @@ local function rotate(t, names)
     local found = t.confidentai.check(api_keys:find(name))
     expect(1, #found)
     expect(results[i].new_id, tostring(found[1].id))
-    expect(found[1].value:sub(-6), read(path .. i):sub(-6))
-    expect(false, read(path .. i) == old[i].value, "the old secret is there")
+    expect(found[1].value:sub(-6), files.read(path .. i):sub(-6))
+    expect(false, files.read(path .. i) == old[i].value, "the old secret is there")
   end
   assert(os.execute(("rm -r %s*"):format(path)))
 end

@@ -5,6 +5,7 @@ local boundary = require "boundary"
 local cjson = require "cjson"
 local confidentai = require "confidentai"
 local endings = require "spec.rotation.endings"
+local files = require "spec.files"
 
 -- Loaded before the fork: a child has better things to do.
 require "confidentai.rotation"
@@ -13,21 +14,6 @@ for _, kind in ipairs { "file", "env_file" } do
 end
 
 local trial = {}
-
-local function read(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read "*a" or ""
-  if file then
-    file:close()
-  end
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
 
 local function plain(err)
   return type(err) == "table" and { kind = err.kind, message = err.message, state = err.state, outcome = err.outcome }
@@ -87,7 +73,7 @@ local function live(world, state, orders, out, into)
   local count = boundary.disarm()
   result = ok and result or { err = plain(result) }
   result.boundaries = count
-  write(world.output .. ".result", cjson.encode(result))
+  files.write(world.output .. ".result", cjson.encode(result))
   boundary.leave(0)
 end
 
@@ -117,16 +103,16 @@ function trial.run(world, state, orders, meet)
     return { killed = true }
   elseif status ~= 0 then
     error(("the run ended with status %s, signal %s:\n%s"):format(tostring(status), tostring(signal),
-      read(world.output)))
+      tostring(files.read(world.output))))
   end
-  return cjson.decode(read(world.output .. ".result"))
+  return cjson.decode(files.read(world.output .. ".result"))
 end
 
 ---What the last run has put out.
 ---@param world table
 ---@return string
 function trial.output(world)
-  return read(world.output)
+  return files.read(world.output) or ""
 end
 
 return trial

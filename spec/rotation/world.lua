@@ -4,6 +4,7 @@
 local canon = require "spec.rotation.canon"
 local control = require "spec.rotation.control"
 local disk = require "spec.rotation.disk"
+local files = require "spec.files"
 local oracle = require "spec.rotation.oracle"
 local sandbox = require "confidentai.sandbox"
 local uv = require "luv"
@@ -14,9 +15,7 @@ World.__index = World
 local world = {}
 
 local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
+  files.write(path, text)
   assert(uv.fs_chmod(path, 384)) -- 0600
 end
 

@@ -4,6 +4,7 @@
 local assert = require "luassert" -- in spec files, it and the words of busted are globals
 local busted = require "busted"
 local cjson = require "cjson"
+local files = require "spec.files"
 local sandbox = require "confidentai.sandbox"
 local socket = require "socket"
 local uv = require "luv"
@@ -173,10 +174,7 @@ function support.is_running(pid)
 end
 
 function support.read_file(name)
-  local file = assert(io.open(name, "rb"))
-  local text = file:read("*a")
-  file:close()
-  return text
+  return assert(files.read(name))
 end
 
 function support.temporary_folder()

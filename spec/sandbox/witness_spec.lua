@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
+local files = require "spec.files"
 local support = require "spec.sandbox.support"
 
 local request, list_path = support.request, support.list_path
@@ -19,9 +20,7 @@ describe("a witness", function()
   end)
 
   local function write(text)
-    local file = assert(io.open(path, "wb"))
-    file:write(text)
-    file:close()
+    files.write(path, text)
   end
 
   local function put(id, valid)

@@ -2,6 +2,7 @@
 -- A real nginx for specs, in a folder of its own. $BUILD_ROOT is where the module is, as in scripts/run; the words of
 -- $RUN_UNDER are put before nginx.
 
+local files = require "spec.files"
 local http = require "spec.hosts.nginx.http"
 local process = require "spec.process"
 local uv = require "luv"
@@ -12,19 +13,6 @@ local Server = {}
 Server.__index = Server
 
 local running = {}
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
 
 local function absolute(path)
   return path:sub(1, 1) == "/" and path or assert(uv.cwd()) .. "/" .. path
@@ -65,7 +53,7 @@ function server.start(options)
   local user = uv.getuid() == 0 and "user root;" or ""
   local values = { root = uv.cwd(), cpath = server.cpath(), port = self.port, spare_port = self.spare_port, user = user,
     init = options.init or "" }
-  write(self.prefix .. "/nginx.conf", (read("spec/hosts/nginx/nginx.conf"):gsub("@(%l[%l_]*)@", values)))
+  files.write(self.prefix .. "/nginx.conf", (files.read("spec/hosts/nginx/nginx.conf"):gsub("@(%l[%l_]*)@", values)))
   local words = server.command(options.preload)
   for _, word in ipairs { "-p", self.prefix, "-c", "nginx.conf", "-e", "error.log" } do
     words[#words + 1] = word
@@ -79,8 +67,7 @@ end
 
 ---What nginx has logged.
 function Server:log()
-  local ok, text = pcall(read, self.prefix .. "/error.log")
-  return ok and text or ""
+  return files.read(self.prefix .. "/error.log") or ""
 end
 
 -- The last three are a sanitizer's or valgrind's.
