@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- What the sandbox's specs share: a sandbox for the file, an HTTP/1.1 client that hides nothing, and processes.
+-- What the sandbox's specs share: a sandbox for the file, an HTTP/1.1 client that hides nothing, and processes.
 
 local assert = require "luassert" -- in spec files, it and the words of busted are globals
 local busted = require "busted"

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- A certificate authority that lives as long as the process, and a certificate of it for loopback names.
+-- A certificate authority that lives as long as the process, and a certificate of it for loopback names.
 
 local altname = require "openssl.x509.altname"
 local bignum = require "openssl.bignum"
@@ -50,7 +50,7 @@ local function select_protocol(_, offered)
   end
 end
 
---- Makes both certificates.
+---Makes both certificates.
 ---@return userdata ctx for a TLS server, with HTTP/2 and HTTP/1.1 by ALPN
 ---@return string ca_pem the authority's certificate, which clients must trust
 function certificate.new()

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The one place where operations take effect: at once, late, twice, or by somebody else's hand. What they changed is
+-- The one place where operations take effect: at once, late, twice, or by somebody else's hand. What they changed is
 -- noted in the log.
 
 local operations = require "confidentai.sandbox.operations"
@@ -10,14 +10,14 @@ Changes.__index = Changes
 
 local changing = { create = true, update = true, delete = true }
 
---- What to note of an operation that took effect.
+---What to note of an operation that took effect.
 ---@param fields table { service, journal, save = function }
 ---@return table changes
 function Changes.new(fields)
   return setmetatable(fields, Changes)
 end
 
---- Carries out a request that was admitted, and completes its entry in the log.
+---Carries out a request that was admitted, and completes its entry in the log.
 ---@param request table as operations.perform takes it
 ---@param entry table of the log
 ---@return table answer { status, body, headers? }

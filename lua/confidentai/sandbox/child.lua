@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The sandbox's process, seen from the program that starts it. It uses luv for spawning and for plain
+-- The sandbox's process, seen from the program that starts it. It uses luv for spawning and for plain
 -- descriptors only: no pipe handles, no callbacks that matter, so that it neither needs nor disturbs the
 -- program's own event loop.
 
@@ -16,7 +16,7 @@ local function now()
   return uv.hrtime() / 1e9
 end
 
---- A file that has no name any more: unlike a pipe it never fills up, and nothing stays behind.
+-- A file that has no name any more: unlike a pipe it never fills up, and nothing stays behind.
 local function unnamed_file()
   local fd, name = uv.fs_mkstemp(uv.os_tmpdir() .. "/confidentai-sandbox-XXXXXX")
   if not fd then return nil, name end
@@ -46,7 +46,7 @@ local function spawn(self, options, chosen, stdin, stdout)
   return true
 end
 
---- Starts the process.
+---Starts the process.
 ---@param options table for options.complete, in the child
 ---@return table? child
 ---@return string? message
@@ -71,7 +71,7 @@ function Child.start(options)
   return self
 end
 
---- Reads what the child has printed.
+---Reads what the child has printed.
 ---@return boolean ended the child has closed its standard output: it has exited
 function Child:read()
   while self.stdout do
@@ -83,7 +83,7 @@ function Child:read()
   return true
 end
 
---- Waits for the first line.
+---Waits for the first line.
 ---@param seconds number at most
 ---@return string? line
 ---@return string? message
@@ -99,7 +99,7 @@ function Child:line(seconds)
   return nil, ("the sandbox was not ready within %g s\n%s"):format(seconds, self:errors())
 end
 
---- What the child has written to its standard error.
+---What the child has written to its standard error.
 ---@return string text
 function Child:errors()
   if not self.stderr then return self.last_errors or "" end
@@ -116,7 +116,7 @@ local function wait_for_end(self, seconds)
   return false
 end
 
---- Gives back what the handle holds. The child notices the end of its standard input and exits.
+---Gives back what the handle holds. The child notices the end of its standard input and exits.
 function Child:release()
   if self.stderr then self.last_errors = self:errors() end
   for _, name in ipairs { "stdin", "stdout", "stderr" } do
@@ -125,7 +125,7 @@ function Child:release()
   end
 end
 
---- Lets libuv collect the exited process, so that no zombie stays. Only outside of the program's own loop:
+-- Lets libuv collect the exited process, so that no zombie stays. Only outside of the program's own loop:
 -- libuv's must not be entered twice, and a loop that runs collects it anyway.
 local function reap(self)
   if not self.handle or uv.loop_mode() then return end
@@ -137,7 +137,7 @@ local function reap(self)
   end
 end
 
---- Ends the child: SIGTERM, then SIGKILL. Does nothing the second time.
+---Ends the child: SIGTERM, then SIGKILL. Does nothing the second time.
 ---@param seconds? number between the two; default 2
 function Child:stop(seconds)
   if not self.stdout then return end

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The control path, on a port of its own: faults, the log, the state, reset. Described in docs/sandbox.md.
+-- The control path, on a port of its own: faults, the log, the state, reset. Described in docs/sandbox.md.
 
 local http_server = require "http.server"
 local Faults = require "confidentai.sandbox.faults"
@@ -145,7 +145,7 @@ local function serve(self, stream)
   }), text)
 end
 
---- Serves the control path on a bound socket.
+---Serves the control path on a bound socket.
 ---@param fields table { cq, socket, service, faults, journal, late, server, save = function, on_error = function }
 ---@return table control
 function Control.new(fields)

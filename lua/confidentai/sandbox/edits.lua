@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- What somebody else does to the keys while a request is on its way: the faults of type `edit`.
+-- What somebody else does to the keys while a request is on its way: the faults of type `edit`.
 
 local json = require "confidentai.sandbox.json"
 
@@ -8,7 +8,7 @@ local edits = {}
 local operation_of = { create = "create", delete = "delete", enable = "update", disable = "update" }
 local body_of = { enable = "{\"valid\":true}", disable = "{\"valid\":false}" }
 
---- The keys that the edit is about: those of the request, unless it says otherwise.
+-- The keys that the edit is about: those of the request, unless it says otherwise.
 local function key_set(service, fault, request)
   local scope = fault.target_scope or fault.target_project_id and "project" or request.scope or "organization"
   if scope == "organization" then return service.organization.keys end
@@ -16,7 +16,7 @@ local function key_set(service, fault, request)
   return project and project.keys
 end
 
---- The id to edit: the one given, that of the newest key whose name matches, or that of the request's own key.
+-- The id to edit: the one given, that of the newest key whose name matches, or that of the request's own key.
 local function target_of(keys, fault, request, entry)
   if fault.target then return tostring(fault.target) end
   if not fault.target_name then return request.key_id or entry.change and tostring(entry.change.key_id) end
@@ -28,7 +28,7 @@ local function target_of(keys, fault, request, entry)
   end
 end
 
---- Makes one edit and notes it in the log. One that finds no key is there too, as not applied.
+---Makes one edit and notes it in the log. One that finds no key is there too, as not applied.
 ---@param changes table of changes.lua
 ---@param fault table
 ---@param request table during which it happens

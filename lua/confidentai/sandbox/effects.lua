@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
---- What each fault does to a request. Faults are described in docs/sandbox.md, their fields in faults.lua.
+-- What each fault does to a request. Faults are described in docs/sandbox.md, their fields in faults.lua.
 
 local operations = require "confidentai.sandbox.operations"
 local transport = require "confidentai.sandbox.transport"
 
 local effects = {}
 
---- Bytes that are neither JSON nor text; no real format begins so.
+-- Bytes that are neither JSON nor text; no real format begins so.
 local binary = "\0\255\254\1\2\3{\"success\":\128\129}\r\n\r\n\0" .. ("\171\205"):rep(20)
 
 local function apply_if_asked(exchange, fault)
@@ -15,7 +15,7 @@ local function apply_if_asked(exchange, fault)
   exchange:edit("after")
 end
 
---- What the operation would have answered, for faults that spoil only how it is sent.
+-- What the operation would have answered, for faults that spoil only how it is sent.
 local function answer_of(exchange, fault)
   return apply_if_asked(exchange, fault) or operations.failure(503, "Injected by a fault: not applied")
 end

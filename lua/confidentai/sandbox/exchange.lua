@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- One request and its answer: what the effects of faults work with.
+-- One request and its answer: what the effects of faults work with.
 
 local cqueues = require "cqueues"
 local edits = require "confidentai.sandbox.edits"
@@ -9,7 +9,7 @@ local transport = require "confidentai.sandbox.transport"
 local Exchange = {}
 Exchange.__index = Exchange
 
---- A new exchange.
+---A new exchange.
 ---@param fields table { stream, service, changes, late, request, entry, encode, edits }
 ---@return table exchange
 function Exchange.new(fields)
@@ -17,7 +17,7 @@ function Exchange.new(fields)
   return setmetatable(fields, Exchange)
 end
 
---- The same request, delivered once more. It has an entry of its own in the log.
+---The same request, delivered once more. It has an entry of its own in the log.
 ---@return table exchange
 function Exchange:again()
   local entry, request = {}, {}
@@ -31,7 +31,7 @@ function Exchange:again()
   return setmetatable(again, Exchange)
 end
 
---- Makes the edits of somebody else that belong here.
+---Makes the edits of somebody else that belong here.
 ---@param when string "before" the operation or "after" it
 function Exchange:edit(when)
   if self.epoch ~= self.service.epoch then return end
@@ -42,7 +42,7 @@ function Exchange:edit(when)
   if when == "after" then self.edits = {} end
 end
 
---- Decides once who makes the request. This alone does not move the credential's lastUsed.
+---Decides once who makes the request. This alone does not move the credential's lastUsed.
 ---@return table? refused the failure to answer
 function Exchange:admit()
   if not self.admitted then
@@ -56,7 +56,7 @@ function Exchange:admit()
   return self.refused
 end
 
---- Moves the credential's lastUsed, once.
+---Moves the credential's lastUsed, once.
 function Exchange:touch()
   local key = self.request.credential
   if key and not self.touched then self.service:touch(key) end
@@ -73,7 +73,7 @@ local function carry_out(self)
   return self.changes:carry_out(self.request, self.entry)
 end
 
---- Lets the operation take effect, and then the edits that come after it.
+---Lets the operation take effect, and then the edits that come after it.
 ---@return table answer { status, body, headers? }
 function Exchange:apply()
   local answer = carry_out(self)
@@ -91,7 +91,7 @@ local function fields_of(answer)
   return fields
 end
 
---- The headers of an answer, with the date and the body's length.
+---The headers of an answer, with the date and the body's length.
 ---@param answer table { status, body?, headers?, content_type? }
 ---@param length? integer of the body, if it is to be announced
 ---@return table headers of lua-http
@@ -105,7 +105,7 @@ function Exchange:headers(answer, length)
   return transport.headers(answer.status, fields)
 end
 
---- Sends an answer and notes its status.
+---Sends an answer and notes its status.
 ---@param answer table { status, body, headers?, content_type? }
 function Exchange:send(answer)
   local bodyless = answer.status == 204 or answer.status == 304
@@ -116,7 +116,7 @@ function Exchange:send(answer)
   if sent then self.entry.status = answer.status end
 end
 
---- Sends the headers of an answer, notes its status; the body follows with `write`.
+---Sends the headers of an answer, notes its status; the body follows with `write`.
 ---@param answer table { status, headers?, content_type? }
 ---@param length? integer of the body to announce; without it the body is chunked
 ---@return boolean sent
@@ -126,7 +126,7 @@ function Exchange:begin(answer, length)
   return sent
 end
 
---- Sends a piece of the body.
+---Sends a piece of the body.
 ---@param piece string
 ---@param last? boolean
 ---@return boolean sent false when the client has gone
@@ -134,19 +134,19 @@ function Exchange:write(piece, last)
   return transport.write(self.stream, piece, last)
 end
 
---- Ends without an answer.
+---Ends without an answer.
 ---@param options? table as for transport.finish
 function Exchange:finish(options)
   transport.finish(self.stream, options)
 end
 
---- Holds the connection until the client leaves it.
+---Holds the connection until the client leaves it.
 function Exchange:hang()
   transport.wait_until_gone(self.stream)
   transport.finish(self.stream)
 end
 
---- Waits.
+---Waits.
 ---@param seconds number
 function Exchange.sleep(_, seconds)
   cqueues.sleep(seconds)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The queue of faults: what may be asked for, and which request is hit. What a fault then does is in
+-- The queue of faults: what may be asked for, and which request is hit. What a fault then does is in
 -- effects.lua.
 
 local json = require "confidentai.sandbox.json"
@@ -8,13 +8,13 @@ local router = require "confidentai.sandbox.router"
 local Faults = {}
 Faults.__index = Faults
 
---- Fields that every fault may have.
+-- Fields that every fault may have.
 local common = {
   type = "string", method = "string", path = "string", operation = "string", scope = "string",
   project_id = "string", key_id = "id", skip = "number", times = "times", apply = "boolean", close = "string",
 }
 
---- One entry a type: whether the operation takes effect unless `apply` says otherwise, and the fields of its
+-- One entry a type: whether the operation takes effect unless `apply` says otherwise, and the fields of its
 -- own, with the values that they can have.
 Faults.types = {
   lost_answer = { apply = true },
@@ -63,7 +63,7 @@ local choices = {
   operation = router.operations,
 }
 
---- A header with a line break would be two.
+-- A header with a line break would be two.
 local function are_headers(headers)
   for name, value in pairs(headers) do
     if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then return false end
@@ -141,7 +141,7 @@ local function is_pattern(text)
   return text == nil or (pcall(string.find, "", text))
 end
 
---- Says what is wrong with a fault.
+---Says what is wrong with a fault.
 ---@param fault any
 ---@return string? message nil when it is well formed
 function Faults.check(fault)
@@ -159,13 +159,13 @@ function Faults.check(fault)
   if fault.type == "edit" then return check_edit(fault) end
 end
 
---- A new, empty queue.
+---A new, empty queue.
 ---@return table faults
 function Faults.new()
   return setmetatable({ queue = {}, last_id = 0 }, Faults)
 end
 
---- Adds a well formed fault at the end of the queue.
+---Adds a well formed fault at the end of the queue.
 ---@param fault table
 ---@param revision number of the service, now: what a stale list shows
 ---@return integer id
@@ -181,12 +181,12 @@ function Faults:add(fault, revision)
   return fault.id
 end
 
---- Removes all faults.
+---Removes all faults.
 function Faults:clear()
   self.queue = {}
 end
 
---- The faults that can still hit a request.
+---The faults that can still hit a request.
 ---@return table list an array for JSON
 function Faults:list()
   local list = json.array()
@@ -205,7 +205,7 @@ local function matches(fault, request)
   return ok and found ~= nil
 end
 
---- Whether a fault hits a request; its counts go down.
+-- Whether a fault hits a request; its counts go down.
 local function hits(self, fault, request)
   if not matches(fault, request) then return false end
   if fault.skip > 0 then
@@ -224,7 +224,7 @@ local function hits(self, fault, request)
   return true
 end
 
---- The first fault that hits a request. Edits are none: they happen beside.
+---The first fault that hits a request. Edits are none: they happen beside.
 ---@param request table { method, path, operation, scope, project_id, key_id }
 ---@return table? fault
 function Faults:take(request)
@@ -233,7 +233,7 @@ function Faults:take(request)
   end
 end
 
---- All edits that happen during a request, in their order.
+---All edits that happen during a request, in their order.
 ---@param request table as for take
 ---@return table list of faults
 function Faults:take_edits(request)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- What the sandbox prints when it is ready.
+-- What the sandbox prints when it is ready.
 
 local json = require "confidentai.sandbox.json"
 local uv = require "luv"
@@ -10,7 +10,7 @@ local function authority(host, port)
   return (host:find(":", 1, true) and "[" .. host .. "]" or host) .. ":" .. string.format("%.0f", port)
 end
 
---- The facts a client needs.
+---The facts a client needs.
 ---@param options table complete
 ---@param parts table { service, port, control_port, ca_file? }
 ---@return table facts { base_url, control_url, api_key, organization_id, projects, ca_file?, pid }
@@ -51,7 +51,7 @@ local function text(facts)
   return table.concat(lines, "\n")
 end
 
---- Prints the facts, for a person or as one line of JSON.
+---Prints the facts, for a person or as one line of JSON.
 ---@param options table complete
 ---@param parts table as for `facts`
 function greeting.print(options, parts)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The sandbox for specs: starts the local service as a process of its own and steers it. Works on every Lua,
+-- The sandbox for specs: starts the local service as a process of its own and steers it. Works on every Lua,
 -- also on those without lua-http, as long as one interpreter on the machine has it.
 
 local Child = require "confidentai.sandbox.child"

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- Finds an interpreter that has lua-http. Debian's package loads on Lua 5.1 and LuaJIT only, so the sandbox
+-- Finds an interpreter that has lua-http. Debian's package loads on Lua 5.1 and LuaJIT only, so the sandbox
 -- may have to run in another Lua than the program that starts it.
 
 local interpreter = {}
@@ -7,7 +7,7 @@ local interpreter = {}
 local modules = { "http.server", "cjson", "luv" }
 local candidates = { "luajit", "lua5.1", "lua5.3", "lua5.4", "lua" }
 
---- Variables that make an interpreter find the modules of another version of Lua.
+-- Variables that make an interpreter find the modules of another version of Lua.
 local path_variables = { "LUA_PATH", "LUA_CPATH" }
 for minor = 1, 4 do
   path_variables[#path_variables + 1] = "LUA_PATH_5_" .. minor
@@ -19,7 +19,7 @@ interpreter.remedy = "the sandbox needs a Lua with the modules http, cjson and l
   .. "Debian and Ubuntu: apt-get install luajit lua-http lua-cjson lua-luv\n"
   .. "LuaRocks: luarocks install http && luarocks install lua-cjson && luarocks install luv"
 
---- Whether the running interpreter has what the sandbox needs.
+---Whether the running interpreter has what the sandbox needs.
 ---@return boolean
 function interpreter.is_suitable()
   for _, name in ipairs(modules) do
@@ -53,7 +53,7 @@ end
 
 local found
 
---- Looks for an interpreter in PATH.
+---Looks for an interpreter in PATH.
 ---@return table? interpreter { command = string, unset = names of variables it must not see }
 ---@return string? message with the remedies
 function interpreter.find()
@@ -69,7 +69,7 @@ function interpreter.find()
   return nil, interpreter.remedy
 end
 
---- The environment for a process of that interpreter.
+---The environment for a process of that interpreter.
 ---@param environment table name to value, as uv.os_environ gives it
 ---@param chosen table as `find` gives it
 ---@return table list of "NAME=value"
@@ -83,7 +83,7 @@ function interpreter.environment(environment, chosen)
   return list
 end
 
---- The script that runs the sandbox in that interpreter.
+---The script that runs the sandbox in that interpreter.
 ---@return string file
 function interpreter.script()
   local source = debug.getinfo(1, "S").source:gsub("^@", "")

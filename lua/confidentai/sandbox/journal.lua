@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- What was received and what became of it, the latest 100,000 requests. Never a secret.
+-- What was received and what became of it, the latest 100,000 requests. Never a secret.
 
 local json = require "confidentai.sandbox.json"
 
@@ -8,13 +8,13 @@ Journal.__index = Journal
 
 local capacity = 100000
 
---- A new, empty journal.
+---A new, empty journal.
 ---@return table journal
 function Journal.new()
   return setmetatable({ entries = {}, first = 1, last = 0 }, Journal)
 end
 
---- Adds an entry, which the caller goes on filling in.
+---Adds an entry, which the caller goes on filling in.
 ---@param entry table
 ---@return table entry with its number `n`
 function Journal:add(entry)
@@ -28,12 +28,12 @@ function Journal:add(entry)
   return entry
 end
 
---- Forgets all entries and counts from 1 again.
+---Forgets all entries and counts from 1 again.
 function Journal:clear()
   self.entries, self.first, self.last = {}, 1, 0
 end
 
---- The entries, oldest first.
+---The entries, oldest first.
 ---@param since? integer only those after this number
 ---@return table list an array for JSON
 function Journal:list(since)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- JSON for the sandbox: arrays stay arrays when empty, members come in a fixed order, whole numbers have no
+-- JSON for the sandbox: arrays stay arrays when empty, members come in a fixed order, whole numbers have no
 -- fraction and slashes are not escaped, on every Lua. lua-cjson alone promises none of these.
 
 local cjson = require "cjson"
@@ -11,7 +11,7 @@ local json = { null = cjson.null }
 
 local array_mt = { __name = "confidentai.sandbox.array" }
 
---- Members that people look for first come first.
+-- Members that people look for first come first.
 local rank = {}
 for position, name in ipairs {
   "success", "data", "error", "deprecated", "link", "n", "id", "type", "name", "valid", "value",
@@ -25,7 +25,7 @@ local function before(a, b)
   return a < b
 end
 
---- Marks a table as an array, so that it is one in JSON even when empty.
+---Marks a table as an array, so that it is one in JSON even when empty.
 ---@param list? table
 ---@return table list the same table
 function json.array(list)
@@ -67,7 +67,7 @@ local function encode_object(object)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
---- Encodes a value.
+---Encodes a value.
 ---@param value any string, number, boolean, json.null, or a table of these; one with [1] is an array
 ---@return string text
 function encode(value)
@@ -85,7 +85,7 @@ json.encode = encode
 
 local to_integer = math.tointeger or function() return nil end
 
---- Removes nulls, and turns 7.0 into 7 where the Lua knows the difference.
+-- Removes nulls, and turns 7.0 into 7 where the Lua knows the difference.
 local function clean(value)
   if type(value) == "number" then return to_integer(value) or value end
   if value == cjson.null then return nil end
@@ -95,7 +95,7 @@ local function clean(value)
   return copy
 end
 
---- Decodes a text.
+---Decodes a text.
 ---@param text string
 ---@return any value without nulls; nil when the text is not JSON
 ---@return string? message what is wrong with the text

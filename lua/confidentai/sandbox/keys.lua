@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The keys of one organization or one project. Every change carries the service's revision, so that a list
+-- The keys of one organization or one project. Every change carries the service's revision, so that a list
 -- can be shown as it was before.
 
 local json = require "confidentai.sandbox.json"
@@ -7,7 +7,7 @@ local json = require "confidentai.sandbox.json"
 local Keys = {}
 Keys.__index = Keys
 
---- A new, empty set of keys.
+---A new, empty set of keys.
 ---@param scope string "organization" or "project"
 ---@param project_id? string
 ---@return table keys
@@ -19,13 +19,13 @@ function Keys.new(scope, project_id)
   }, Keys)
 end
 
---- Everything about these keys.
+---Everything about these keys.
 ---@return table plain for JSON; the tables are the keys' own
 function Keys:plain()
   return { next_id = self.next_id, count = self.count, list = self.list, gone = self.gone }
 end
 
---- The set of keys that `plain` gave.
+---The set of keys that `plain` gave.
 ---@param plain table which becomes part of the set; raises when it is no such thing
 ---@param scope string
 ---@param project_id? string
@@ -43,14 +43,14 @@ function Keys.from_plain(plain, scope, project_id)
   return keys
 end
 
---- What the service shows of a secret: 15 asterisks and the last 6 characters.
+---What the service shows of a secret: 15 asterisks and the last 6 characters.
 ---@param secret string
 ---@return string masked
 function Keys.mask(secret)
   return ("*"):rep(15) .. secret:sub(-6)
 end
 
---- Adds a key.
+---Adds a key.
 ---@param fields table { id, name, secret, created_at, created_by, shadow? }
 ---@param revision number of the service, from which on the key exists
 ---@return table key the stored record
@@ -66,7 +66,7 @@ function Keys:add(fields, revision)
   return key
 end
 
---- Takes a key out for good. Lists of earlier revisions go on showing it.
+---Takes a key out for good. Lists of earlier revisions go on showing it.
 ---@param key table
 ---@param revision number of the service, from which on the key is gone
 function Keys:remove(key, revision)
@@ -81,7 +81,7 @@ function Keys:remove(key, revision)
   self.by_id[tostring(key.id)] = nil
 end
 
---- Takes the next small integer id.
+---Takes the next small integer id.
 ---@return integer id
 function Keys:take_id()
   local id = self.next_id
@@ -89,14 +89,14 @@ function Keys:take_id()
   return id
 end
 
---- Finds a key that has not been deleted.
+---Finds a key that has not been deleted.
 ---@param id string as it stands in a path
 ---@return table? key
 function Keys:find(id)
   return self.by_id[id]
 end
 
---- Enables or disables a key.
+---Enables or disables a key.
 ---@param key table
 ---@param valid boolean
 ---@param revision number of the service, from which on this holds
@@ -113,8 +113,8 @@ local function valid_at(key, revision)
   return key.valid
 end
 
---- The revision before the last changes of these keys. Those of other scopes and projects do not count, nor does an
--- update to what was so already.
+---The revision before the last changes of these keys. Those of other scopes and projects do not count, nor does an
+---update to what was so already.
 ---@param count number how many changes ago
 ---@return number revision
 function Keys:revision_before(count)
@@ -131,7 +131,7 @@ function Keys:revision_before(count)
   return math.max((revisions[count] or 0) - 1, 0)
 end
 
---- The keys that existed at a revision, oldest first.
+---The keys that existed at a revision, oldest first.
 ---@param revision? number now, if absent
 ---@return table list of { key, valid }
 function Keys:at(revision)
@@ -151,7 +151,7 @@ function Keys:at(revision)
   return found
 end
 
---- The record as the service sends it.
+---The record as the service sends it.
 ---@param key table
 ---@param options table { reveal = boolean, newer = boolean, valid = boolean?, last_used = string? }
 ---@return table record for JSON

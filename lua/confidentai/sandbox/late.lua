@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- Operations that take effect later, after a time that really passes or one that passes on the service's clock. They
+-- Operations that take effect later, after a time that really passes or one that passes on the service's clock. They
 -- are kept as plain data, so that they can be part of a snapshot.
 
 local cqueues = require "cqueues"
@@ -9,7 +9,7 @@ local json = require "confidentai.sandbox.json"
 local Late = {}
 Late.__index = Late
 
---- Nothing is under way yet.
+---Nothing is under way yet.
 ---@param fields table { service, changes, spawn: runs a function beside }
 ---@return table late
 function Late.new(fields)
@@ -17,7 +17,7 @@ function Late.new(fields)
   return setmetatable(fields, Late)
 end
 
---- Takes an item out; false when it is no longer there.
+-- Takes an item out; false when it is no longer there.
 local function take(self, item)
   for index, other in ipairs(self.items) do
     if other == item then return table.remove(self.items, index) end
@@ -40,7 +40,7 @@ local function add(self, item)
   end)
 end
 
---- Lets a request that was admitted take effect later.
+---Lets a request that was admitted take effect later.
 ---@param request table as operations.perform takes it
 ---@param entry table of the log
 ---@param wait table { seconds } or { clock_seconds }
@@ -61,7 +61,7 @@ local function earliest_due(self)
   return found
 end
 
---- Lets everything take effect that the service's clock has reached, in the order of time.
+---Lets everything take effect that the service's clock has reached, in the order of time.
 function Late:settle()
   while #self.items > 0 do
     local item = earliest_due(self)
@@ -72,7 +72,7 @@ end
 
 local request_fields = { "method", "path", "operation", "scope", "project_id", "key_id", "body", "content_type" }
 
---- What is under way.
+---What is under way.
 ---@return table list for JSON, with the time that is left where it is real time
 function Late:plain()
   local list = json.array()
@@ -88,7 +88,7 @@ function Late:plain()
   return list
 end
 
---- Checks what `plain` gave.
+---Checks what `plain` gave.
 ---@param list table raises when it is no such thing
 ---@return table items for `replace`
 function Late.from_plain(list)
@@ -101,7 +101,7 @@ function Late.from_plain(list)
   return items
 end
 
---- Replaces what is under way.
+---Replaces what is under way.
 ---@param items table as `from_plain` gives them; their requests get new entries in the log when they take effect
 function Late:replace(items)
   self.items = {}
@@ -113,7 +113,7 @@ function Late:replace(items)
   end
 end
 
---- Forgets everything that has not taken effect.
+---Forgets everything that has not taken effect.
 function Late:clear()
   self.items = {}
 end

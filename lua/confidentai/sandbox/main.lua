@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- Runs the sandbox in an interpreter of its own: `luajit .../confidentai/sandbox/main.lua '{"port":8787}'`.
+-- Runs the sandbox in an interpreter of its own: `luajit .../confidentai/sandbox/main.lua '{"port":8787}'`.
 -- The options come as JSON, since this interpreter need not have a command line parser.
 
 local root = arg[0]:match("^(.*)[/\\]confidentai[/\\]sandbox[/\\]main%.lua$")

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The platform's calls: who may make them, what they do, what they answer.
+-- The platform's calls: who may make them, what they do, what they answer.
 
 local json = require "confidentai.sandbox.json"
 local Keys = require "confidentai.sandbox.keys"
@@ -8,7 +8,7 @@ local operations = {}
 
 local docs_link = "https://www.confident-ai.com/docs"
 
---- A failure in the platform's envelope.
+---A failure in the platform's envelope.
 ---@param status integer
 ---@param message string
 ---@param headers? table name to value
@@ -25,7 +25,7 @@ local function success(status, data, link)
   } }
 end
 
---- A success that changed a key.
+-- A success that changed a key.
 local function changed(key, status, data, link)
   local answer = success(status, data, link)
   answer.changed = key
@@ -34,7 +34,7 @@ end
 
 local failure = operations.failure
 
---- The set of keys a request is about, or nil and the failure.
+-- The set of keys a request is about, or nil and the failure.
 local function key_set(service, request)
   if request.scope == "organization" then return service.organization.keys end
   local project = service:project(request.project_id)
@@ -57,7 +57,7 @@ local function is_utf8(text)
   return true
 end
 
---- The request's body as a table, or nil and the failure.
+-- The request's body as a table, or nil and the failure.
 local function read_body(request)
   local content_type = (request.content_type or ""):lower():match("^%s*([^;%s]*)")
   if content_type ~= "application/json" then
@@ -171,7 +171,7 @@ function calls.annotation_queues()
   return success(200, { annotationQueues = json.array(), page = 1, pageSize = 1, total = 0 })
 end
 
---- Decides who makes a request, and whether they may.
+---Decides who makes a request, and whether they may.
 ---@param service table
 ---@param request table a route of the router, with the credential as `secret`
 ---@return table? refused the failure; else request.credential is set
@@ -188,10 +188,10 @@ function operations.admit(service, request)
   end
 end
 
---- Carries out a request that was admitted.
+---Carries out a request that was admitted.
 ---@param service table
 ---@param request table { operation, scope, project_id?, key_id?, body, content_type, revision?, changes?, drop?,
---- hidden? }
+---hidden? }
 ---@return table answer { status, body, ok?, changed = the key?, headers? }
 function operations.perform(service, request)
   return calls[request.operation](service, request)

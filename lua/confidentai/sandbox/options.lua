@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The sandbox's options, one table for the command, the Lua call and the documentation.
+-- The sandbox's options, one table for the command, the Lua call and the documentation.
 
 local options = {}
 
---- `flag` options take no value on the command line. `hidden` ones are for the machinery.
+-- `flag` options take no value on the command line. `hidden` ones are for the machinery.
 options.list = {
   { name = "port", kind = "number", default = 8787, doc = "port of the service; 0: any free one" },
   { name = "control_port", kind = "number", doc = "port of the control path; default: the one after --port" },
@@ -56,7 +56,7 @@ local function is_of(kind, value)
   return type(value) == kind
 end
 
---- Checks options and fills in the defaults.
+---Checks options and fills in the defaults.
 ---@param given table name to value
 ---@return table? complete
 ---@return string? message naming the option that is wrong

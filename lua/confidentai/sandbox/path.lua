@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- Request paths, read as many servers read them: dot segments are resolved, also when written as %2e, and
+-- Request paths, read as many servers read them: dot segments are resolved, also when written as %2e, and
 -- only then is each segment decoded. A client that puts an id into the path unescaped is meant to be caught
 -- by this.
 
@@ -14,7 +14,7 @@ local function decode(segment)
   return (segment:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
 end
 
---- Splits a request target into decoded segments without dot segments.
+---Splits a request target into decoded segments without dot segments.
 ---@param target string as received; a query, and the origin of an absolute target, are dropped
 ---@return table? segments nil when the target is malformed
 ---@return string? message
@@ -39,7 +39,7 @@ function path.split(target)
   return segments
 end
 
---- Takes the segments of a base path away from the front.
+---Takes the segments of a base path away from the front.
 ---@param segments table as `split` gives them
 ---@param base table the base path's segments
 ---@return table? rest nil when the path is not below the base path
@@ -52,7 +52,7 @@ function path.below(segments, base)
   return rest
 end
 
---- The path that segments stand for.
+---The path that segments stand for.
 ---@param segments table
 ---@return string path decoded, beginning with a slash
 function path.join(segments)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The state file: JSON, readable by its owner only, always replaced as a whole.
+-- The state file: JSON, readable by its owner only, always replaced as a whole.
 
 local json = require "confidentai.sandbox.json"
 local uv = require "luv"
@@ -8,7 +8,7 @@ local persistence = {}
 
 local owner_only = tonumber("600", 8)
 
---- Reads a state file.
+---Reads a state file.
 ---@param file string
 ---@return table? state nil without a message when there is no such file
 ---@return string? message when the file cannot be read or used
@@ -39,7 +39,7 @@ local function write(file, text)
   return ok, message
 end
 
---- Replaces a file, so that whoever reads it sees the old content or the new.
+---Replaces a file, so that whoever reads it sees the old content or the new.
 ---@param file string
 ---@param text string
 ---@return boolean? ok
@@ -56,7 +56,7 @@ function persistence.replace(file, text)
   return true
 end
 
---- Writes a state file.
+---Writes a state file.
 ---@param file string
 ---@param state table as Service:export gives it
 ---@return boolean? ok

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The sandbox as a process: puts the parts together, says where it listens, runs until it is told to stop.
+-- The sandbox as a process: puts the parts together, says where it listens, runs until it is told to stop.
 
 local cqueues = require "cqueues"
 local signal = require "cqueues.signal"
@@ -18,7 +18,7 @@ local persistence = require "confidentai.sandbox.persistence"
 
 local process = {}
 
---- Seconds between writes of a state in which only lastUsed moved.
+-- Seconds between writes of a state in which only lastUsed moved.
 local save_interval = 1
 
 local function wall_clock()
@@ -78,7 +78,7 @@ local function saver(options, service)
   end
 end
 
---- Binds both ports, saves the state, makes the certificate: all that can fail.
+-- Binds both ports, saves the state, makes the certificate: all that can fail.
 local function prepare(options)
   local parts, message = {}
   parts.service, message = open_service(options)
@@ -106,7 +106,7 @@ local function report_error(_, context, operation, problem)
   end
 end
 
---- Returns when a descriptor has nothing more to give. Not below a pcall: on PUC 5.1, polling could not yield.
+-- Returns when a descriptor has nothing more to give. Not below a pcall: on PUC 5.1, polling could not yield.
 local function wait_for_end(descriptor)
   local kind = uv.guess_handle(descriptor)
   if kind == "file" or kind == "unknown" then return end -- /dev/null and closed ones cannot be polled: they have ended
@@ -158,7 +158,7 @@ local function run_until_stopped(cq, is_stopped)
   end
 end
 
---- Runs the sandbox until a signal, or the end of `exit_with_fd`, stops it.
+---Runs the sandbox until a signal, or the end of `exit_with_fd`, stops it.
 ---@param options table complete, as options.complete gives it
 ---@return integer status for os.exit: 0 after a clean end, 1 when it could not start
 function process.run(options)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- Where ids and secrets come from: the system's random numbers, or a seeded generator that gives the same on
+-- Where ids and secrets come from: the system's random numbers, or a seeded generator that gives the same on
 -- every Lua (math.random does not).
 
 local Random = {}
@@ -11,7 +11,7 @@ local base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 -- The "minimal standard" generator of Park and Miller: each step is exact in a double, so in every Lua.
 local modulus, multiplier = 2147483647, 16807
 
---- A new source.
+---A new source.
 ---@param seed? number a whole number; without it the numbers come from /dev/urandom
 ---@return table random
 function Random.new(seed)
@@ -23,7 +23,7 @@ function Random.new(seed)
   return self
 end
 
---- One random byte.
+---One random byte.
 ---@return integer byte from 0 to 255
 function Random:byte()
   if not self.position then return self:bytes(1):byte() end
@@ -31,7 +31,7 @@ function Random:byte()
   return math.floor(self.position / 4096) % 256
 end
 
---- Random bytes.
+---Random bytes.
 ---@param count integer how many
 ---@return string bytes
 function Random:bytes(count)
@@ -46,14 +46,14 @@ function Random:bytes(count)
   return table.concat(list)
 end
 
---- Random hexadecimal digits.
+---Random hexadecimal digits.
 ---@param count integer how many bytes; twice as many digits
 ---@return string text
 function Random:hex(count)
   return (self:bytes(count):gsub(".", function(char) return string.format("%02x", char:byte()) end))
 end
 
---- An id of the form the platform uses for projects, such as clq9z3x1k0001la08f7t3g5p2.
+---An id of the form the platform uses for projects, such as clq9z3x1k0001la08f7t3g5p2.
 ---@return string id 25 lower-case letters and digits
 function Random:id()
   local id = self:bytes(23):gsub(".", function(char)
@@ -63,7 +63,7 @@ function Random:id()
   return "cl" .. id
 end
 
---- Random bytes in base64, so that `+`, `/` and `=` occur.
+---Random bytes in base64, so that `+`, `/` and `=` occur.
 ---@param count integer how many bytes
 ---@return string text
 function Random:base64(count)

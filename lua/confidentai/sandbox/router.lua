@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
---- From method and path to the operation that they name.
+-- From method and path to the operation that they name.
 
 local path = require "confidentai.sandbox.path"
 
 local router = {}
 
---- The calls of the platform. `:name` stands for one segment, kept under that name.
+-- The calls of the platform. `:name` stands for one segment, kept under that name.
 local routes = {}
 
---- The names of all operations, as keys.
+-- The names of all operations, as keys.
 router.operations = {}
 
 local function route(template, scope, operations)
@@ -51,7 +51,7 @@ local function allowed(operations)
   return table.concat(methods, ", ")
 end
 
---- Finds the operation. The result always has `path`, normalized, when the path could be read at all.
+---Finds the operation. The result always has `path`, normalized, when the path could be read at all.
 ---@param method string
 ---@param target string the path as received
 ---@param base table the base path's segments

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The service's listener: accepts and numbers connections, reads requests, hands them to the operations or
+-- The service's listener: accepts and numbers connections, reads requests, hands them to the operations or
 -- to a fault.
 
 local cqueues = require "cqueues"
@@ -15,9 +15,9 @@ local transport = require "confidentai.sandbox.transport"
 local Server = {}
 Server.__index = Server
 
---- The largest body that is accepted, in bytes.
+-- The largest body that is accepted, in bytes.
 local max_body = 2 ^ 20
---- lua-http's 4 KiB for a line would refuse long ids and long credentials with a bare 400.
+-- lua-http's 4 KiB for a line would refuse long ids and long credentials with a bare 400.
 local max_line = 2 ^ 16
 
 local function journal_entry(self, stream, headers)
@@ -46,7 +46,7 @@ local function read_request(self, stream, headers, entry)
   return request
 end
 
---- Returns whether there was a request; what else comes is answered with a bare 400 by lua-http.
+-- Returns whether there was a request; what else comes is answered with a bare 400 by lua-http.
 local function serve(self, stream)
   stream.use_zlib = false -- answers are sent as they are, so that their bytes can be counted
   transport.keep_listening(stream)
@@ -87,7 +87,7 @@ local function accept_loop(self)
   end
 end
 
---- Opens a listening socket on a loopback address.
+---Opens a listening socket on a loopback address.
 ---@param host string
 ---@param port integer 0 for any
 ---@return userdata? socket
@@ -106,7 +106,7 @@ function Server.bind(host, port)
   return socket, bound
 end
 
---- A new server on a bound socket; it begins to accept when the controller runs.
+---A new server on a bound socket; it begins to accept when the controller runs.
 ---@param fields table { cq, socket, ctx?, service, faults, journal, changes, late, base = segments, on_error }
 ---@return table server
 function Server.new(fields)
@@ -129,7 +129,7 @@ function Server.new(fields)
   return self
 end
 
---- Numbers for the control path.
+---Numbers for the control path.
 ---@return table stats { connections_accepted, connections_open }
 function Server:stats()
   return { connections_accepted = self.accepted, connections_open = self.http.n_connections }

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The platform in memory: an organization, its projects and their keys. It knows nothing of sockets; see
+-- The platform in memory: an organization, its projects and their keys. It knows nothing of sockets; see
 -- operations.lua for the calls.
 
 local Keys = require "confidentai.sandbox.keys"
@@ -16,13 +16,13 @@ local function iso(seconds)
   return os.date("!%Y-%m-%dT%H:%M:%S", whole) .. string.format(".%03dZ", milliseconds)
 end
 
---- The time as the service writes it.
+---The time as the service writes it.
 ---@return string time ISO 8601 with milliseconds, Z
 function Service:timestamp()
   return iso(self:now())
 end
 
---- Seconds since 1970, with the fraction, on the service's own clock.
+---Seconds since 1970, with the fraction, on the service's own clock.
 ---@return number seconds
 function Service:now()
   return self.clock() + self.clock_offset
@@ -34,7 +34,7 @@ local function new_secret(self, scope)
   return "confident_us_proj_" .. self.random:base64(31 + self.random:byte() % 3)
 end
 
---- Notes that something changed: lists of earlier revisions stay available.
+---Notes that something changed: lists of earlier revisions stay available.
 ---@return number revision
 function Service:advance()
   self.revision = self.revision + 1
@@ -43,7 +43,7 @@ function Service:advance()
   return self.revision
 end
 
---- The revision that was current some time ago.
+---The revision that was current some time ago.
 ---@param seconds number
 ---@return number revision
 function Service:revision_before(seconds)
@@ -55,7 +55,7 @@ function Service:revision_before(seconds)
   return 0
 end
 
---- Adds a key with a fresh id and secret. The settings of now say when it begins to work and to be listed.
+---Adds a key with a fresh id and secret. The settings of now say when it begins to work and to be listed.
 ---@param keys table of organization or project
 ---@param name string
 ---@param created_by? string
@@ -73,14 +73,14 @@ function Service:create_key(keys, name, created_by)
   return key
 end
 
---- Removes a key for good.
+---Removes a key for good.
 ---@param key table
 function Service:delete_key(key)
   local keys = key.project_id and self:project(key.project_id).keys or self.organization.keys
   keys:remove(key, self:advance())
 end
 
---- The key that a credential belongs to.
+---The key that a credential belongs to.
 ---@param secret? string
 ---@return table? key nil when missing, unknown, deleted, disabled, or not known everywhere yet
 function Service:authenticate(secret)
@@ -89,20 +89,20 @@ function Service:authenticate(secret)
   return key
 end
 
---- Whether lists show a key that exists.
+---Whether lists show a key that exists.
 ---@param key table
 ---@return boolean
 function Service:lists(key)
   return (key.listed_from or 0) <= self:now()
 end
 
---- Shows the uses of a key that have waited long enough.
+-- Shows the uses of a key that have waited long enough.
 local function settle_uses(self, key)
   local uses, moment = key.uses, self:now() - self.settings.last_used_delay
   while uses[1] and uses[1] <= moment do key.last_used = iso(table.remove(uses, 1)) end
 end
 
---- Notes that a key was used, in the way that the settings say.
+---Notes that a key was used, in the way that the settings say.
 ---@param key table
 function Service:touch(key)
   local mode = self.settings.last_used
@@ -116,7 +116,7 @@ function Service:touch(key)
   self.changed = true
 end
 
---- When a key was last used, as the service shows it.
+---When a key was last used, as the service shows it.
 ---@param key table
 ---@return string? time
 function Service:last_used(key)
@@ -125,7 +125,7 @@ function Service:last_used(key)
   return key.last_used
 end
 
---- The project of an id.
+---The project of an id.
 ---@param id string
 ---@return table? project { id, name, description, created_at, keys }
 function Service:project(id)
@@ -163,7 +163,7 @@ local function blank(self)
   self.settings = settings.defaults()
 end
 
---- All sets of keys: the organization's, then those of the projects.
+---All sets of keys: the organization's, then those of the projects.
 ---@return table list
 function Service:key_sets()
   local sets = { self.organization.keys }
@@ -183,7 +183,7 @@ local function export_keys(keys)
   return { next_id = keys.next_id, list = list }
 end
 
---- Everything that outlives the process, as plain tables.
+---Everything that outlives the process, as plain tables.
 ---@return table state
 function Service:export()
   local organization = self.organization
@@ -214,7 +214,7 @@ local function import_keys(self, keys, state)
   return keys
 end
 
---- Replaces everything by what `export` gave.
+---Replaces everything by what `export` gave.
 ---@param state table
 function Service:import(state)
   blank(self)
@@ -233,7 +233,7 @@ function Service:import(state)
   self.changed = true
 end
 
---- Replaces everything by what a snapshot has.
+---Replaces everything by what a snapshot has.
 ---@param fields table { organization, projects, revision, revision_times, clock_offset, settings, string_ids }
 function Service:replace(fields)
   for name, value in pairs(fields) do self[name] = value end
@@ -246,13 +246,13 @@ function Service:replace(fields)
   self.epoch, self.changed = self.epoch + 1, true
 end
 
---- Back to the keys of the start, with the same secrets; deletions and changes since are forgotten.
+---Back to the keys of the start, with the same secrets; deletions and changes since are forgotten.
 function Service:reset()
   self:import(self.initial)
   self.epoch = self.epoch + 1
 end
 
---- A new service.
+---A new service.
 ---@param options table { projects = names, clock = gives seconds, seed?, string_ids?, state? = an export }
 ---@return table service
 function Service.new(options)
@@ -265,7 +265,7 @@ function Service.new(options)
     populate(self, options.projects)
   end
   self.initial = self:export()
-  --- Changes with a reset, so that what was under way before it can no longer take effect.
+  -- Changes with a reset, so that what was under way before it can no longer take effect.
   self.epoch = 1
   return self
 end

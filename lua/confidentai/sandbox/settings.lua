@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
---- How the service behaves, as the control path may change it while it runs. Described in docs/sandbox.md.
+-- How the service behaves, as the control path may change it while it runs. Described in docs/sandbox.md.
 
 local json = require "confidentai.sandbox.json"
 
 local settings = {}
 
---- What a running sandbox can be set to. A reset goes back to the defaults.
+-- What a running sandbox can be set to. A reset goes back to the defaults.
 settings.list = {
   { name = "propagation", kind = "seconds", default = 0 },
   { name = "list_delay", kind = "seconds", default = 0 },
@@ -37,7 +37,7 @@ local function check_value(setting, value)
   end
 end
 
---- Takes over settings that are well formed.
+---Takes over settings that are well formed.
 ---@param into table the settings so far
 ---@param values table
 function settings.merge(into, values)
@@ -46,7 +46,7 @@ function settings.merge(into, values)
   end
 end
 
---- The settings of the start.
+---The settings of the start.
 ---@return table settings name to value
 function settings.defaults()
   local values = {}
@@ -54,7 +54,7 @@ function settings.defaults()
   return values
 end
 
---- Says what is wrong with settings.
+---Says what is wrong with settings.
 ---@param values any
 ---@return string? message nil when they are well formed
 function settings.check(values)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- The service as it is at one moment, as plain tables, and back. Unlike the state file it has everything that could
+-- The service as it is at one moment, as plain tables, and back. Unlike the state file it has everything that could
 -- make a difference: the history behind stale lists, what commits late, the clock, the settings.
 
 local Keys = require "confidentai.sandbox.keys"
@@ -16,7 +16,7 @@ local function describe(record, keys)
   }
 end
 
---- Everything there is. The tables are the service's own: to be encoded at once, not kept.
+---Everything there is. The tables are the service's own: to be encoded at once, not kept.
 ---@param service table
 ---@param late table of late.lua
 ---@return table image for JSON
@@ -53,7 +53,7 @@ local function read(image)
   return fields
 end
 
---- Goes back to an image. What is under way for requests of before is forgotten.
+---Goes back to an image. What is under way for requests of before is forgotten.
 ---@param service table
 ---@param late table of late.lua
 ---@param image any as `take` gave it, through JSON

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
---- What lua-http does not offer: endings without an answer, resets, raw bytes, bodies larger than memory. The
+-- What lua-http does not offer: endings without an answer, resets, raw bytes, bodies larger than memory. The
 -- same functions for HTTP/1.1 and HTTP/2, with or without TLS.
 
 local cqueues = require "cqueues"
@@ -10,18 +10,18 @@ local ok_socket, luasocket = pcall(require, "socket")
 
 local transport = {}
 
---- A body over the limit is read to its end up to here, since a client may look for the answer only after
+-- A body over the limit is read to its end up to here, since a client may look for the answer only after
 -- sending it all.
 local max_drain = 2 ^ 26
 
---- Whether a stream belongs to an HTTP/2 connection.
+---Whether a stream belongs to an HTTP/2 connection.
 ---@param stream table of lua-http
 ---@return boolean
 function transport.is_h2(stream)
   return stream.connection.version == 2
 end
 
---- With SO_LINGER 0 the close sends a reset. cqueues cannot set it; luasocket can, on a borrowed descriptor.
+-- With SO_LINGER 0 the close sends a reset. cqueues cannot set it; luasocket can, on a borrowed descriptor.
 local function linger_zero(socket)
   if not ok_socket then return end
   local borrower = luasocket.tcp()
@@ -30,7 +30,7 @@ local function linger_zero(socket)
   borrower:setfd(-1)
 end
 
---- Waits until the answers to earlier pipelined requests have been sent.
+---Waits until the answers to earlier pipelined requests have been sent.
 ---@return boolean alive false when one of them ended the connection
 local function await_turn(stream)
   local connection = stream.connection
@@ -70,8 +70,8 @@ local function end_h2(stream, reset, whole_connection)
   if stream.state ~= "closed" then stream:set_state("closed") end
 end
 
---- Ends a request without a (further) byte of an answer: HTTP/1.1 closes the connection, HTTP/2 resets the
--- stream.
+---Ends a request without a (further) byte of an answer: HTTP/1.1 closes the connection, HTTP/2 resets the
+---stream.
 ---@param stream table
 ---@param options? table { reset = a TCP reset, connection = HTTP/2 closes the connection too }
 function transport.finish(stream, options)
@@ -83,10 +83,10 @@ function transport.finish(stream, options)
   end
 end
 
---- Makes sure that lua-http always listens for what a client sends on. Over HTTP/2, two of its coroutines
--- read from one connection, and a write between their reads can leave the socket with no event to wait for at
--- all: large bodies then stall (seen with lua-http 0.4, cqueues 20200726 and TLS, once in about 100 uploads
--- of 1 MiB on a busy machine).
+---Makes sure that lua-http always listens for what a client sends on. Over HTTP/2, two of its coroutines
+---read from one connection, and a write between their reads can leave the socket with no event to wait for at
+---all: large bodies then stall (seen with lua-http 0.4, cqueues 20200726 and TLS, once in about 100 uploads
+---of 1 MiB on a busy machine).
 ---@param stream table
 function transport.keep_listening(stream)
   local connection = stream.connection
@@ -97,7 +97,7 @@ function transport.keep_listening(stream)
   end
 end
 
---- Reads a request's body.
+---Reads a request's body.
 ---@param stream table
 ---@param limit integer bytes to keep; of a larger body nothing is kept
 ---@return string? body nil when the client left before the end
@@ -117,7 +117,7 @@ function transport.read_body(stream, limit)
   return table.concat(chunks), size
 end
 
---- The headers of an answer.
+---The headers of an answer.
 ---@param status integer
 ---@param fields table name to value, or to an array of values
 ---@return table headers of lua-http
@@ -132,7 +132,7 @@ function transport.headers(status, fields)
   return headers
 end
 
---- Sends a whole answer.
+---Sends a whole answer.
 ---@param stream table
 ---@param headers table of lua-http
 ---@param body string
@@ -142,7 +142,7 @@ function transport.send(stream, headers, body)
   return body == "" or stream:write_chunk(body, true) == true
 end
 
---- Sends the headers only; the body follows in pieces.
+---Sends the headers only; the body follows in pieces.
 ---@param stream table
 ---@param headers table of lua-http
 ---@return boolean sent
@@ -150,7 +150,7 @@ function transport.begin(stream, headers)
   return await_turn(stream) and stream:write_headers(headers, false) == true
 end
 
---- Whether the client has closed the connection or reset the stream.
+---Whether the client has closed the connection or reset the stream.
 ---@param stream table
 ---@return boolean
 function transport.is_gone(stream)
@@ -162,7 +162,7 @@ function transport.is_gone(stream)
   return socket:eof("r") == true or socket:error("r") ~= nil
 end
 
---- Sends a piece of a body and waits until it has left. Gives up as soon as the client has.
+---Sends a piece of a body and waits until it has left. Gives up as soon as the client has.
 ---@param stream table
 ---@param piece string
 ---@param last? boolean
@@ -181,7 +181,7 @@ function transport.write(stream, piece, last)
   end
 end
 
---- Writes bytes that are no HTTP, and closes.
+---Writes bytes that are no HTTP, and closes.
 ---@param stream table
 ---@param bytes string
 function transport.raw(stream, bytes)
@@ -189,8 +189,7 @@ function transport.raw(stream, bytes)
   transport.finish(stream, { connection = true })
 end
 
-
---- Waits until the client leaves.
+---Waits until the client leaves.
 ---@param stream table
 function transport.wait_until_gone(stream)
   while not transport.is_gone(stream) do cqueues.sleep(0.03) end

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
---- Looks into files at the moment of a change: which key's secret they hold, and whether it works. The secret itself
+-- Looks into files at the moment of a change: which key's secret they hold, and whether it works. The secret itself
 -- goes nowhere.
 
 local witness = {}
 
---- The largest part of a file that is looked at.
+-- The largest part of a file that is looked at.
 local max_text = 2 ^ 20
 
 local function read(path)
@@ -15,7 +15,7 @@ local function read(path)
   return text or ""
 end
 
---- The keys whose secrets occur in a text, in their order there.
+-- The keys whose secrets occur in a text, in their order there.
 local function keys_in(service, text)
   local found, seen = {}, {}
   for word in text:gmatch("confident_us_[%w_+/=]+") do
@@ -28,7 +28,7 @@ local function keys_in(service, text)
   return found
 end
 
---- Looks at the files that the settings name, before a change.
+---Looks at the files that the settings name, before a change.
 ---@param service table
 ---@return table observations for `conclude`
 function witness.look(service)
@@ -48,7 +48,7 @@ local function identity(key)
   return { scope = key.scope, project_id = key.project_id, id = key.id }
 end
 
---- What was seen, for the log, right after the change.
+---What was seen, for the log, right after the change.
 ---@param service table
 ---@param observations table as `look` gives them
 ---@return table? seen by path: { missing } or { holds?, valid?, others? }; nil when no file is watched
