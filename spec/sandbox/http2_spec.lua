@@ -93,7 +93,8 @@ for _, way in ipairs(ways) do
       file:write("{\"name\":\"", ("n"):rep(2 ^ 20 - 11), "\"}")
       file:close()
       local url = support.quote(service.base_url .. list_path) .. " "
-      local output, status = curl("-Z -w '%{http_code} ' " .. ("-o /dev/null "):rep(16) .. "-d @" .. folder
+      -- What stalls does so for ever; a busy machine takes its time for 16 MiB.
+      local output, status = curl("-m 30 -Z -w '%{http_code} ' " .. ("-o /dev/null "):rep(16) .. "-d @" .. folder
         .. "/body " .. url:rep(15))
       support.remove_folder(folder)
       assert.equal(0, status)
