@@ -4,7 +4,7 @@
 
 local cjson = require "cjson"
 local core = require "confidentai.core"
-local envelope = require "confidentai.state.envelope"
+local entry = require "confidentai.state.entry"
 local escrow = require "confidentai.rotation.escrow"
 local memory = require "spec.rotation.memory"
 local mutate = require "spec.fuzz.mutate"
@@ -101,27 +101,27 @@ function state.record(random)
 end
 
 -- What a file holds: these bytes, nothing yet, or damage. A key is never taken for absent by damage.
-function state.envelope(random)
+function state.entry(random)
   local flat = name.flatten(KEY)
   local bytes = random:text(random:below(64))
-  local content, version = envelope.seal(bytes, flat)
+  local content, version = entry.seal(bytes, flat)
   local reserved = random:one_in(8)
   if reserved then
-    content = envelope.reserve(flat)
+    content = entry.reserve(flat)
   end
-  local damaged = mutate.text(content, random, { content, envelope.seal("another", flat) })
-  local read, found, problem = envelope.open(damaged, flat)
+  local damaged = mutate.text(content, random, { content, entry.seal("another", flat) })
+  local read, found, problem = entry.open(damaged, flat)
   must(read or problem or reserved, damaged, "damage is read as absence")
   must(damaged ~= content or not problem, damaged, "whole, and refused: %s", tostring(problem))
   must(read == nil or read == bytes and found == version or read == "another", damaged, "other bytes")
-  must(envelope.open(content, flat .. "x") == nil, content, "it is read as another key's")
+  must(entry.open(content, flat .. "x") == nil, content, "it is read as another key's")
 end
 
 -- A header of any kind under a right checksum.
 function state.header(random)
   local flat = name.flatten(KEY)
   local rest = mutate.text(" 0123456789abcdef 5 " .. flat .. "\nbytes", random)
-  local read, version, problem = envelope.open("confidentai-state 1 " .. core.checksum(rest) .. rest, flat)
+  local read, version, problem = entry.open("confidentai-state 1 " .. core.checksum(rest) .. rest, flat)
   must(read == nil or type(version) == "string" and rest:sub(-#read) == read, rest, "other bytes")
   must(read or problem or rest:find("reserved", 1, true), rest, "damage is read as absence")
 end

@@ -3,7 +3,7 @@
 -- what has one is written again as it was.
 
 local argv = require "confidentai.cli.argv"
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 local mount = require "confidentai.store.mount"
 local mutate = require "spec.fuzz.mutate"
 local names = require "confidentai.rotation.names"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Times as the service writes them.
 
-local iso = require "confidentai.rotation.iso"
+local iso = require "confidentai.iso"
 
 describe("a time of the service", function()
   it("is read as seconds", function()
