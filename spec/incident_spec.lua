@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Everything that docs/incident.md shows is run, in its order, and its tables are held against the code.
 
+local pages = require "spec.docs.pages"
 local process = require "spec.process"
 local support = require "spec.support"
 local uv = require "luv"
@@ -21,7 +22,8 @@ end
 
 describe("docs/incident.md", function()
   local service = support.service()
-  local text = read "docs/incident.md"
+  local page = pages.open "docs/incident.md"
+  local text = page.text
   local folder, here
 
   -- The command, as a user has it in PATH.
@@ -59,7 +61,8 @@ describe("docs/incident.md", function()
 
   it("shows commands that run", function()
     local count = 0
-    for block in text:gmatch "\n```sh\n(.-)\n```" do
+    for _, each in ipairs(page:blocks "sh") do
+      local block = each.text
       if block:find("--replace", 1, true) then
         assert(service:reset()) -- an incident of its own
       end
@@ -73,7 +76,7 @@ describe("docs/incident.md", function()
   end)
 
   it("shows Lua that runs", function()
-    write(folder .. "/snippet.lua", assert(text:match "\n```lua\n(.-)\n```"), 384)
+    write(folder .. "/snippet.lua", page:block("lua").text, 384)
     local lowest = 0
     while arg[lowest - 1] do lowest = lowest - 1 end
     local status, output, errors = run(arg[lowest] .. " snippet.lua")
@@ -105,4 +108,6 @@ describe("docs/incident.md", function()
       assert.is_true(count > 10)
     end
   end)
+
+  page:all_are_run()
 end)

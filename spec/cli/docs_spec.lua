@@ -6,13 +6,17 @@ local columns = require "confidentai.cli.columns"
 local command = require "spec.cli.command"
 local core = require "confidentai.core"
 local files = require "spec.sandbox.support"
+local folders = require "spec.folders"
+local pages = require "spec.docs.pages"
 local process = require "spec.process"
+local shell = require "spec.docs.shell"
 local status = require "confidentai.cli.status"
 local support = require "spec.support"
 
 describe("docs/command.md", function()
   local service = support.service()
-  local text = files.read_file "docs/command.md"
+  local page = pages.open "docs/command.md"
+  local text = page.text
 
   local function section(title)
     local from = assert(text:find("\n## " .. title .. "\n", 1, true), title)
@@ -27,10 +31,11 @@ describe("docs/command.md", function()
       process.interpreter(), here)))
     files.shell("chmod +x " .. folder .. "/confidentai")
     local count = 0
-    for block in text:gmatch "\n```sh\n(.-)\n```" do
+    for _, each in ipairs(page:blocks "sh") do
+      local block = each.text
       assert(service:reset())
       local result = command.run(service, {}, {
-        shell = "cd " .. folder .. " && rm -rf ci.key state/* && set -e\njq() { cat; }\n" .. block,
+        shell = "cd " .. folder .. " && rm -rf ci.key state/* && set -e\n" .. block,
         variables = { PATH = folder .. ":" .. os.getenv "PATH", PROJECT = service.projects[1].id,
           STATE_DIRECTORY = folder .. "/state" },
       })
@@ -39,6 +44,40 @@ describe("docs/command.md", function()
     end
     files.remove_folder(folder)
     assert.is_true(count >= 5)
+  end)
+
+  describe("with a folder", function()
+    local folder = folders.each()
+    before_each(function() shell.prepare(folder.path) end)
+
+    it("shows a configuration that the command takes", function()
+      local config = page:block("json").text:gsub("http://127.0.0.1:8787", service.base_url)
+        :gsub("confident_us_org_%.%.%.", service.api_key)
+      folders.shell("mkdir -p %s", folder.path .. "/.config/confidentai")
+      folders.write(folder.path .. "/.config/confidentai/config.json", config, 384) -- 0600, as the page says
+      folders.write(folder.path .. "/pass", "#!/bin/sh\necho \"$@\" >asked\necho confident_eu_org_0123456789abcdef\n",
+        448)
+      local own = { CONFIDENT_ORG_API_KEY = false, CONFIDENT_BASE_URL = false }
+      assert.matches("manager", (shell.run(service, folder.path, "confidentai whoami --profile test",
+        { variables = own })))
+      -- Nobody may be asked where the other one leads: a proxy that is not there stands in for the world.
+      own.https_proxy = "http://127.0.0.1:1"
+      local _, errors = shell.run(service, folder.path, "confidentai whoami --profile prod --timeout 1",
+        { variables = own, status = 1 })
+      assert.matches("127.0.0.1 port 1", errors, 1, true)
+      assert.equal("show confident/prod\n", folders.read(folder.path .. "/asked"))
+    end)
+
+    it("shows a line for cron that cron's shell takes", function()
+      page:leave("17 * * * *", "run here, without the times, which are cron's")
+      local line = text:match "\n17 %* %* %* %*  ([^\n]+)"
+      folders.shell("mkdir -p -m 700 %s", folder.path .. "/state")
+      folders.shell("mkdir -p %s", folder.path .. "/.config/confidentai")
+      folders.write(folder.path .. "/.config/confidentai/config.json", ('{"profiles":{"prod":{"base_url":"%s",'
+        .. '"api_key":"%s"}}}'):format(service.base_url, service.api_key), 384)
+      assert.equal("", (shell.run(service, folder.path, line,
+        { variables = { CONFIDENT_ORG_API_KEY = false, CONFIDENT_BASE_URL = false } })))
+    end)
   end)
 
   it("names every command, and links to what is there", function()
@@ -96,4 +135,6 @@ describe("docs/command.md", function()
       end
     end
   end)
+
+  page:all_are_run()
 end)
