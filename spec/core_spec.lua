@@ -2,6 +2,7 @@
 -- What the C module offers to the Lua layer by itself.
 
 local core = require "confidentai.core"
+local process = require "spec.process"
 
 describe("the core", function()
   it("gives as many random bytes as are asked for, never the same", function()
@@ -26,5 +27,14 @@ describe("the core", function()
     assert.equal("cbf43926", core.checksum "123456789")
     assert.equal("190a55ad", core.checksum(("\0"):rep(32)))
     assert.is_false((pcall(core.checksum, nil)))
+  end)
+
+  it("tells about the libcurl that is loaded what curl tells", function()
+    local facts = core.libcurl()
+    local _, _, text = process.start("curl", { "--version" }, { LD_PRELOAD = false }):finish()
+    assert.is_truthy(text:find("libcurl/" .. facts.version .. " ", 1, true), facts.version)
+    assert.is_truthy(text:find(" " .. facts.tls .. " ", 1, true), facts.tls)
+    assert.equal(text:find(" HTTP2 ", 1, true) ~= nil, facts.http2)
+    assert.equal(text:find(" AsynchDNS ", 1, true) ~= nil, facts.async_dns)
   end)
 end)

@@ -22,6 +22,7 @@
 #include "stream.h"
 #include "timer.h"
 
+#include <curl/curl.h>
 #if defined(CAI_PINS_ITSELF)
 #include <dlfcn.h>
 #endif
@@ -58,6 +59,22 @@ static int terminal(lua_State *L) {
     lua_pushnil(L);
   else
     lua_pushinteger(L, columns);
+  return 1;
+}
+
+/* libcurl() -> { version, tls: its TLS library or nil, http2, async_dns: booleans } of the libcurl that is loaded,
+ * which need not be the one that this was built with */
+static int libcurl(lua_State *L) {
+  const curl_version_info_data *facts = curl_version_info(CURLVERSION_NOW);
+  lua_newtable(L);
+  lua_pushstring(L, facts->version);
+  lua_setfield(L, -2, "version");
+  lua_pushstring(L, facts->ssl_version); /* NULL pushes nil */
+  lua_setfield(L, -2, "tls");
+  lua_pushboolean(L, (facts->features & CURL_VERSION_HTTP2) != 0);
+  lua_setfield(L, -2, "http2");
+  lua_pushboolean(L, (facts->features & CURL_VERSION_ASYNCHDNS) != 0);
+  lua_setfield(L, -2, "async_dns");
   return 1;
 }
 
@@ -200,6 +217,7 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"process", lcai_process_start},
                                      {"program", lcai_process_program},
                                      {"terminal", terminal},
+                                     {"libcurl", libcurl},
                                      {"watch_signals", watch_signals},
                                      {"caught_signal", caught_signal},
                                      {NULL, NULL}};

@@ -5,6 +5,7 @@ if not jit then
   return -- as in ../neovim_spec.lua
 end
 
+local folders = require "spec.folders"
 local neovim = require "spec.hosts.neovim.run"
 local support = require "spec.support"
 
@@ -37,8 +38,12 @@ describe("the plugin for Neovim", function()
   local function run(program, options)
     options = options or {}
     options.plugin = true
-    options.variables = { CONFIDENT_BASE_URL = options.base_url or service.base_url,
+    local variables = { CONFIDENT_BASE_URL = options.base_url or service.base_url,
       CONFIDENT_ORG_API_KEY = options.api_key or service.api_key }
+    for name, value in pairs(options.variables or {}) do
+      variables[name] = value
+    end
+    options.variables = variables
     local ok, screen, output = neovim.run(PRELUDE .. program, neovim.facts(service), options)
     assert.is_true(ok, screen)
     assert.is_nil(screen:find("Error", 1, true), screen)
@@ -188,6 +193,74 @@ describe("the plugin for Neovim", function()
       type_keys("q")
       after_on_main(500, function() finish(#notices, text()) end)
     ]])
+  end)
+
+  describe("rotates", function()
+    local folder = folders.each()
+
+    local function rotate(program)
+      return run(program, { variables = { STATE_DIRECTORY = folder.path .. "/state" } })
+    end
+
+    before_each(function()
+      folders.write(folder.path .. "/app.key", service.projects[1].api_key)
+      folders.shell("mkdir -m 700 %s", folder.path .. "/state")
+    end)
+
+    it("a key, says how far it is, and what comes next", function()
+      local output = rotate(([[
+        vim.cmd("ConfidentKeys " .. facts.project_id)
+        local list = vim.api.nvim_get_current_buf()
+        steps { shows("Default"), function()
+          vim.cmd("ConfidentRotate Default\\ key %s/app.key")
+          ticks.start()
+          return true
+        end, shows("is soaking"), function()
+          local gap = ticks.stop()
+          local after = text()
+          steps { function()
+            local shown = table.concat(vim.api.nvim_buf_get_lines(list, 0, -1, false), "\n")
+            return shown:find("Default key~g1", 1, true) and finish(table.concat(notices, "\n") .. "\n" .. after, gap)
+          end }
+          return true
+        end }
+      ]]):format(folder.path))
+      assert.matches("Default key is creating\n.*Default key is published\nDefault key is soaking\n", output)
+      assert.matches("Rotation %w+ of Default key .* is soaking", output)
+      assert.is_true(tonumber(output:match "([%d.]+)$") < 100, output) -- the editor was not held up
+      local new = assert(folders.read(folder.path .. "/app.key"))
+      assert.not_equal(service.projects[1].api_key, new)
+      assert.is_nil(output:find(new, 1, true))
+    end)
+
+    it("what is named, and says what is wrong", function()
+      assert.matches("no enabled key in this list is named nobody\n.*NAME FILE\n.*does not hold", rotate(([[
+        vim.cmd("ConfidentKeys")
+        steps { shows("legacy.ci"), function()
+          vim.cmd("ConfidentRotate nobody %s/app.key")
+          vim.cmd("ConfidentRotate legacy-ci")
+          vim.cmd("ConfidentRotate legacy-ci %s/app.key")
+          return true
+        end, function() return #notices > 2 and finish(table.concat(notices, "\n")) end }
+      ]]):format(folder.path, folder.path)))
+      assert.equal(0, #support.requests(service, "POST"))
+    end)
+
+    it("with names and files that are completed", function()
+      assert.equal("legacy-ci manager|manager|Default\\ key|Default\\ key|app.key", rotate(([[
+        vim.cmd("cd %s")
+        local function completed(line) return table.concat(vim.fn.getcompletion(line, "cmdline"), " ") end
+        vim.cmd("ConfidentKeys")
+        steps { shows("legacy.ci"), function()
+          first = completed("ConfidentRotate ") .. "|" .. completed("ConfidentRotate m")
+          vim.cmd("ConfidentKeys " .. facts.project_id)
+          return true
+        end, shows("Default"), function()
+          finish(table.concat({ first, completed("ConfidentRotate De"), completed("ConfidentRotate Default\\ k"),
+            completed("ConfidentRotate Default\\ key app") }, "|"))
+        end }
+      ]]):format(folder.path)))
+    end)
   end)
 
   describe("tells by :checkhealth", function()

@@ -183,6 +183,55 @@ function View:create()
   end)
 end
 
+-- The key of a name, of those that are enabled: several keys may have a name, and rotations leave disabled ones.
+function View:key_named(name)
+  local found
+  for _, key in ipairs(self.keys) do
+    if key.name == name and key.valid then
+      if found then
+        return nil, ("several enabled keys are named %s"):format(name)
+      end
+      found = key
+    end
+  end
+  return found, ("no enabled key in this list is named %s"):format(name)
+end
+
+-- What may follow on the command line: the name of a key of this list, then a file.
+function View:complete(lead, line)
+  if line:match "^%s*%S+%s+[^%s\\]*$" or line:match "^%s*%S+%s+%S*\\%s[^%s]*$" then
+    local names, typed = {}, lead:gsub("\\(.)", "%1")
+    for _, key in ipairs(self.keys) do
+      if key.valid and key.name and key.name:sub(1, #typed) == typed then
+        names[#names + 1] = key.name:gsub("[ \\]", "\\%0")
+      end
+    end
+    table.sort(names)
+    return names
+  end
+  return vim.fn.getcompletion(lead, "file")
+end
+
+---Of this buffer: :ConfidentRotate NAME FILE.
+function View:set_command()
+  vim.api.nvim_buf_create_user_command(self.buffer, "ConfidentRotate", function(command)
+    local name, path = unpack(command.fargs)
+    local key, problem = self:key_named(name)
+    if not path or command.fargs[3] then
+      plugin.show_error "say which key, and the file that has its secret: ConfidentRotate NAME FILE"
+    elseif not key then
+      plugin.show_error(problem)
+    else
+      require("confidentai_nvim.rotate").run(self.api_keys, key, path, function()
+        if self:is_open() then
+          self:refresh()
+        end
+      end)
+    end
+  end, { nargs = "+", complete = function(lead, line) return self:complete(lead, line) end,
+    desc = "Rotate the key of this name, whose secret is in a file" })
+end
+
 function View:set_mappings()
   local function map(key, description, action)
     vim.keymap.set("n", key, action, { buffer = self.buffer, nowait = true, silent = true, desc = description })
@@ -211,6 +260,7 @@ function view.open(name, api_keys)
   pcall(vim.api.nvim_buf_set_name, buffer, "confidentai://" .. name) -- taken, if the list is open already
   vim.api.nvim_create_autocmd("BufWipeout", { buffer = buffer, callback = function() self:remember(nil) end })
   self:set_mappings()
+  self:set_command()
   self:refresh()
 end
 
