@@ -18,7 +18,7 @@ local function each_file(folder, action)
 end
 
 describe("the documentation", function()
-  local specs, all = {}, { "README.md", "CONTRIBUTING.md" }
+  local specs, all = {}, { "README.md", "CONTRIBUTING.md", "examples/openresty/README.md", "examples/neovim/README.md" }
 
   setup(function()
     each_file("spec", function(path)
@@ -43,6 +43,18 @@ describe("the documentation", function()
       assert.is_true(#pages.open(path).list == 0 or #by > 0, path)
     end
   end)
+
+  it("is listed in an index, page by page", function()
+    local index = folders.read "docs/README.md"
+    each_file("docs", function(path)
+      local name = path:match "^docs/(.*%.md)$"
+      if name and name ~= "README.md" then
+        assert.is_truthy(index:find("](" .. name, 1, true), name)
+      end
+    end)
+  end)
+
+  pages.open("docs/README.md"):links_are_good()
 end)
 
 -- How a page of this form is read; what follows in other specs rests on it.

@@ -13,7 +13,7 @@ local function sh(line, ...)
   for i, argument in ipairs(arguments) do
     arguments[i] = vim.fn.shellescape(argument)
   end
-  local said = vim.fn.system(line:format(unpack(arguments)))
+  local said = vim.fn.system(line:format(unpack(arguments))) -- luacheck: std luajit
   assert(vim.v.shell_error == 0, said)
 end
 

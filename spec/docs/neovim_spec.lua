@@ -140,7 +140,8 @@ describe("docs/neovim.md", function()
   it("installs by LuaRocks", function()
     local tree = folder.path .. "/tree" -- in place of /usr/local, where Neovim looks
     folders.write(folder.path .. "/config.lua", ('rocks_trees = { { name = "system", root = %q } }\n'):format(tree))
-    shell(packages.without(page:block("sh", "Plugin managers").text), { LUAROCKS_CONFIG = folder.path .. "/config.lua" })
+    local lines = packages.without(page:block("sh", "Plugin managers").text)
+    shell(lines, { LUAROCKS_CONFIG = folder.path .. "/config.lua" })
     assert.equal("2", nvim([[
       local client = require("confidentai").new()
       io.stdout:write(#client:organization().api_keys:list())

@@ -3,11 +3,12 @@
 
 local cjson = require "cjson"
 local http = require "spec.hosts.nginx.http"
+local pages = require "spec.docs.pages"
 local process = require "spec.process"
 local support = require "spec.support"
 local uv = require "luv"
 
-local EXAMPLE = "examples/openresty"
+local page = pages.open "examples/openresty/README.md"
 
 local function read(path)
   local file = assert(io.open(path))
@@ -16,18 +17,12 @@ local function read(path)
   return text
 end
 
-local function blocks()
-  local found = {}
-  for block in read(EXAMPLE .. "/README.md"):gmatch "\n```sh\n(.-)\n```" do
-    found[#found + 1] = block
-  end
-  return found
-end
 
 describe("examples/openresty", function()
   local service = support.service()
-  local commands_of = blocks()
-  local start, use, stop, between = commands_of[1], commands_of[2], commands_of[3], commands_of[4]
+  local blocks = page:blocks "sh"
+  local start, use, stop, between = blocks[1].text, blocks[2].text, blocks[3].text, blocks[4].text
+  assert(#blocks == 4)
   local folder, port, proxy_port
 
   -- Runs commands with the README's variables, and gives what they write.
@@ -185,4 +180,7 @@ describe("examples/openresty", function()
     local without = between:gsub("examples/openresty/proxy.conf", "%0 | sed '/underscores_in_headers/d'")
     assert.matches("HTTP/1.1 401", shell("run=$RUN_DIR\n" .. without), 1, true)
   end)
+
+  page:links_are_good()
+  page:all_are_run()
 end)

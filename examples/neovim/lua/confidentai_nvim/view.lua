@@ -215,7 +215,7 @@ end
 ---Of this buffer: :ConfidentRotate NAME FILE.
 function View:set_command()
   vim.api.nvim_buf_create_user_command(self.buffer, "ConfidentRotate", function(command)
-    local name, path = unpack(command.fargs)
+    local name, path = command.fargs[1], command.fargs[2]
     local key, problem = self:key_named(name)
     if not path or command.fargs[3] then
       plugin.show_error "say which key, and the file that has its secret: ConfidentRotate NAME FILE"

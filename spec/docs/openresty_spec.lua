@@ -1,0 +1,216 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What docs/openresty.md shows is run, with Debian's nginx.
+
+if not jit then
+  return -- nginx has a LuaJIT of its own, whatever runs this: once is enough
+end
+
+local dockerfile = require "spec.docs.dockerfile"
+local folders = require "spec.folders"
+local gateway = require "spec.docs.gateway"
+local http = require "spec.hosts.nginx.http"
+local packages = require "spec.docs.packages"
+local pages = require "spec.docs.pages"
+local server = require "spec.hosts.nginx.server"
+local support = require "spec.support"
+local uv = require "luv"
+
+local page = pages.open "docs/openresty.md"
+
+describe("docs/openresty.md", function()
+  local service = support.service()
+  local folder = folders.each()
+  local system
+
+  after_each(function()
+    if system then
+      system:stop()
+      system = nil
+    end
+  end)
+
+  -- Modules of this checkout, where the package has them in /usr.
+  local function paths(lua)
+    return ("%s/?.lua;%s/lua/?.lua;%s/lua/?/init.lua;;"):format(lua, uv.cwd(), uv.cwd()), server.cpath()
+  end
+
+  local function variables(more)
+    local all = { CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url,
+      GATEWAY_PROJECT_ID = service.projects[1].id, GATEWAY_SOAK_SECONDS = "1", GATEWAY_ADVANCE_SECONDS = "1",
+      GATEWAY_FOLDER = system.root .. "/var/lib/confidentai" }
+    for name, value in pairs(more or {}) do
+      all[name] = value
+    end
+    return all
+  end
+
+  -- The files in their places, as the page puts them there.
+  local function install()
+    system = gateway.system(folder.path)
+    local blocks = page:blocks("sh", "The gateway on a Debian")
+    assert.equal("packaging/build", packages.without(blocks[1].text)) -- which spec/packaging/deb.sh runs
+    assert.is_truthy(folders.read "spec/packaging/deb.sh":find("/packaging/build", 1, true))
+    system:run(system:map(blocks[2].text), {})
+    assert.equal("700", folders.mode(system.root .. "/var/lib/confidentai/state"))
+    system:configure(paths(system.root .. "/usr/local/share/lua/5.1"))
+  end
+
+  -- Requests go to the sandbox of this file.
+  local function aim()
+    local path = system.root .. "/etc/nginx/conf.d/gateway.conf"
+    folders.write(path, (folders.read(path):gsub("https://api.confident%-ai.com", service.base_url)), 420)
+  end
+
+  local function key()
+    return folders.read(system.root .. "/var/lib/confidentai/gateway.key")
+  end
+
+  local function named(name)
+    local found = {}
+    for _, one in ipairs(service:state().keys) do
+      found[#found + 1] = one.name:find("^" .. name .. "~") and one or nil
+    end
+    return found
+  end
+
+  it("shows a gateway that is tried beside a sandbox", function()
+    install()
+    local blocks, lines = page:blocks("sh", "Trying it beside a sandbox"), {}
+    assert.equal(3, #blocks)
+    for i, block in ipairs(blocks) do
+      lines[i] = packages.without(block.text):gsub("confidentai sandbox", "%0 --port 0")
+    end
+    local output, errors = system:run(system:map(table.concat(lines, "\n")), {
+      GATEWAY_FOLDER = system.root .. "/var/lib/confidentai" }, { folder = system.root })
+    assert.matches('^{.*"success":true.*Rotation %w+ of gateway in project %w+ is soaking%..*"success":true', output)
+    local used = output:match "gateway~g1~%w+ +disabled .*gateway~g2~%w+ +enabled ([^\n]*)\nID +NAME +PROJECT.* grace "
+    assert.is_nil(used:find "never", output)
+    assert.is_nil((output .. errors .. system:log()):find(key():gsub("%s+$", ""), 1, true))
+    -- Of the line that stops an nginx which does not run.
+    assert.matches("^[^\n]*open%(%) [^\n]*nginx.pid[^\n]*$", system:complaints())
+    assert.is_true(http.poll(function() return not uv.fs_stat(system.root .. "/run/nginx.pid") end, 10)) -- it has quit
+  end)
+
+  it("shows what nginx gets its variables from, with an account", function()
+    system = gateway.system(folder.path)
+    system:run(system:map(page:block("sh", "With an account").text):gsub("EnvironmentFile=/etc",
+      "EnvironmentFile=" .. folder.path .. "/etc"),
+      { CONFIDENT_ORG_API_KEY = service.api_key, GATEWAY_PROJECT_ID = "p1" })
+    local drop_in = folders.read(folder.path .. "/etc/systemd/system/nginx.service.d/confidentai.conf")
+    local file = drop_in:match "^%[Service%]\nEnvironmentFile=(%S+)\n$"
+    assert.equal(("CONFIDENT_ORG_API_KEY=%s\nGATEWAY_PROJECT_ID=p1\n"):format(service.api_key), folders.read(file))
+    assert.equal("600", folders.mode(file))
+  end)
+
+  describe("says of the gateway that", function()
+    before_each(function()
+      install()
+      aim()
+    end)
+
+    it("a new worker goes on after a reload, in the middle of a rotation", function()
+      system:run("nginx", variables { GATEWAY_SOAK_SECONDS = "3" })
+      assert.equal(200, system:status(200))
+      local first = key()
+      assert.matches("is soaking", http.request(system.control, "/rotate", nil, "POST").body)
+      assert.not_equal(first, key())
+      system:run("nginx -s reload", variables())
+      assert.is_true(http.poll(function()
+        assert(http.request(system.port, "/v1/annotation-queues?page=1&pageSize=1")) -- the new key is seen to be used
+        local keys = named "gateway"
+        return #keys == 2 and not keys[1].valid
+      end, 15))
+      http.pause(1.2) -- the second in which workers look
+      for _ = 1, 8 do -- both workers
+        assert.equal(200, http.request(system.port, "/v1/annotation-queues?page=1&pageSize=1").status)
+      end
+      assert.equal("", system:complaints())
+    end)
+
+    it("one key is made, by all starts", function()
+      system:run("nginx", variables())
+      assert.equal(200, system:status(200))
+      system:run("nginx -s stop; sleep 0.5; nginx", variables())
+      assert.equal(200, system:status(200))
+      http.pause(2.2) -- two more runs of the timer
+      assert.equal(1, #named "gateway")
+      assert.equal("", system:complaints())
+    end)
+
+    it("a wrong setting ends nginx, with its message", function()
+      local _, errors = system:run("nginx", variables { GATEWAY_PROJECT_ID = false }, { status = 1 })
+      assert.matches("set GATEWAY_PROJECT_ID", errors .. system:log())
+      _, errors = system:run("nginx", variables { CONFIDENT_ORG_API_KEY = service.projects[1].api_key }, { status = 1 })
+      assert.is_nil((errors .. system:log()):find(service.projects[1].api_key, 1, true))
+    end)
+
+    it("errors are logged without a secret, and the next run tries again", function()
+      service:fault { type = "status", status = 403, operation = "organization", times = -1 }
+      system:run("nginx", variables())
+      assert.equal(503, system:status(503))
+      assert.is_true(http.poll(function() return system:complaints():find("gateway", 1, true) end, 10), system:log())
+      assert.is_nil(system:log():find(service.api_key, 1, true))
+      service:clear_faults()
+      assert.equal(200, system:status(200))
+    end)
+  end)
+
+  describe("shows an image", function()
+    before_each(function()
+      page:leave("docker build", "there is no Docker: the two files are run line by line instead")
+    end)
+
+    local function image(heading, path, lua, c)
+      local text = page:block("Dockerfile", heading).text
+      local file = folders.read("examples/openresty/gateway/" .. path)
+      assert.equal(file:gsub("^[^\n]*\n[^\n]*\n", ""), text .. "\n")
+      system = dockerfile.run(text, uv.cwd(), folder.path)
+      assert.equal("700", folders.mode(system.root .. "/var/lib/confidentai"))
+      system:configure(("%s/%s/?.lua;%s/%s/?/init.lua;;"):format(system.root, lua, system.root, lua),
+        ("%s/%s/?.so;;"):format(system.root, c))
+      aim()
+      system:run("nginx", variables())
+      assert.equal(200, system:status(200))
+      assert.equal("", system:complaints())
+    end
+
+    it("of OpenResty", function()
+      image("OpenResty's image", "Dockerfile", "usr/local/openresty/site/lualib", "usr/local/openresty/site/lualib")
+    end)
+
+    it("of Debian's nginx", function()
+      image("Debian's nginx", "Dockerfile.debian", "usr/local/share/lua/5.1", "usr/local/lib/lua/5.1")
+    end)
+  end)
+
+  it("shows a handler that answers for its calls", function()
+    system = gateway.system(folder.path)
+    folders.shell("mkdir -p %s", folder.path .. "/app")
+    folders.write(folder.path .. "/app/handler.lua",
+      page:block("lua", "How the gateway works").text .. "\nreturn show_keys\n", 420)
+    folders.shell("chmod 755 %s", folder.path .. "/app")
+    local lua, c = paths(folder.path .. "/app")
+    system:configure(lua, c, ([[
+      init_by_lua_block { require "handler" }
+      server { listen 127.0.0.1:%d; location / { content_by_lua_block { require "handler"() } } }
+    ]]):format(system.port))
+    system:run("nginx", variables())
+    local answer
+    http.poll(function()
+      answer = http.request(system.port, "/")
+      return answer
+    end, 5)
+    assert.matches("manager %*+%x%x%x%x%x%x\n", answer.body)
+    service:fault { type = "hang", times = -1 }
+    service:fault { type = "status", status = 403 }
+    assert.equal(504, http.request(system.port, "/").status)
+  end)
+
+  it("shows directives that the gateway has", function()
+    local text = folders.read "examples/openresty/gateway/gateway.conf"
+    assert.is_truthy(text:find(page:block("nginx", "How the gateway works").text, 1, true))
+  end)
+
+  page:links_are_good()
+  page:all_are_run()
+end)
