@@ -9,7 +9,6 @@ local files = require "spec.sandbox.support"
 local folders = require "spec.folders"
 local packages = require "spec.docs.packages"
 local pages = require "spec.docs.pages"
-local process = require "spec.process"
 local shell = require "spec.docs.shell"
 local status = require "confidentai.cli.status"
 local support = require "spec.support"
@@ -27,10 +26,7 @@ describe("docs/command.md", function()
   it("shows commands that run", function()
     local folder = files.temporary_folder()
     assert(core.file.make_folder(folder .. "/state"))
-    local here = core.file.resolve "."
-    assert(core.file.create(folder .. "/confidentai", ("#!/bin/sh\nexec %s %s/bin/confidentai \"$@\"\n"):format(
-      process.interpreter(), here)))
-    files.shell("chmod +x " .. folder .. "/confidentai")
+    shell.prepare(folder)
     local count = 0
     for _, each in ipairs(page:blocks "sh") do
       -- What is to be installed is; the sandbox takes any port, and ends with its lines.
@@ -45,7 +41,7 @@ describe("docs/command.md", function()
       local result = command.run(service, {}, {
         shell = "cd " .. folder .. " && rm -rf ci.key state/* && set -e\n" .. block,
         variables = { PATH = folder .. ":" .. os.getenv "PATH", PROJECT = service.projects[1].id,
-          STATE_DIRECTORY = folder .. "/state" },
+          STATE_DIRECTORY = folder .. "/state", LD_PRELOAD = false },
       })
       assert.equal(0, result.status, block .. "\n" .. result.errors)
       count = count + 1

@@ -92,7 +92,9 @@ describe("docs/openresty.md", function()
   end)
 
   it("shows what nginx gets its variables from, with an account", function()
-    system = gateway.system(folder.path)
+    install()
+    aim() -- as the trial did
+    folders.write(folder.path .. "/var/lib/confidentai/gateway.key", "of the sandbox")
     system:run(system:map(page:block("sh", "With an account").text):gsub("EnvironmentFile=/etc",
       "EnvironmentFile=" .. folder.path .. "/etc"),
       { CONFIDENT_ORG_API_KEY = service.api_key, GATEWAY_PROJECT_ID = "p1" })
@@ -100,6 +102,9 @@ describe("docs/openresty.md", function()
     local file = drop_in:match "^%[Service%]\nEnvironmentFile=(%S+)\n$"
     assert.equal(("CONFIDENT_ORG_API_KEY=%s\nGATEWAY_PROJECT_ID=p1\n"):format(service.api_key), folders.read(file))
     assert.equal("600", folders.mode(file))
+    assert.is_nil(key())
+    local conf = folders.read(folder.path .. "/etc/nginx/conf.d/gateway.conf")
+    assert.is_truthy(conf:find("https://api.confident-ai.com", 1, true))
   end)
 
   describe("says of the gateway that", function()
@@ -208,7 +213,32 @@ describe("docs/openresty.md", function()
 
   it("shows directives that the gateway has", function()
     local text = folders.read "examples/openresty/gateway/gateway.conf"
-    assert.is_truthy(text:find(page:block("nginx", "How the gateway works").text, 1, true))
+    assert.is_truthy(text:find(page:blocks("nginx", "How the gateway works")[1].text, 1, true))
+  end)
+
+  it("shows how nginx finds the library in a folder of its own", function()
+    system = gateway.system(folder.path)
+    local own = folder.path .. "/opt/confidentai"
+    local options = page.text:match "`cmake %-S %. %-B build/nginx ([^`]*)`"
+    local build = folder.path .. "/build"
+    system:run(("cmake -S . -B %s %s && cmake --build %s --parallel 4 && cmake --install %s"):format(build,
+      options:gsub("%s+", " "):gsub("/opt/confidentai", own), build, build), {}, { timeout = 120000 })
+    system:configure("", "", page:blocks("nginx", "How the gateway works")[2].text:gsub("/opt/confidentai", own) .. ([[
+
+      init_by_lua_block {
+        found = require("confidentai")._VERSION .. package.searchpath("confidentai.core", package.cpath)
+      }
+      server { listen 127.0.0.1:%d; location / { content_by_lua_block { ngx.say(found) } } }
+    ]]):format(system.port))
+    local path = system.root .. "/run/nginx.conf"
+    folders.write(path, (folders.read(path):gsub('lua_package_c?path "";', "")), 420)
+    system:run("nginx", variables())
+    local answer
+    http.poll(function()
+      answer = http.request(system.port, "/")
+      return answer
+    end, 5)
+    assert.matches("^%d+%.%d+%.%d+" .. own:gsub("%-", "%%-") .. "/lib/confidentai/core.so", answer.body)
   end)
 
   page:links_are_good()

@@ -14,10 +14,12 @@ local function absolute(path)
   return (path:gsub("%./", uv.cwd() .. "/"))
 end
 
----Puts the command into a folder, to be run by the interpreter of the specs.
+---Puts the command into a folder, to be run by the interpreter of the specs. A sanitizer that is preloaded is for the
+---command, not for the tools around it.
 function shell.prepare(folder)
-  folders.write(folder .. "/confidentai", ('#!/bin/sh\nexec %s %s/bin/confidentai "$@"\n'):format(process.interpreter(),
-    uv.cwd()), 448) -- 0700
+  local preloaded = os.getenv "LD_PRELOAD"
+  folders.write(folder .. "/confidentai", ('#!/bin/sh\n%sexec %s %s/bin/confidentai "$@"\n'):format(
+    preloaded and "export LD_PRELOAD='" .. preloaded .. "'\n" or "", process.interpreter(), uv.cwd()), 448) -- 0700
 end
 
 ---Runs lines in a folder; the first that fails ends them. No secret of the service's may be in what they write, but for
@@ -34,7 +36,7 @@ function shell.run(service, folder, lines, options)
     CONFIDENT_ORG_API_KEY = service.api_key, CONFIDENT_BASE_URL = service.base_url, CONFIDENT_REGION = false,
     PROJECT = service.projects[1].id, PROJECT_ID = service.projects[1].id, CONFIDENT_PROFILE = false,
     HOME = folder, XDG_CONFIG_HOME = false, XDG_STATE_HOME = false, STATE_DIRECTORY = folder .. "/state",
-    NO_COLOR = false, PATH = folder .. ":" .. os.getenv "PATH",
+    NO_COLOR = false, LD_PRELOAD = false, PATH = folder .. ":" .. os.getenv "PATH",
     LUA_PATH = absolute(package.path), LUA_CPATH = absolute(package.cpath),
   }
   for name, value in pairs(options.variables or {}) do
