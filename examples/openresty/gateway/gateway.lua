@@ -94,8 +94,14 @@ end
 
 -- One rotation at a time: while it is under way, it is shown.
 local function rotate()
-  local rotation = under_way()[1]
-    or confidentai.check(api_keys:rotate(provision(), { store = store, state_dir = state_dir, soak = SOAK }))
+  for _, begun in ipairs(under_way()) do
+    local status = begun:status()
+    if status.kind == "rotation" then -- and not the first key, on its way
+      return status.text
+    end
+  end
+  local key = provision() -- finds it
+  local rotation = confidentai.check(api_keys:rotate(key, { store = store, state_dir = state_dir, soak = SOAK }))
   return rotation:status().text
 end
 
