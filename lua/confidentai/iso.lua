@@ -23,8 +23,8 @@ function iso.seconds(text)
   end
   year, month, day = tonumber(year), tonumber(month), tonumber(day)
   hour, minute, second = tonumber(hour), tonumber(minute), tonumber(second .. fraction)
-  if month < 1 or month > 12 or day < 1 or day > 31 or hour > 23 or minute > 59 or second >= 61 then -- 60: a leap second
-    return nil
+  if month < 1 or month > 12 or day < 1 or day > 31 or hour > 23 or minute > 59 or second >= 61 then
+    return nil -- 60 is a leap second
   end
   return days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
 end

@@ -17,6 +17,15 @@ local function new_seed()
   return ((a % 64 * 256 + b) * 256 + c) * 256 + d
 end
 
+local function fail(program, name, seed, problem)
+  io.stderr:write(("%s failed: %s\n"):format(name, problem.message))
+  if problem.input then
+    io.stderr:write(("input: %q\n"):format(problem.input))
+  end
+  io.stderr:write(("repeat: CONFIDENTAI_FUZZ_SEED=%d CONFIDENTAI_FUZZ_RUNS=1 %s\n"):format(seed, program))
+  os.exit(1)
+end
+
 ---Runs cases until the time is over. Ends the program with status 1 at the first that fails.
 ---@param names string[] of the cases
 ---@param run fun(name: string, random: table) raises, a table { input, message } too, when something is wrong
@@ -30,19 +39,18 @@ function runner.run(program, names, run, after)
   while count < limit and (count % 16 ~= 0 or os.time() < ends) do
     local own = random.new(seed + count)
     local name = own:pick(names)
-    local ok, problem = xpcall(function() return run(name, own) end, function(message)
-      return type(message) == "table" and message or debug.traceback(tostring(message), 2)
-    end)
-    if not ok then
-      local input = type(problem) == "table" and ("\ninput: %q"):format(problem.input) or ""
-      io.stderr:write(("%s failed: %s%s\nrepeat: CONFIDENTAI_FUZZ_SEED=%d CONFIDENTAI_FUZZ_RUNS=1 %s\n"):format(name,
-        type(problem) == "table" and problem.message or problem, input, seed + count, program))
-      os.exit(1)
-    end
     count = count + 1
     counts[name] = (counts[name] or 0) + 1
-    if after and count % 256 == 0 then
-      after(count)
+    local ok, problem = xpcall(function()
+      run(name, own)
+      if after and count % 256 == 0 then
+        after(count)
+      end
+    end, function(message)
+      return type(message) == "table" and message or { message = debug.traceback(tostring(message), 2) }
+    end)
+    if not ok then
+      fail(program, name, seed + count - 1, problem)
     end
   end
   for _, name in ipairs(names) do
@@ -53,7 +61,7 @@ end
 
 ---Raises when something does not hold.
 ---@param condition any
----@param input string what was tried
+---@param input string? what was tried
 ---@param message string
 ---@param ... any for its format
 function runner.require(condition, input, message, ...)

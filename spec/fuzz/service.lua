@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Broken answers of the service, on real sockets through the binding; in a build with sanitizers, as scripts/fuzz has it:
+-- Broken answers of the service, on real sockets through the binding; with sanitizers by scripts/fuzz:
 --   scripts/run lua5.4 spec/fuzz/service.lua    see runner.lua for how long, and how to repeat
 
 local answers = require "spec.fuzz.service.answers"
@@ -74,7 +74,7 @@ local function watch(count)
     before = resident()
   elseif before then
     local grown = resident() - before
-    runner.require(grown < GROWTH, "", "%.1f MiB more after %d calls", grown / 2 ^ 20, count)
+    runner.require(grown < GROWTH, nil, "%.1f MiB more after %d calls", grown / 2 ^ 20, count)
   end
 end
 

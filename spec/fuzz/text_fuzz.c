@@ -74,7 +74,14 @@ static void try_id(const char *text, size_t length) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   char *text = fuzz_copy((const char *)bytes, length);
-  bool utf8 = cai_utf8_check(text, length);
+  char *exact = malloc(length > 0 ? length : 1); /* without a NUL, so that a read past its end is seen */
+  if (exact == NULL)
+    abort();
+  memcpy(exact, text, length);
+  bool utf8 = cai_utf8_check(exact, length);
+  REQUIRE(cai_id_is_text(exact, length) == cai_id_is_text(text, length), "an id by what follows it");
+  REQUIRE(cai_id_is_secret(exact, length) == cai_id_is_secret(text, length), "a secret by what follows it");
+  free(exact);
   REQUIRE(utf8 == is_utf8(bytes, length), "read as %s", utf8 ? "UTF-8" : "no UTF-8");
   uint32_t sum = cai_checksum(text, length);
   REQUIRE(sum == checksum(bytes, length), "%08x", (unsigned)sum);

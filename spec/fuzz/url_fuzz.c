@@ -136,10 +136,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   cai_base_url base;
   char *options = fuzz_line(&input, &size), *text = fuzz_line(&input, &size);
   bool plain = strcmp(options, "p") == 0, good = cai_base_url_parse(&base, text, plain, message);
-  if (good)
+  if (good) {
+    require_none(text, CURLUPART_USER, "user");
+    require_none(text, CURLUPART_PASSWORD, "password");
     require_sound(&base, plain);
-  else
-    REQUIRE(base.text == NULL && message[0] != '\0', "a refusal of \"%s\" without words", text);
+  }
+  REQUIRE(good || (base.text == NULL && message[0] != '\0'), "a refusal of \"%s\" without words", text);
   try_path(good ? &base : NULL, input);
   cai_base_url_clear(&base);
   free(options);

@@ -84,9 +84,13 @@ local function texts(found)
   return table.concat(list, "\n")
 end
 
+-- As JSON and URLs write a secret.
+local ESCAPES = { { ["/"] = "\\/", ["+"] = "\\u002b" }, { ["/"] = "%2F", ["+"] = "%2b" } }
+
 -- However a text is cut into pieces, the same is found; a secret that stands alone is found in all that surrounds it.
 function cases.scan(random)
-  local around = mutate.text('{"log":"a\\nkey=' .. SECRET .. ' confident_us_org_key"}\n', random, { SECRET, "\n\n" })
+  local escaped = SECRET:gsub("[/+]", random:pick(ESCAPES))
+  local around = mutate.text('{"log":"a\\nkey=' .. escaped .. ' confident_us_org_key"}\n', random, { SECRET, "\n\n" })
   local text = around .. " " .. SECRET .. "\n" .. mutate.text(around, random)
   local whole = scan.text(text)
   local found

@@ -6,7 +6,7 @@ local mutate = require "spec.fuzz.mutate"
 
 local answers = {}
 
--- Secrets that answers hold: of the key that they are about, and the client's own, which nothing keeps them from showing.
+-- Secrets that answers hold: that of the key that they are about, and the client's own, if a service shows it.
 answers.SECRET = "confident_us_org_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7aB3dE6gH9j=="
 answers.OWN = "Zq8!wErTyUiOpAsDf.GhJkL4567xCvBnM-QwE"
 
@@ -36,8 +36,9 @@ local data = {
 local VALUES = {
   "null", "true", "false", "7", "0", "-1", "1.5", "1e400", "-1e400", "9007199254740992", "9007199254740993", "1e308",
   "123456789012345678901234567890", "NaN", "Infinity", "-Infinity", "0x10", "nul", "'", "{}", "[]", "[1,2]", "[null]",
-  '{"a":{"b":[]}}', '""', '"x"', '"\\u0000"', '"a\\u0000b"', '"../x"', '"a/b"', '"\\ud800"', '"\\udc00\\ud800"', '"\255\254"',
-  '"*"', '"***************"', '"\\"', '"' .. ("x"):rep(300) .. '"', '"' .. answers.SECRET .. '"', '"' .. answers.OWN .. '"',
+  '{"a":{"b":[]}}', '""', '"x"', '"\\u0000"', '"a\\u0000b"', '"../x"', '"a/b"', '"\\ud800"', '"\\udc00\\ud800"',
+  '"\255\254"', '"*"', '"***************"', '"\\"', '"' .. ("x"):rep(300) .. '"',
+  '"' .. answers.SECRET .. '"', '"' .. answers.OWN .. '"',
   '"cannot: ' .. answers.OWN .. ' and ' .. answers.SECRET .. ', no"',
 }
 
@@ -100,23 +101,28 @@ local function damage_structure(body, random)
   return table.concat(tokens)
 end
 
-local STATUSES = { "200 OK", "200", "201 Created", "202 Accepted", "204 No Content", "206 Partial", "301 Moved", "304 Same",
+local STATUSES = { "200 OK", "200", "201 Created", "202 Accepted", "204 No Content", "206 Partial", "301 Moved",
+  "304 Same",
   "400 Bad", "401 No", "403 No", "404 Gone", "408 Late", "409 Clash", "422 No", "429 Slow", "500 Oops", "502 Gateway",
-  "503 Busy", "504 Late", "599 X", "600 X", "999 X", "100 Go on", "101 Switch", "102 Wait", "20 Short", "2000 Long", "abc", "",
-  "-1 Less", "403 " .. answers.OWN }
+  "503 Busy", "504 Late", "599 X", "600 X", "999 X", "100 Go on", "101 Switch", "102 Wait", "20 Short", "2000 Long",
+  "abc", "", "-1 Less", "403 " .. answers.OWN }
 
-local TYPES = { "application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "text/html", "application/jsonx",
-  "", ("x"):rep(300), "application/json\0" }
+local TYPES = { "application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "text/html",
+  "application/jsonx", "", ("x"):rep(300), "application/json\0" }
 
 local MORE = { "Retry-After: 0", "Retry-After: 7", "Retry-After: -1", "Retry-After: soon", "Retry-After: 1e9",
   "Retry-After: Sun, 06 Nov 1994 08:49:37 GMT", "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT", "Retry-After:",
-  "Retry-After: " .. ("9"):rep(60), "Retry-After: " .. ("9"):rep(400), "Date: Mon, 23 Nov 2026 14:05:00 GMT", "Date: never",
-  "Date: Mon, 01 Jan 1599999983 00:00:00 GMT", "Content-Encoding: gzip", "Content-Encoding: x", "Location: http://127.0.0.1:1/",
+  "Retry-After: " .. ("9"):rep(60), "Retry-After: " .. ("9"):rep(400), "Date: Mon, 23 Nov 2026 14:05:00 GMT",
+  "Date: never",
+  "Date: Mon, 01 Jan 1599999983 00:00:00 GMT", "Content-Encoding: gzip", "Content-Encoding: x",
+  "Location: http://127.0.0.1:1/",
   "Connection: close", "Connection: keep-alive", "Set-Cookie: a=b", "X-Long: " .. ("z"):rep(20000), "Trailer: X",
-  "WWW-Authenticate: Basic realm=\"x\"", "Upgrade: h2c", "Content-Range: bytes 0-1/2", "X-Key: " .. answers.OWN, "no colon",
+  "WWW-Authenticate: Basic realm=\"x\"", "Upgrade: h2c", "Content-Range: bytes 0-1/2", "X-Key: " .. answers.OWN,
+  "no colon",
   ": no name", " folded", "Content-Length: 3", "Transfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked" }
 
-local INTERIM = { "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early\r\nRetry-After: 9\r\nContent-Type: text/html\r\n\r\n",
+local INTERIM = { "HTTP/1.1 100 Continue\r\n\r\n",
+  "HTTP/1.1 103 Early\r\nRetry-After: 9\r\nContent-Type: text/html\r\n\r\n",
   "HTTP/1.1 102 Wait\r\nContent-Length: 5\r\n\r\n" }
 
 local function chunked(body, random)
@@ -138,7 +144,8 @@ local function framed(body, random, honest)
   elseif draw == 1 then
     return "Transfer-Encoding: chunked\r\n", chunked(body, random)
   elseif draw == 2 then
-    local lengths = { "-1", "0", "99999999999999999999", "4294967297", "abc", " ", "1e3", #body + 1, #body - 1, #body + 100000 }
+    local lengths = { "-1", "0", "99999999999999999999", "4294967297", "abc", " ", "1e3", #body + 1, #body - 1,
+      #body + 100000 }
     return ("Content-Length: %s\r\n"):format(random:pick(lengths)), body
   elseif draw == 3 then
     return ("Content-Length: %d\r\nContent-Length: %d\r\n"):format(#body, #body + random:below(2)), body
