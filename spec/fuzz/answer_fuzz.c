@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define KEY "confident_us_org_0123456789abcdefghijklmnopqrstuvwxyz"
-#define LIMIT ((size_t)2048) /* bytes of a body */
+#define LIMIT ((size_t)256) /* bytes of a body */
 
 static struct {
   fuzz_input bytes;
