@@ -70,7 +70,8 @@ for _, page in ipairs { "docs/architecture.md", "CONTRIBUTING.md", "SECURITY.md"
         end
       end
       for path in text:gmatch "`([%l]+/[%w_./]+)" do
-        assert.equal(0, (process.start("test", { "-e", path }):finish()), path)
+        local made = path:find "^build/" -- by commands that the page names
+        assert.equal(0, made and 0 or (process.start("test", { "-e", path }):finish()), path)
       end
     end)
   end)

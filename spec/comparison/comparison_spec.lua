@@ -3,10 +3,13 @@
 -- It fails when one of them has changed; then the table is what has to change.
 
 local folders = require "spec.folders"
+local pages = require "spec.docs.pages"
 local relay = require "spec.comparison.relay"
 local scenarios = require "spec.comparison.scenarios"
 local subjects = require "spec.comparison.subjects"
 local support = require "spec.support"
+
+local page = pages.open "docs/comparison.md"
 
 -- The cells of the document's table by row and column, and the columns.
 local function table_of(text)
@@ -29,7 +32,7 @@ local function table_of(text)
 end
 
 describe("the comparison", function()
-  local cells, columns = table_of(assert(folders.read "docs/comparison.md"))
+  local cells, columns = table_of(page.text)
   local twenty = {}
   for i = 1, 20 do
     twenty[i] = "project" .. i
@@ -64,15 +67,15 @@ describe("the comparison", function()
     assert.equal(1 + #subjects, #columns)
   end)
 
-  it("links to, and names, what is there", function()
-    local text = assert(folders.read "docs/comparison.md")
-    for target in text:gmatch "%]%(([^)#]+)[^)]*%)" do
-      assert.is_truthy(target:find "^https:" or folders.read("docs/" .. target), target)
-    end
-    for name in text:gmatch "spec/comparison/[%w_.]+" do
+  it("names what is there", function()
+    for name in page.text:gmatch "spec/comparison/[%w_.]+" do
       assert.is_string(folders.read(name), name)
     end
   end)
+
+  page:links_are_good()
+  page:leave("python3 -m venv", "the SDKs come from the network")
+  page:all_are_run()
 
   for _, subject in ipairs(subjects) do
     describe("of " .. subject.name, function()
