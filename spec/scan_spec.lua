@@ -83,6 +83,21 @@ describe("scan", function()
     end
   end)
 
+  -- Found by fuzzing: six characters were waited for, and JSON within JSON takes more for one.
+  it("finds the same in pieces that cut an escape of JSON within JSON", function()
+    for backslashes = 1, 20 do
+      local text = BASE64:gsub("+", ("\\"):rep(backslashes) .. "u002b") .. "\n"
+      local whole = scan.text(text)
+      assert.equal(backslashes <= 11, whole[1] ~= nil and whole[1].secret == BASE64)
+      for at = 1, #text do
+        local scanning = scan.new()
+        scanning:feed(text:sub(1, at))
+        scanning:feed(text:sub(at + 1))
+        assert.same(whole, scanning:finish())
+      end
+    end
+  end)
+
   it("keeps little of a text without end", function()
     local scanning = scan.new()
     scanning:feed "confident_us_org_"

@@ -10,7 +10,7 @@ local PREFIX = "confident_"
 -- Bytes of text that one secret may take, escapes included: no longer run of its characters is one.
 local LONGEST = 1024
 
--- Bytes that are looked at beyond that, so that an escape there is whole.
+-- Bytes that an escape may take: JSON within JSON doubles the backslashes. So many are looked at beyond a run.
 local MARGIN = 16
 
 -- Characters of a secret beyond its prefix, from which on it is one and no word such as confident_us_org_key.
@@ -39,7 +39,7 @@ local function unescape(text, at)
   for _, escape in ipairs(ESCAPES) do
     local first, last, digits = text:find(escape[1], at)
     local character = first and escape[2](digits)
-    if character and character:find "^[%w+/=_-]$" then
+    if character and character:find "^[%w+/=_-]$" and last - at < MARGIN then
       return character, last + 1
     end
   end
@@ -136,8 +136,8 @@ local function look(self, text, is_last)
     self.line = self.line + count_lines(text, counted, first)
     counted = first
     local run, length = read(text:sub(first, first + LONGEST + MARGIN))
-    -- An escape may be cut in two: the few characters of one are waited for.
-    if not is_last and first + length > #text - 6 and length <= LONGEST then
+    -- An escape may be cut in two: the characters of one are waited for.
+    if not is_last and first + length > #text - MARGIN and length <= LONGEST then
       return text:sub(first)
     end
     local secret = length <= LONGEST and secret_of(run)
