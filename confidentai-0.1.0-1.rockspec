@@ -15,7 +15,7 @@ needs the rocks http and luv.]],
 }
 supported_platforms = { "unix" }
 dependencies = {
-  "lua >= 5.1, < 5.5",
+  "lua >= 5.1, < 5.6",
   "lua-cjson >= 2.1.0",
   "argparse >= 0.7.0", -- the command
 }
