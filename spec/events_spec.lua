@@ -40,7 +40,7 @@ describe("on_event", function()
     assert.equal(503, heard[3].status)
     assert.equal(0, heard[3].seconds)
     assert.equal(2, heard[4].attempt)
-    assert.equal(201, heard[5].status)
+    assert.equal(200, heard[5].status)
   end)
 
   it("hears of failures without an answer", function()

@@ -4,7 +4,6 @@
 
 local folders = require "spec.folders"
 local pages = require "spec.docs.pages"
-local relay = require "spec.comparison.relay"
 local scenarios = require "spec.comparison.scenarios"
 local subjects = require "spec.comparison.subjects"
 local support = require "spec.support"
@@ -45,14 +44,6 @@ describe("the comparison", function()
     large = support.service { seed = 7, tls = true, projects = twenty },
   }
 
-  local relayed, stop
-  setup(function()
-    local port
-    port, stop = relay.start(tonumber(services.plain.base_url:match ":(%d+)"))
-    relayed = setmetatable({ base_url = "http://127.0.0.1:" .. port }, { __index = services.plain })
-  end)
-  teardown(function() stop() end)
-
   it("has a row for everything that is looked at, and a column for everybody", function()
     local rows = {}
     for _, scenario in ipairs(scenarios) do
@@ -82,7 +73,7 @@ describe("the comparison", function()
       local missing = subject.missing()
       for _, scenario in ipairs(missing and {} or scenarios) do
         it(scenario.row, function()
-          local result = scenario.run(services[scenario.service] or relayed, subject, services.elsewhere)
+          local result = scenario.run(services[scenario.service or "plain"], subject, services.elsewhere)
           assert.equal((cells[scenario.row] or {})[subject.name], result)
         end)
       end

@@ -23,7 +23,9 @@ describe("docs/sandbox.md", function()
       local row = text:match("\n| `" .. setting.name .. "` |[^\n]*")
       assert.truthy(row, setting.name)
       assert.truthy(row:find(setting.kind == "paths" and "none" or tostring(setting.default), 1, true), row)
-      for choice in pairs(setting.choices or {}) do assert.truthy(row:find("\"" .. choice, 1, true), choice) end
+      for choice in pairs(setting.choices or {}) do
+        assert.truthy(row:find(type(choice) == "string" and "\"" .. choice or tostring(choice), 1, true), choice)
+      end
     end
   end)
 

@@ -32,6 +32,18 @@ describe("the setting", function()
     assert.equal(200, status_with(create()))
   end)
 
+  it("create_status says how a create is answered", function()
+    local function status()
+      return request(service, { method = "POST", path = list_path, body = { name = "new" } }).status
+    end
+    assert.equal(200, status())
+    assert(service:set { create_status = 201 })
+    assert.equal(201, status())
+    assert.is_nil(service:set { create_status = 204 })
+    service:reset()
+    assert.equal(200, status())
+  end)
+
   it("list_delay hides a new key from lists, not from its id", function()
     assert(service:set { list_delay = 60 })
     local key = create()

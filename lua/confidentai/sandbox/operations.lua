@@ -116,7 +116,8 @@ function calls.create(service, request)
     return failure(422, "name must be a non-empty string")
   end
   local key = service:create_key(keys, body.name, request.credential.name)
-  return changed(key, 201, { apiKey = record(service, key, true) }, docs_link)
+  local status = service.settings.create_status == 201 and 201 or 200
+  return changed(key, status, { apiKey = record(service, key, true) }, docs_link)
 end
 
 function calls.update(service, request)

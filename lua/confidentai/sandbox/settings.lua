@@ -13,6 +13,8 @@ settings.list = {
     normal = true, never = true, late = true, future = true,
   } },
   { name = "last_used_delay", kind = "seconds", default = 60 },
+  -- The service's published pages name both; its official SDK for TypeScript takes 200 alone for a success.
+  { name = "create_status", kind = "choice", default = 200, choices = { [200] = true, [201] = true } },
   { name = "witness", kind = "paths", default = json.array() },
 }
 
