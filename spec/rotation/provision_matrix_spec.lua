@@ -39,6 +39,7 @@ describe("provision", function()
     local client = s:client { timeout = 0.15, max_response_bytes = 100000 }
     local key, err = provision(state, client)
     assert(s.service:clear_faults())
+    client = s:client { max_response_bytes = 100000 } -- patient, as there are no more faults: a busy machine is none
     if key then
       assert.equal(1, #made(), what)
       assert.equal(tostring(key.id), (s:holder() or {}).id, what)
