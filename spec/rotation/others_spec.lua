@@ -13,7 +13,7 @@ local check, DAY = confidentai.check, 86400
 local PROGRAM = [[
   local confidentai = require "confidentai"
   local client = confidentai.check(confidentai.new {
-    api_key = os.getenv "API_KEY", base_url = os.getenv "BASE_URL", timeout = 5, max_retries = 0 })
+    api_key = os.getenv "API_KEY", base_url = os.getenv "BASE_URL", timeout = 20, max_retries = 0 })
   io.stdout:setvbuf "no"
   local rotation, err = client:project(os.getenv "PROJECT").api_keys:rotate(1, {
     store = confidentai.store.file { path = os.getenv "STORE" }, state_dir = os.getenv "STATE", soak = 0, grace = 0,
@@ -45,7 +45,7 @@ describe("beside a rotation", function()
   describe("another process of the same folder", function()
     local function start()
       s:store()
-      s:fault { type = "delay", operation = "create", seconds = 1 }
+      s:fault { type = "delay", operation = "create", seconds = 3 }
       local child = process.lua(PROGRAM, {
         API_KEY = s.service.api_key, BASE_URL = s.service.base_url, PROJECT = s.service.projects[1].id,
         STORE = s:path "key", STATE = s:path "state",
@@ -66,7 +66,7 @@ describe("beside a rotation", function()
       assert.is_nil(state)
       assert.matches("held by process " .. child.pid, err.message)
       assert.equal("creating", other:status().state)
-      assert.equal(0, (child:wait(5000)))
+      assert.equal(0, (child:wait(30000)))
       assert.matches("done\n$", child.output)
       assert.equal("done", (other:advance()))
       assert.same({ "POST 2", "PUT 1 false", "DELETE 1" }, s:changes())
