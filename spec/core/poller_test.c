@@ -123,6 +123,8 @@ static void the_alarm_wakes_and_is_no_event(void) {
   CHECK(!wakes(descriptor, 0));
   cai_poller_alarm(&p.poller, -1); /* long due */
   CHECK(wakes(descriptor, 20));
+  cai_poller_alarm(&p.poller, 1e-10); /* less than the system counts in */
+  CHECK(wakes(descriptor, 20));
   cai_poller_alarm(&p.poller, INFINITY);
   CHECK(!wakes(descriptor, 20));
   cai_poller_alarm(&p.poller, 1e300);

@@ -47,7 +47,8 @@ void cai_poller_alarm(cai_poller *poller, double seconds) {
     double left = fmin(fmax(seconds, 0), LONGEST_ALARM);
     at.it_value.tv_sec = (time_t)left;
     at.it_value.tv_nsec = (long)((left - (double)at.it_value.tv_sec) * 1e9);
-    at.it_value.tv_nsec += left <= 0; /* now, but not never */
+    if (at.it_value.tv_sec == 0 && at.it_value.tv_nsec == 0)
+      at.it_value.tv_nsec = 1; /* now, but not never: so short a wait, too */
   }
   timerfd_settime(poller->timer, 0, &at, NULL);
 }
