@@ -65,15 +65,15 @@ static size_t hidden_of(const char *at, const cai_secret *secret) {
   return hidden(secret->length);
 }
 
-/* The same for whatever looks like a secret of the service. */
-static size_t hidden_of_look(const char *at) {
+/* Bytes from `at` on that look like a secret of the service, or its beginning; 0: none begins there. */
+static size_t length_of_look(const char *at) {
   static const char prefix[] = "confident_";
   size_t length = sizeof prefix - 1;
   if (strncmp(at, prefix, length) != 0)
     return 0;
   while (is_secret_character((unsigned char)at[length]))
     length++;
-  return length >= 3 * CAI_MASK_SHOWN ? hidden(length) : 0; /* shorter ones are words of a message, such as a prefix */
+  return length;
 }
 
 static size_t larger(size_t a, size_t b) {
@@ -81,10 +81,15 @@ static size_t larger(size_t a, size_t b) {
 }
 
 void cai_redact(char *text, const cai_secret *credential, const cai_secret *other) {
-  size_t stars = 0; /* due from `at` on */
+  const char *looked = text; /* up to here: a look within another ends where that ends, and hides no more */
+  size_t stars = 0;          /* due from `at` on */
   for (char *at = text; *at != '\0'; at++) {
     /* Before the star is written: secrets may overlap. */
-    stars = larger(stars, hidden_of_look(at));
+    size_t look = at < looked ? 0 : length_of_look(at);
+    if (look > 0)
+      looked = at + look;
+    if (look >= 3 * CAI_MASK_SHOWN) /* shorter ones are words of a message, such as a prefix */
+      stars = larger(stars, hidden(look));
     stars = larger(stars, larger(hidden_of(at, credential), hidden_of(at, other)));
     if (stars > 0) {
       *at = '*';
