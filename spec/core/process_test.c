@@ -152,6 +152,17 @@ static void one_that_ends_in_time_is_not_late(void) {
   cai_process_free(process);
 }
 
+/* More seconds than a time_t holds were none at all, and the program was killed at once. */
+static void a_very_long_limit_is_none(void) {
+  static const double limits[] = {1e9, 1e19, 1e300};
+  for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+    cai_process *process = run_script("sleep 0.1; exit 3", "", limits[i]);
+    CHECK(ends(process));
+    ended_as(process, CAI_PROCESS_EXITED, 3);
+    cai_process_free(process);
+  }
+}
+
 static void it_can_be_killed(void) {
   cai_process *process = run_script("sleep 60 & echo $!; sleep 60", "", CAI_NEVER);
   long grandchild = first_number(process);
@@ -286,6 +297,7 @@ int main(void) {
   one_that_reads_nothing_is_no_trouble();
   a_time_limit_ends_the_whole_group();
   one_that_ends_in_time_is_not_late();
+  a_very_long_limit_is_none();
   it_can_be_killed();
   freeing_kills();
   what_it_leaves_running_holds_nobody();

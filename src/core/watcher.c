@@ -129,6 +129,9 @@ _Noreturn static void become_program(const cai_watcher *watcher) {
   _exit(127);
 }
 
+/* Seconds; a longer limit is none, in three years: systems refuse to wait that long (man pselect on macOS). */
+#define LONGEST_LIMIT 1e8
+
 /* Waits for the end of the program, until a moment. Its group's number is nobody else's meanwhile, as the program is
  * not reaped before. */
 static void watch(pid_t program, double deadline) {
@@ -139,14 +142,15 @@ static void watch(pid_t program, double deadline) {
   while (waitpid(program, &status, WNOHANG) == 0) {
     double left = fmax(deadline - cai_clock_now(), 0);
     struct timespec most = {.tv_sec = 0};
-    if (deadline < CAI_NEVER) {
+    bool limited = left <= LONGEST_LIMIT;
+    if (limited) {
       most.tv_sec = (time_t)left;
       most.tv_nsec = (long)((left - (double)most.tv_sec) * 1e9);
     }
     fd_set control; /* pselect: macOS has no ppoll */
     FD_ZERO(&control);
     FD_SET(CONTROL, &control);
-    ready = pselect(CONTROL + 1, &control, NULL, NULL, deadline < CAI_NEVER ? &most : NULL, &waiting);
+    ready = pselect(CONTROL + 1, &control, NULL, NULL, limited ? &most : NULL, &waiting);
     if (ready < 0 && errno == EINTR)
       continue;
     kill(-program, SIGKILL);
