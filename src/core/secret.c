@@ -58,9 +58,14 @@ static size_t hidden(size_t length) {
   return length - (length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0);
 }
 
+/* Whether `at` goes on with a word. Most do not by their first letter, and every answer has a link to look at. */
+static bool begins_with(const char *at, const char *word, size_t length) {
+  return *at == *word && strncmp(at, word, length) == 0;
+}
+
 /* Bytes to hide from `at` on, where a secret may begin; 0: it does not. */
 static size_t hidden_of(const char *at, const cai_secret *secret) {
-  if (secret == NULL || secret->length < SHORTEST_SECRET || strncmp(at, secret->bytes, secret->length) != 0)
+  if (secret == NULL || secret->length < SHORTEST_SECRET || !begins_with(at, secret->bytes, secret->length))
     return 0;
   return hidden(secret->length);
 }
@@ -69,7 +74,7 @@ static size_t hidden_of(const char *at, const cai_secret *secret) {
 static size_t length_of_look(const char *at) {
   static const char prefix[] = "confident_";
   size_t length = sizeof prefix - 1;
-  if (strncmp(at, prefix, length) != 0)
+  if (!begins_with(at, prefix, length))
     return 0;
   while (is_secret_character((unsigned char)at[length]))
     length++;
