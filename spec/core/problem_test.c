@@ -15,5 +15,6 @@ int main(void) {
   CHECK_TEXT(cai_problem_name(EEXIST), "EEXIST");
   CHECK_TEXT(cai_problem_name(ENAMETOOLONG), "ENAMETOOLONG");
   CHECK_TEXT(cai_problem_name(0), "errno");
+  CHECK(cai_problem_is_lack(ENOTSUP) && cai_problem_is_lack(EOPNOTSUPP) && !cai_problem_is_lack(EIO));
   return check_end();
 }

@@ -28,7 +28,7 @@ static bool is_measurement(const char *name) {
 /* The names, each with its final NUL; -1: failed. 0 where the filesystem has no attributes. */
 static ssize_t list(int descriptor, room *r) {
   ssize_t length = flistxattr(descriptor, r->names, sizeof r->names);
-  return length < 0 && (errno == ENOTSUP || errno == ENOSYS) ? 0 : length;
+  return length < 0 && (cai_problem_is_lack(errno) || errno == ENOSYS) ? 0 : length;
 }
 
 /* An access control list that the folder gives to new files would be made effective by the mode. */

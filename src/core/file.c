@@ -113,7 +113,7 @@ static int rename_to_nothing(int folder, const char *from, const char *to) {
 #elif defined(RENAME_EXCL) /* macOS */
   if (renameatx_np(folder, from, folder, to, RENAME_EXCL) == 0)
     return 0;
-  if (errno != ENOTSUP && errno != EINVAL)
+  if (!cai_problem_is_lack(errno) && errno != EINVAL)
     return -1;
 #endif
   if (linkat(folder, from, folder, to, 0) != 0)

@@ -49,7 +49,8 @@ void cai_entry_close(cai_entry *entry) {
 
 bool cai_folder_sync(int folder, cai_problem *problem) {
   /* Filesystems that cannot sync a folder say so; there is nothing more to be done on them. */
-  return cai_sync(folder) || errno == EINVAL || errno == ENOTSUP || cai_problem_note(problem, "sync the folder");
+  return cai_sync(folder) || errno == EINVAL || cai_problem_is_lack(errno) ||
+         cai_problem_note(problem, "sync the folder");
 }
 
 /* Gives the folder that was just made its mode, and writes its name down. */

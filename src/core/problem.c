@@ -13,6 +13,10 @@ bool cai_problem_note_number(cai_problem *problem, const char *step, int number)
   return false;
 }
 
+bool cai_problem_is_lack(int number) {
+  return number == ENOTSUP || number == EOPNOTSUPP;
+}
+
 const char *cai_problem_name(int number) {
   static const struct {
     int number;

@@ -16,6 +16,9 @@ bool cai_problem_note(cai_problem *problem, const char *step);
 /* The same with a number of one's own. */
 bool cai_problem_note_number(cai_problem *problem, const char *step, int number);
 
+/* Whether an errno says that a filesystem has no such thing: two do, which are one on Linux and FreeBSD only. */
+bool cai_problem_is_lack(int number);
+
 /* The symbolic name of an errno, "ENOENT"; "errno" for those that files do not meet. */
 const char *cai_problem_name(int number);
 

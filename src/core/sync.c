@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sync.h"
 
+#include "problem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,7 +13,7 @@ static int sync_once(int descriptor) {
 #if defined(F_FULLFSYNC)
   if (fcntl(descriptor, F_FULLFSYNC) == 0)
     return 0;
-  if (errno != ENOTSUP && errno != EINVAL && errno != ENOTTY && errno != ENOSYS)
+  if (!cai_problem_is_lack(errno) && errno != EINVAL && errno != ENOTTY && errno != ENOSYS)
     return -1;
 #endif
   return fsync(descriptor);
