@@ -5,7 +5,10 @@ include(CheckLinkerFlag)
 include(CheckStructHasMember)
 include(CheckSymbolExists)
 
-set(CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE -D_DARWIN_C_SOURCE -D_NETBSD_SOURCE)
+# What the sources are compiled with is what is checked; without these, -std=c11 hides most of it.
+set(CAI_ALL_SHOWN _GNU_SOURCE _DARWIN_C_SOURCE _NETBSD_SOURCE)
+add_compile_definitions(${CAI_ALL_SHOWN})
+list(TRANSFORM CAI_ALL_SHOWN PREPEND -D OUTPUT_VARIABLE CMAKE_REQUIRED_DEFINITIONS)
 
 # feature(NAME HEADERS SYMBOL): CAI_HAS_<NAME> where the headers declare or define it, and it links.
 function(feature NAME HEADERS SYMBOL)

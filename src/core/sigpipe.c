@@ -32,8 +32,10 @@ void cai_sigpipe_release(const cai_sigpipe *held) {
     struct timespec at_once = {0, 0};
     sigtimedwait(&set, NULL, &at_once);
 #else
-    int number; /* no other thread can have taken it, as it is sent to the one that writes; where it is sent to the */
-    sigwait(&set, &number); /* process (macOS), our descriptors send none: SO_NOSIGPIPE, F_SETNOSIGPIPE */
+    /* No other thread can have taken it, as it is sent to the one that writes. Where it is sent to the process (macOS),
+     * our descriptors raise none: SO_NOSIGPIPE, F_SETNOSIGPIPE. */
+    int number;
+    sigwait(&set, &number);
 #endif
   }
   pthread_sigmask(SIG_SETMASK, &held->before, NULL);
