@@ -9,7 +9,7 @@ local mutate = require "spec.fuzz.mutate"
 local names = require "confidentai.rotation.names"
 local scan = require "confidentai.scan"
 local time = require "confidentai.cli.time"
-local words = require "confidentai.cli.words"
+local shell_words = require "confidentai.cli.shell_words"
 local must = require("spec.fuzz.runner").require
 
 local cases = {}
@@ -66,13 +66,13 @@ function cases.words(random)
     quoted[i] = quote(list[i])
   end
   local text = table.concat(quoted, random:pick { " ", "\t ", "  " })
-  local split, problem = words.split(text)
+  local split, problem = shell_words.split(text)
   must(split and #split == #list, text, "%d words, not %d: %s", split and #split or -1, #list, tostring(problem))
   for i, word in ipairs(split) do
     must(word == list[i], text, "word %d is %q", i, word)
   end
   local damaged = mutate.text(text, random)
-  split, problem = words.split(damaged)
+  split, problem = shell_words.split(damaged)
   must(split or type(problem) == "string", damaged, "neither words nor why")
 end
 
