@@ -5,28 +5,25 @@ local process = require "spec.process"
 
 local page = pages.open "CONTRIBUTING.md"
 
--- Each command is what builds and tests all the same, as these files show. To run them here would be to build and test
--- all, again.
+-- Each command is one that tests run all the same, in these files. To run them here would be to build and test all,
+-- again.
 local RUN_BY = {
   ["scripts/build"] = "scripts/test", ["scripts/run"] = "spec/CMakeLists.txt", ["scripts/lint"] = "spec/CMakeLists.txt",
-  ["scripts/test"] = ".ci/run", ["packaging/build"] = "spec/packaging/deb.sh",
-  ["scripts/fuzz"] = "spec/CMakeLists.txt", ["scripts/version"] = "spec/packaging/release.sh",
-  ["scripts/release"] = "spec/packaging/release.sh",
+  ["scripts/test"] = ".ci/run", ["packaging/build"] = "spec/packaging/deb.sh", ["scripts/fuzz"] = "spec/CMakeLists.txt",
+  ["scripts/version"] = "spec/packaging/release.sh", ["scripts/release"] = "spec/packaging/release.sh",
 }
 
 describe("CONTRIBUTING.md", function()
   it("shows commands that are there, and that tests run", function()
-    local all = {}
     for _, block in ipairs(page:blocks "sh") do
-      all[#all + 1] = block.text
-    end
-    for line in table.concat(all, "\n"):gmatch "[^\n]+" do
-      local command = line:gsub("^[%u_]+=%S+ ", ""):match "^%S+"
-      local where = assert(RUN_BY[command], command)
-      assert.is_truthy(assert(folders.read(where)):find(command, 1, true), where)
-      assert.equal(0, (process.start("test", { "-x", command }):finish()), command)
-      for path in line:gsub("%s#.*", ""):gmatch "%S+/%S+%.lua" do
-        assert.is_string(folders.read(path), path)
+      for line in block.text:gmatch "[^\n]+" do
+        local command = line:gsub("^[%u_]+=%S+ ", ""):match "^%S+"
+        local where = assert(RUN_BY[command], command)
+        assert.is_truthy(assert(folders.read(where)):find(command, 1, true), where)
+        assert.equal(0, (process.start("test", { "-x", command }):finish()), command)
+        for path in line:gsub("%s#.*", ""):gmatch "%S+/%S+%.lua" do
+          assert.is_string(folders.read(path), path)
+        end
       end
     end
   end)
