@@ -132,7 +132,7 @@ describe("gather", function()
   end)
 
   it("can be nested", function()
-    service:fault { type = "delay", seconds = 0.05, times = -1 }
+    service:fault { type = "delay", seconds = 0.15, times = -1 }
     local function inner()
       return (gather { list, list, function() return (gather { list, list })[2] end })[3]
     end
@@ -142,8 +142,8 @@ describe("gather", function()
     for i = 1, 4 do
       assert.equal("manager", results[i][1].name)
     end
-    -- On PUC 5.1 the inner ones have lost their caller to the tail call, and block in turn.
-    assert.is_true(_VERSION == "Lua 5.1" and not jit or spent < 0.5, tostring(spent))
+    -- One after the other: 1.95. On PUC 5.1 the inner ones have lost their caller to the tail call, and block in turn.
+    assert.is_true(_VERSION == "Lua 5.1" and not jit or spent < 1.2, tostring(spent))
   end)
 
   it("runs inside of a coroutine that is not its own without disturbing it", function()

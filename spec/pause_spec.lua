@@ -71,12 +71,12 @@ describe("a pause", function()
 
   it("takes its time", function()
     local spent = seconds(function() assert.is_true(pause(blocking, 0.1)) end)
-    assert.is_true(spent >= 0.1 and spent < 0.4, tostring(spent))
-    assert.is_true(seconds(function() assert.is_true(pause(blocking, 0)) end) < 0.1)
+    assert.is_true(spent >= 0.1 and spent < 1, tostring(spent))
+    assert.is_true(seconds(function() assert.is_true(pause(blocking, 0)) end) < 0.5)
   end)
 
   it("goes on beside others, and beside calls", function()
-    service:fault { type = "delay", seconds = 0.2, times = -1 }
+    service:fault { type = "delay", seconds = 0.4, times = -1 }
     local client = support.client(service)
     local order = {}
     local function paused(length)
@@ -89,13 +89,13 @@ describe("a pause", function()
     local results, errors
     local spent = seconds(function()
       results, errors = confidentai.gather {
-        paused(0.3), paused(0.1), paused(0.25), function() return client:organization():get() end,
+        paused(0.6), paused(0.2), paused(0.5), function() return client:organization():get() end,
       }
     end)
     assert.same({}, errors)
     assert.equal(4, #results)
-    assert.same({ 0.1, 0.25, 0.3 }, order)
-    assert.is_true(spent >= 0.3 and spent < 0.6, tostring(spent))
+    assert.same({ 0.2, 0.5, 0.6 }, order)
+    assert.is_true(spent >= 0.6 and spent < 1.4, tostring(spent)) -- one after the other: 1.7
   end)
 
   it("is broken off with its gather", function()

@@ -108,7 +108,7 @@ return {
     expect_error({ kind = "protocol" }, result, err)
   end },
   { name = "gathers many calls in the time of one",
-    faults = { { type = "delay", seconds = 0.2, times = -1 } }, seconds = 1.5, run = function(t)
+    faults = { { type = "delay", seconds = 0.2, times = -1 } }, seconds = 3, run = function(t)
       local client, tasks = t.client(), {}
       for i = 1, 30 do
         tasks[i] = function() return client:organization().api_keys:list() end
@@ -120,7 +120,7 @@ return {
         expect("manager", results[i][1].name)
       end
     end },
-  { name = "gathers within a gather", faults = { { type = "delay", seconds = 0.1, times = -1 } }, seconds = 1.5,
+  { name = "gathers within a gather", faults = { { type = "delay", seconds = 0.5, times = -1 } }, seconds = 3,
     run = function(t)
       local client = t.client()
       local function one()
@@ -137,13 +137,13 @@ return {
       expect(3, results[2])
       expect("table", type(results[3]))
     end },
-  { name = "pauses", seconds = 1.5, run = function(t)
+  { name = "pauses", run = function(t)
     local spent = time_pause(t, 0.2)
     expect(true, spent >= 0.2, ("%.3f s, which is enough,"):format(spent))
-    expect(true, spent < 0.7, ("%.3f s, which is not too much,"):format(spent))
+    expect(true, spent < 2, ("%.3f s, which is not too much,"):format(spent))
   end },
   { name = "pauses in many tasks at once, beside calls", faults = { { type = "delay", seconds = 0.2, times = -1 } },
-    seconds = 1.5, run = function(t)
+    seconds = 3, run = function(t)
       local tasks = {}
       for i = 1, 10 do
         tasks[2 * i - 1] = function()

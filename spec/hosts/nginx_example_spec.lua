@@ -17,7 +17,6 @@ local function read(path)
   return text
 end
 
-
 describe("examples/openresty", function()
   local service = support.service()
   local blocks = page:blocks "sh"
@@ -163,7 +162,7 @@ describe("examples/openresty", function()
     service:fault { type = "hang", times = -1 }
     local answer = assert(http.request(port, "/keys"))
     assert.equal(200, answer.status)
-    assert.is_true(answer.seconds < 0.5)
+    assert.is_true(answer.seconds < 3) -- a call that hangs takes 5
     assert.equal(2, #cjson.decode(answer.body).keys)
   end)
 

@@ -181,7 +181,7 @@ describe("in Neovim", function()
       local before = uv.hrtime()
       run(program)
       local seconds = (uv.hrtime() - before) / 1e9
-      assert.is_true(seconds < 1.5, ("it took %.1f s"):format(seconds))
+      assert.is_true(seconds < 10, ("it took %.1f s"):format(seconds))
       assert.is_true(#support.requests(service) > 0)
     end
 
