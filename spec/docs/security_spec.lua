@@ -54,6 +54,10 @@ CipherString = DEFAULT:@SECLEVEL=0
     local port = tostring(http.free_port())
     local server = process.start("openssl", { "s_server", "-tls1_1", "-www", "-accept", "127.0.0.1:" .. port, "-cert",
       folder.path .. "/cert.pem", "-key", folder.path .. "/key.pem" }, variables)
+    finally(function()
+      server:kill "sigterm"
+      server:wait(5000)
+    end)
     server:wait_for "ACCEPT"
     local url = "https://127.0.0.1:" .. port
     local status, _, output, errors = process.start("curl", { "-sS", "--cacert", folder.path .. "/cert.pem", url },
@@ -66,8 +70,6 @@ CipherString = DEFAULT:@SECLEVEL=0
       local keys, err = client:organization().api_keys:list()
       io.write(tostring(keys), " ", err.kind)
     ]]):format(url, folder.path .. "/cert.pem"), { OPENSSL_CONF = variables.OPENSSL_CONF })
-    server:kill "sigterm"
-    server:wait(5000)
     assert.equal("nil tls", said, problem)
   end)
 
