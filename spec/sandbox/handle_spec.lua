@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
+local process = require "spec.process"
 local sandbox = require "confidentai.sandbox"
 local socket = require "socket"
 local support = require "spec.sandbox.support"
@@ -60,6 +61,17 @@ describe("require 'confidentai.sandbox'", function()
       local ok, message = pcall(sandbox.start, case[1])
       assert.is_false(ok)
       assert.truthy(tostring(message):find(case[2], 1, true), message)
+    end
+  end)
+
+  it("says what to install where a module is missing", function()
+    for _, name in ipairs { "luv", "socket.http" } do
+      local status, _, _, errors = process.run(([[
+        package.preload["%s"] = function() error "libnone.so: cannot be opened" end
+        require "confidentai.sandbox"
+      ]]):format(name))
+      assert.equal(1, status)
+      assert.matches("needs the modules luv and socket.*apt%-get install lua%-luv lua%-socket.*libnone.so", errors)
     end
   end)
 

@@ -2,6 +2,16 @@
 -- The sandbox for specs: starts the local service as a process of its own and steers it. Works on every Lua,
 -- also on those without lua-http, as long as one interpreter on the machine has it.
 
+-- Specs are where these are often missing: the remedy comes before the places where Lua has looked.
+for _, name in ipairs { "luv", "socket.http" } do
+  local ok, problem = pcall(require, name)
+  if not ok then
+    error("confidentai.sandbox needs the modules luv and socket in the Lua that loads it\n"
+      .. "Debian and Ubuntu: apt-get install lua-luv lua-socket\n"
+      .. "LuaRocks: luarocks install luv && luarocks install luasocket\n" .. tostring(problem), 0)
+  end
+end
+
 local Child = require "confidentai.sandbox.child"
 local http = require "socket.http"
 local json = require "confidentai.sandbox.json"
