@@ -55,7 +55,7 @@ describe("the plan of a rotation", function()
   end)
 
   it("replaces an absent key when told to", function()
-    assert_refused("holds something already: replace_store = true", { id = 99, replace = true })
+    assert_refused("holds something already, and no record here", { id = 99, replace = true })
     local rotation = confidentai.check(s:rotate { id = 99, replace = true, replace_store = true })
     assert.equal("done", rotation.state)
     assert.equal("key-99", rotation.base)

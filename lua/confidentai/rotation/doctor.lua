@@ -95,8 +95,8 @@ local function find_strays(client, checked, scopes, known, list)
       if names.parse(key.name) and not known[place .. "/" .. id] and not known[place .. "/" .. key.name] then
         list[#list + 1] = {
           id = ("stray:%s/%s"):format(place, id), kind = "stray", key = key,
-          message = ("key %s '%s' (%s, last used %s) was made by a rotation that no record here knows"):format(id,
-            key.name, key.valid and "enabled" or "disabled", key.last_used or "never"),
+          message = ("key %s '%s' (%s, last used %s) was made by a rotation that no record here knows, or by ensure")
+            :format(id, key.name, key.valid and "enabled" or "disabled", key.last_used or "never"),
           fix = function()
             local ok, err = remove(client, checked, scope.api_keys, key)
             return ok, err
