@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
+local cjson = require "cjson"
 local folders = require "spec.folders"
 local options = require "confidentai.options"
 local packages = require "spec.docs.packages"
@@ -19,11 +20,19 @@ describe("docs/library.md", function()
     end
   end)
 
+  -- A line of the page, on the Lua of this spec.
+  local function begin(line)
+    local lua = rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d.%d"
+    return process.start("sh", { "-c", "exec " .. (line:gsub("lua5%.4", lua)) },
+      { CONFIDENT_REGION = false, LD_PRELOAD = false, LUA_PATH = false, LUA_CPATH = false })
+  end
+
   it("shows commands that run", function()
-    local blocks = page:blocks("sh", "Installing, and a first look")
-    assert.equal("packaging/build", packages.without(blocks[1].text)) -- which spec/packaging/deb.sh runs
+    -- spec/packaging/deb.sh runs it.
+    assert.equal("packaging/build", packages.without(page:block("sh", "Installing").text))
+    local blocks = page:blocks("sh", "A first script")
     local lines = {}
-    for line in blocks[2].text:gmatch "[^\n]+" do
+    for line in blocks[1].text:gmatch "[^\n]+" do
       lines[#lines + 1] = line:gsub("%s+#.*", "")
     end
     -- The first two are what scripts/demo does, which a test of its own runs.
@@ -31,13 +40,25 @@ describe("docs/library.md", function()
     for i = 1, 2 do
       assert.is_truthy(demo:find("\n" .. lines[i] .. "\n", 1, true), lines[i])
     end
-    -- The package is not installed here: this checkout stands in for it.
-    local lua = rawget(_G, "jit") and "luajit" or "lua" .. _VERSION:match "%d.%d"
-    local child = process.start("sh", { "-c", (lines[3]:gsub("lua5%.4", "scripts/run " .. lua)) },
-      { CONFIDENT_REGION = false, LD_PRELOAD = false, LUA_PATH = false, LUA_CPATH = false })
-    local status, _, output, errors = child:finish()
+    local status, _, output, errors = begin(lines[3]):finish()
     assert.equal(0, status, errors)
     assert.matches("Deleted : 0 keys named quickstart are left", output, 1, true)
+    local sandbox = begin(blocks[2].text .. " --port 0")
+    sandbox:wait_for "Stop"
+    sandbox:kill "sigterm"
+    status, _, output, errors = sandbox:finish()
+    assert.equal(0, status, errors)
+    assert.matches("export CONFIDENT_ORG_API_KEY=%S+\n  export CONFIDENT_BASE_URL=http://127%.0%.0%.1:%d+\n", output)
+  end)
+
+  it("says where the types are, once it is installed", function()
+    local setting = cjson.decode(page:block("json", "Installing").text)["workspace.library"]
+    -- Where Debian's packages have what CMake installs; spec/packaging/deb.sh and rock.sh look.
+    assert.same({ "/usr/share/lua/5.4/confidentai/types" }, setting)
+    for _, name in ipairs { "deb", "rock" } do
+      local script = folders.read("spec/packaging/" .. name .. ".sh")
+      assert.is_truthy(script:find("confidentai/types/confidentai.lua", 1, true), name)
+    end
   end)
 
   it("lists every option with its default", function()
