@@ -81,38 +81,57 @@ describe("docs/openresty.md", function()
     return found
   end
 
+  -- What differs from one run to the next has one form.
+  local function plain(text)
+    return (text:gsub("%f[%w]%d+ seconds? ago", "AGO"):gsub("just now", "AGO"):gsub("%*+%S+", "MASK")
+      :gsub("~%w+%f[ ]", "~OP"):gsub("Rotation %w+", "Rotation"):gsub("project %w+", "project")
+      :gsub("ends in %S+", "ends"):gsub(" +", " "):gsub("%s+$", ""))
+  end
+
   it("shows a gateway that is tried beside a sandbox", function()
     install()
     local blocks, lines = page:blocks("sh", "Trying it beside a sandbox"), {}
     assert.equal(3, #blocks)
     for i, block in ipairs(blocks) do
-      lines[i] = packages.without(block.text):gsub("confidentai sandbox", "%0 --port 0")
+      lines[i] = packages.without(block.text):gsub("rm %-r ", 'cp "$GATEWAY_FOLDER/gateway.key" seen.key\n%0')
     end
-    local output, errors = system:run(system:map(table.concat(lines, "\n")), {
-      GATEWAY_FOLDER = system.root .. "/var/lib/confidentai" }, { folder = system.root })
-    assert.matches('^{.*"success":true.*Rotation %w+ of gateway in project %w+ is soaking%..*"success":true', output)
-    local used = output:match "gateway~g1~%w+ +disabled .*gateway~g2~%w+ +enabled ([^\n]*)\nID +NAME +PROJECT.* grace "
-    assert.is_nil(used:find "never", output)
-    assert.is_nil((output .. errors .. system:log()):find(key():gsub("%s+$", ""), 1, true))
+    local path = system.root .. "/etc/nginx/conf.d/gateway.conf"
+    assert(uv.fs_symlink(uv.cwd() .. "/examples", system.root .. "/examples"))
+    local output, errors = system:run(system:map(table.concat(lines, "\n")), {}, { folder = system.root })
+    local list = output:find "\nID +NAME +PROJECT"
+    assert.equal(plain(page:block("text", "Trying it beside a sandbox").text), plain(output:sub(1, list)))
+    assert.matches("\nID +NAME +PROJECT.* grace ", output)
+    local secret = assert(folders.read(system.root .. "/seen.key")):gsub("%s+$", "")
+    assert.is_nil((output .. errors .. system:log()):find(secret, 1, true))
     -- Of the line that stops an nginx which does not run.
     assert.matches("^[^\n]*open%(%) [^\n]*nginx.pid[^\n]*$", system:complaints())
     assert.is_true(http.poll(function() return not uv.fs_stat(system.root .. "/run/nginx.pid") end, 10)) -- it has quit
+    assert.is_nil(uv.fs_stat(system.root .. "/var/lib/confidentai/trial"))
+    assert.equal(folders.read "examples/openresty/gateway/gateway.conf", folders.read(path)) -- as it was
+  end)
+
+  it("ends where the sandbox does not start, in place of waiting for it", function()
+    system = gateway.system(folder.path)
+    local first = page:blocks("sh", "Trying it beside a sandbox")[1].text
+    folders.write(folder.path .. "/bin/confidentai", "#!/bin/sh\nexit 1\n", 493)
+    system:run(packages.without(first):match "^(.-done)\n", {}, { folder = system.root, timeout = 10000 })
   end)
 
   it("shows what nginx gets its variables from, with an account", function()
     install()
-    aim() -- as the trial did
-    folders.write(folder.path .. "/var/lib/confidentai/gateway.key", "of the sandbox")
-    system:run(system:map(page:block("sh", "With an account").text):gsub("EnvironmentFile=/etc",
-      "EnvironmentFile=" .. folder.path .. "/etc"),
-      { CONFIDENT_ORG_API_KEY = service.api_key, GATEWAY_PROJECT_ID = "p1" })
+    local lines = system:map(page:block("sh", "With an account").text):gsub("EnvironmentFile=/etc",
+      "EnvironmentFile=" .. folder.path .. "/etc")
+    local wanted = { CONFIDENT_ORG_API_KEY = service.api_key, GATEWAY_PROJECT_ID = "p1" }
+    local status = process.start("sh", { "-euc", lines }, { CONFIDENT_ORG_API_KEY = false }):finish()
+    assert.is_true(status > 0) -- a variable was forgotten
+    system:run(lines, wanted)
     local drop_in = folders.read(folder.path .. "/etc/systemd/system/nginx.service.d/confidentai.conf")
     local file = drop_in:match "^%[Service%]\nEnvironmentFile=(%S+)\n$"
     assert.equal(("CONFIDENT_ORG_API_KEY=%s\nGATEWAY_PROJECT_ID=p1\n"):format(service.api_key), folders.read(file))
     assert.equal("600", folders.mode(file))
-    assert.is_nil(key())
-    local conf = folders.read(folder.path .. "/etc/nginx/conf.d/gateway.conf")
-    assert.is_truthy(conf:find("https://api.confident-ai.com", 1, true))
+    local output, errors = system:run(system:map(page:block("sh", "When something is wrong").text), {
+      CONFIDENT_BASE_URL = service.base_url, CONFIDENT_ORG_API_KEY = false })
+    assert.matches("no rotation is under way", output .. errors)
   end)
 
   describe("says of the gateway that", function()
@@ -152,11 +171,88 @@ describe("docs/openresty.md", function()
       assert.equal("", system:complaints())
     end)
 
-    it("a wrong setting ends nginx, with its message", function()
-      local _, errors = system:run("nginx", variables { GATEWAY_PROJECT_ID = false }, { status = 1 })
-      assert.matches("set GATEWAY_PROJECT_ID", errors .. system:log())
-      _, errors = system:run("nginx", variables { CONFIDENT_ORG_API_KEY = service.projects[1].api_key }, { status = 1 })
-      assert.is_nil((errors .. system:log()):find(service.projects[1].api_key, 1, true))
+    it("a wrong setting ends nginx, with a message that the page has", function()
+      local organization = service.api_key
+      for message, more in pairs {
+        ["set GATEWAY_PROJECT_ID"] = { GATEWAY_PROJECT_ID = "" },
+        ["no api_key"] = { CONFIDENT_ORG_API_KEY = false },
+        ["a key of a project"] = { CONFIDENT_ORG_API_KEY = service.projects[1].api_key },
+        ["seconds are wanted"] = { GATEWAY_SOAK_SECONDS = "1h" },
+      } do
+        assert.is_truthy(page.text:find("`" .. message .. "`", 1, true))
+        local _, errors = system:run("nginx", variables(more), { status = 1 })
+        errors = errors .. system:log()
+        assert.is_truthy(errors:find(message, 1, true), errors)
+        assert.is_nil(errors:find(service.projects[1].api_key, 1, true) or errors:find(organization, 1, true))
+      end
+    end)
+
+    it("what it cannot do is in the log, in words that the page has", function()
+      for message, case in pairs {
+        ["Invalid API key"] = { variables = { CONFIDENT_ORG_API_KEY = "confident_us_org_" .. ("0"):rep(48) } },
+        ["Project not found"] = { variables = { GATEWAY_PROJECT_ID = "web" } },
+        ["is open to others"] = { before = "chmod 777 /var/lib/confidentai/state" },
+        ["cannot be made"] = { variables = { GATEWAY_FOLDER = folder.path .. "/nowhere" } },
+      } do
+        assert.is_truthy(page.text:find("`" .. message .. "`", 1, true))
+        system:run(system:map(case.before or "true") .. "\nnginx", variables(case.variables))
+        assert.equal(503, system:status(503))
+        assert.is_true(http.poll(function() return system:complaints():find(message, 1, true) end, 10), system:log())
+        system:run(system:map "nginx -s stop; sleep 0.5; chmod 700 /var/lib/confidentai/state", {})
+      end
+    end)
+
+    local function rotate()
+      local text
+      assert.is_true(http.poll(function() -- the other worker may still be at the first key
+        text = http.request(system.control, "/rotate", nil, "POST").body
+        return text:find("is soaking", 1, true)
+      end, 10), text)
+      assert.is_nil(text:find("confidentai rotate", 1, true)) -- which would look in another folder
+      return text:match "Rotation (%w+)"
+    end
+
+    local rollback = page.text:match "%f[%w]runuser [^\n]*list %-%-state%-dir /var/lib/confidentai/state"
+      :gsub("list", "rollback %%s")
+
+    it("rotations follow each other, and one that was rolled back", function()
+      system:run("nginx", variables { GATEWAY_SOAK_SECONDS = "60" })
+      assert.equal(200, system:status(200))
+      local first = key()
+      local id = rotate()
+      assert.not_equal(first, key())
+      system:run(system:map(rollback:format(id)), variables())
+      assert.equal(first, key())
+      system:run("nginx -s stop; sleep 0.5; nginx", variables { GATEWAY_GRACE_SECONDS = "0" })
+      assert.equal(200, system:status(200))
+      for _ = 1, 2 do
+        local before = key()
+        rotate()
+        assert.is_true(http.poll(function()
+          assert.equal(200, http.request(system.port, "/v1/annotation-queues?page=1&pageSize=1").status)
+          return #named "gateway" == 1
+        end, 20))
+        assert.not_equal(before, key())
+      end
+      assert.equal("", system:complaints())
+    end)
+
+    it("a rotation that waits for a person is in the log, and a key that is gone is replaced", function()
+      local remove = "confidentai keys delete --yes --project %s %s"
+      system:run("nginx", variables { GATEWAY_SOAK_SECONDS = "2" })
+      assert.equal(200, system:status(200))
+      local id = rotate()
+      local keys = named "gateway"
+      system:run(remove:format(service.projects[1].id, keys[2].id), variables())
+      assert.is_true(http.poll(function() return system:complaints():find("is conflict", 1, true) end, 10),
+        system:log())
+      assert.equal(401, system:status(401))
+      system:run(system:map(rollback:format(id)), variables())
+      assert.equal(200, system:status(200))
+      system:run(remove:format(service.projects[1].id, keys[1].id), variables())
+      assert.equal(401, system:status(401))
+      system:run("rm " .. system.root .. "/var/lib/confidentai/gateway.key", {})
+      assert.equal(200, system:status(200))
     end)
 
     it("errors are logged without a secret, and the next run tries again", function()

@@ -9,9 +9,18 @@ local gateway = {}
 
 -- All of it is read in init_by_lua, while nginx still has its environment.
 local FOLDER = os.getenv "GATEWAY_FOLDER" or "/var/lib/confidentai"
-local PROJECT = assert(os.getenv "GATEWAY_PROJECT_ID", "set GATEWAY_PROJECT_ID to the project whose key this is to be")
-local SOAK = tonumber(os.getenv "GATEWAY_SOAK_SECONDS") or 86400 -- for so long both keys work
-local LOOK, ADVANCE = 1, tonumber(os.getenv "GATEWAY_ADVANCE_SECONDS") or 60 -- seconds between two times
+local PROJECT = os.getenv "GATEWAY_PROJECT_ID" or ""
+assert(PROJECT ~= "", "set GATEWAY_PROJECT_ID to the id of the project whose key this is to be")
+
+local function seconds(name, default)
+  local text = os.getenv(name) or tostring(default)
+  return assert(tonumber(text:match "^%d+$"), name .. ": seconds are wanted, as a number")
+end
+
+local SOAK = seconds("GATEWAY_SOAK_SECONDS", 86400) -- for so long both keys work
+local GRACE = seconds("GATEWAY_GRACE_SECONDS", 604800) -- for so long the old one is kept, disabled
+local ADVANCE = seconds("GATEWAY_ADVANCE_SECONDS", 60) -- between two looks at what is due
+local LOOK = 1 -- between two looks at the file
 
 local client = confidentai.check(confidentai.new { timeout = 10 }) -- wrong settings: nginx does not start
 local api_keys = client:project(PROJECT).api_keys
@@ -21,18 +30,20 @@ local state_dir = FOLDER .. "/state"
 
 local secret -- of the file, in this worker
 
--- A small file of this machine: it is read faster than a timer is made.
+-- A small file of this machine: it is read faster than a timer is made. Where it is gone, what was read stays.
 local function look()
   local file = io.open(path)
-  if file then
-    secret = file:read "*l" or secret
-    file:close()
+  if not file then
+    return false
   end
+  secret = file:read "*l" or secret
+  file:close()
+  return true
 end
 
 -- Calls a function now and then, in a timer: the next time is set at the end of each, so that two never overlap.
 -- `premature`: this worker ends, and another goes on.
-local function every(seconds, task)
+local function every(period, task)
   local function run(premature)
     if premature then
       return
@@ -41,19 +52,29 @@ local function every(seconds, task)
     if not ok then
       ngx.log(ngx.ERR, "confidentai: ", tostring(problem)) -- errors hold no secret
     end
-    assert(ngx.timer.at(seconds, run))
+    assert(ngx.timer.at(period, run))
   end
   assert(ngx.timer.at(0, run))
 end
 
 -- What has been begun in this place and is not done.
 local function under_way()
-  return confidentai.check(confidentai.rotation.open(client, { state_dir = state_dir }))
+  local list, err, damaged = confidentai.rotation.open(client, { state_dir = state_dir })
+  for _, problem in ipairs(damaged or {}) do
+    ngx.log(ngx.ERR, "confidentai: ", tostring(problem))
+  end
+  return confidentai.check(list, err)
 end
 
--- The key, which is made when there is none: created exactly once, and in the file.
-local function provision()
-  return confidentai.check(api_keys:provision("gateway", { store = store, state_dir = state_dir }))
+local told = {} -- by rotation: the stop that is in the log already
+
+-- What waits for a person is in the log, once in each worker 0.
+local function tell(begun)
+  local status = begun:status()
+  if status.attention == "stopped" and told[begun.id] ~= status.stop then
+    told[begun.id] = status.stop
+    ngx.log(ngx.ERR, "confidentai: ", (status.text:gsub("%s*\n%s*", " ")))
+  end
 end
 
 -- What is due. All of it is on record before it is done, so that a worker may be killed at any time: whoever comes next
@@ -61,13 +82,14 @@ end
 local function work()
   for _, begun in ipairs(under_way()) do
     local state, err = begun:advance()
-    if not state then -- perhaps another worker is at it, which has just begun it
-      ngx.log(ngx.WARN, "confidentai: rotation of ", begun.base, ": ", tostring(err))
+    if state then
+      tell(begun)
+    else -- kind "state": another worker is at it, which has just begun it
+      ngx.log(err.kind == "state" and ngx.WARN or ngx.ERR, "confidentai: ", begun.base, ": ", tostring(err))
     end
   end
-  look()
-  if not secret then
-    provision()
+  if not look() then -- the first key: created exactly once, and in the file
+    confidentai.check(api_keys:provision("gateway", { store = store, state_dir = state_dir }))
   end
 end
 
@@ -92,17 +114,34 @@ function gateway.key()
   return secret
 end
 
+-- What a person wants to know, without the command's lines: it would look in another folder.
+local function describe(rotation)
+  return (rotation:status().text:gsub("\n  [^\n]*", ""))
+end
+
+-- The key whose secret is in the file.
+local function current()
+  look()
+  for _, key in ipairs(confidentai.check(api_keys:find "gateway")) do
+    local mask = key.value:match "[^*]*$" -- its last characters
+    if secret and key.valid and mask ~= "" and secret:sub(-#mask) == mask then
+      return key
+    end
+  end
+  error("no enabled key of the project is the one in " .. path, 0)
+end
+
 -- One rotation at a time: while it is under way, it is shown.
 local function rotate()
   for _, begun in ipairs(under_way()) do
     local status = begun:status()
-    if status.kind == "rotation" then -- and not the first key, on its way
-      return status.text
+    if status.kind == "rotation" and not status.finished then -- and not the first key, on its way
+      return describe(begun)
     end
   end
-  local key = provision() -- finds it
-  local rotation = confidentai.check(api_keys:rotate(key, { store = store, state_dir = state_dir, soak = SOAK }))
-  return rotation:status().text
+  return describe(confidentai.check(api_keys:rotate(current(), {
+    store = store, state_dir = state_dir, soak = SOAK, grace = GRACE,
+  })))
 end
 
 ---In content_by_lua: begins a rotation, and says what comes next. `work` goes on with it.
@@ -114,7 +153,7 @@ function gateway.rotate()
   if not ok then
     ngx.status = 503 -- perhaps another worker is at it
   end
-  ngx.say(tostring(result))
+  ngx.say((tostring(result):gsub("^/%S+:%d+: ", "")))
 end
 
 return gateway
