@@ -11,14 +11,42 @@ local function report(kind, ...)
   return (reports[kind] or reports["report_" .. kind])(...)
 end
 
--- Whether it loads, and from where its C module comes: a rebuilt one is seen at Neovim's next start.
+-- A require that fails leaves marks, by which the next one says "loop or previous error" in place of why. They are
+-- light userdata, or numbers in OpenResty's LuaJIT; a module is a table.
+local function forget_failures()
+  for name, value in pairs(package.loaded) do
+    if name:find "^confidentai" and type(value) ~= "table" then
+      package.loaded[name] = nil
+    end
+  end
+end
+
+-- Why it does not load, without the line of Lua that says so and all the places that were looked at.
+local function shorten(problem)
+  return (tostring(problem):gsub("^[^\n]-%.lua:%d+: ", ""):gsub("\n%s+no [^\n]*", ""):gsub(":$", ""))
+end
+
+-- What mends it. The folder is the plugin's, unless LuaRocks put the files elsewhere.
+local function advise(problem)
+  local folder = debug.getinfo(1, "S").source:match "^@(.*)/lua/confidentai/health%.lua$"
+  local build = folder and folder .. "/scripts/neovim" or "scripts/neovim, in the plugin's folder"
+  if problem:find("'cjson'", 1, true) then
+    return { "It needs the Lua module cjson. Debian: apt-get install lua-cjson", "Then run again: " .. build }
+  elseif problem:find("'confidentai.core' not found", 1, true) then
+    return { "Its C module has not been built. Run: " .. build }
+  elseif problem:find("core.so", 1, true) then
+    return { "Its C module was built for another Lua or another system. Build it for this Neovim: " .. build }
+  end
+  return { "Is the plugin's folder on the runtimepath? :echo &runtimepath" }
+end
+
+-- Whether it loads; a C module that is built anew while Neovim runs is seen at its next start.
 local function check_module()
+  forget_failures()
   local ok, found = pcall(require, "confidentai")
   if not ok then
-    report("error", "The library does not load: " .. tostring(found), {
-      "Its C module has to be built for this Neovim: run scripts/neovim in the plugin's folder (docs/neovim.md)",
-      "It needs the Lua module cjson; on Debian: apt-get install lua-cjson",
-    })
+    local problem = shorten(found)
+    report("error", "The library does not load: " .. problem, advise(problem))
     return nil
   end
   report("ok", ("confidentai %s loads, in %s"):format(found._VERSION, jit and jit.version or _VERSION))

@@ -150,9 +150,10 @@ describe("docs/neovim.md", function()
   end)
 
   describe("with this checkout on the runtimepath,", function()
+    local build = os.getenv "BUILD_ROOT" or "build"
+    build = build:sub(1, 1) == "/" and build or uv.cwd() .. "/" .. build
+
     before_each(function()
-      local build = os.getenv "BUILD_ROOT" or "build"
-      build = build:sub(1, 1) == "/" and build or uv.cwd() .. "/" .. build
       configure("init.lua", ([[
         vim.opt.rtp:prepend(%q)
         vim.opt.rtp:prepend(%q)
@@ -203,7 +204,9 @@ describe("docs/neovim.md", function()
 
         local said = {}
         vim.health = setmetatable({}, { __index = function(_, kind)
-          return not kind:find "report_" and function(text) said[#said + 1] = kind .. " " .. text end or nil
+          return not kind:find "report_" and function(text, advice)
+            said[#said + 1] = kind .. " " .. text .. (advice and "\n" .. table.concat(advice, "\n") or "")
+          end or nil
         end })
         require("confidentai.health").check()
         io.stdout:write(table.concat(said, "\n"))
@@ -215,6 +218,7 @@ describe("docs/neovim.md", function()
         health(("package.loaders[2] = function() end package.path = ''\n"
           .. "package.preload['confidentai.health'] = loadfile '%s/lua/confidentai/health.lua'"):format(uv.cwd())),
         health "package.cpath = '' vim._so_trails = {}",
+        health(("package.cpath = %q"):format(build .. "/lua5.4/?.so")),
         health "package.preload.cjson = function() error(\"module 'cjson' not found\") end",
         health [[local core = require "confidentai.core"
           core.libcurl = function() return { version = "7", tls = "T", http2 = false, async_dns = true } end]],
@@ -230,6 +234,22 @@ describe("docs/neovim.md", function()
         end
       end
       assert.equal(#said, count)
+    end)
+
+    it("says in one line why the library does not load, and the same to whoever asks again", function()
+      local said = health [[
+        local cpath, trails = package.cpath, vim._so_trails
+        package.cpath, vim._so_trails = "", {}
+        assert(not pcall(require, "confidentai"))
+        package.cpath, vim._so_trails = cpath, trails
+      ]]
+      assert.matches("confidentai %d+%.%d+%.%d+ loads", said) -- what was built meanwhile
+      said = health [[
+        package.cpath, vim._so_trails = "", {}
+        assert(not pcall(require, "confidentai"))
+      ]]
+      assert.equal("start confidentai\nerror The library does not load: module 'confidentai.core' not found\n"
+        .. "Its C module has not been built. Run: " .. uv.cwd() .. "/scripts/neovim", said)
     end)
   end)
 
