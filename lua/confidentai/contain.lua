@@ -199,7 +199,10 @@ function contain.run(client, secret, options)
     return nil, err
   end
   local report = reports[1]
-  if report.verdict == "dead" then
+  if verdict.doubtful(report) then
+    return nil, guard("nothing was disabled: " .. report.message,
+      "give the secret as it stands in what leaked; or disable that key by hand: confidentai keys disable ID"), report
+  elseif report.verdict == "dead" then
     report.outcome = "dead"
     return report
   elseif report.verdict ~= "proven" then

@@ -138,6 +138,21 @@ function verdict.judge(report, found, home)
   end
 end
 
+---The enabled key that ends like a secret which is refused, where no other can be the secret's: rather than that two
+---keys end alike and one of them is gone, the secret was copied wrongly, and the key works.
+---@param report confidentai.Identification whose matches were judged
+---@return confidentai.Match?
+function verdict.doubtful(report)
+  local one
+  for _, match in ipairs(report) do
+    if match.certainty ~= "excluded" then
+      return nil
+    end
+    one = one or enabled_now(match) and match
+  end
+  return report.probe == "refused" and one or nil
+end
+
 -- The matches that may be the key, and one of them.
 local function remaining(report)
   local count, one = 0, nil
@@ -149,8 +164,11 @@ local function remaining(report)
   return count, one
 end
 
-local function say_dead(count, one)
-  if count == 0 then
+local function say_dead(count, one, doubtful)
+  if count == 0 and doubtful then
+    return ("the service refuses the secret, though %s, which ends like it, is enabled: was it copied whole, and "
+      .. "nothing else?"):format(verdict.describe(doubtful))
+  elseif count == 0 then
     return "the service refuses the secret, and no key ends like it: it was deleted, or is of another organization or "
       .. "region"
   elseif count == 1 then
@@ -171,7 +189,7 @@ local function decide(report, count, one)
     return "foreign", ("the secret works, and is a key of another organization: %s (%s)"):format(
       report.organization.name or "?", report.organization.id)
   elseif report.probe == "refused" then
-    return "dead", say_dead(count, one)
+    return "dead", say_dead(count, one, verdict.doubtful(report))
   elseif count == 0 and report.probe == "accepted" then
     return "unlisted", say_unlisted(report)
   elseif count == 0 then

@@ -101,9 +101,34 @@ describe("the command about a secret:", function()
       assert.matches("the keys of the project web could not be read", errors)
     end)
 
+    it("takes the only secret of a text that holds more, and says which", function()
+      for i, given in ipairs { "CONFIDENT_API_KEY=" .. secret, ("key = %q\n"):format(secret),
+        ("deploy\n"):rep(1000) .. "using " .. secret .. "\n" .. secret, secret .. "&x" } do
+        local status, output, errors = command({ "identify", "--probe", "-o", "json" }, { input = given })
+        assert.same({ 0, "proven" }, { status, json.decode(output).verdict }, i)
+        assert.matches(("^the secret on line %d is meant, which ends in "):format(i == 3 and 1001 or 1), errors)
+      end
+      local status, output = command({ "contain" }, { terminal = true, input = "KEY=" .. secret .. "\ny\n" })
+      assert.equal(0, status, output)
+      assert.is_false(state_of("project", 1, service.projects[1].id))
+    end)
+
+    it("takes no key for dead that ends like a secret which was copied wrongly", function()
+      local wrong = secret:sub(1, -8) .. (secret:sub(-7, -7) == "x" and "y" or "x") .. secret:sub(-6)
+      local status, output = command({ "identify", "--probe", "--fail" }, { input = wrong })
+      assert.equal(3, status)
+      assert.matches("refuses the secret, though key 1 'Default key' of project web.*is enabled", output)
+      local errors
+      status, output, errors = command({ "contain", "--yes", "-o", "json" }, { input = wrong })
+      assert.equal(6, status)
+      assert.equal(json.null, json.decode(output).contained_at)
+      assert.matches("disable that key by hand", json.decode(errors).error.next)
+      assert.equal(0, #support.requests(service, "PUT"))
+    end)
+
     it("refuses what is no secret, or is on the command line", function()
       for _, given in ipairs { { { "identify" }, { input = "" } }, { { "identify" }, { input = "short" } },
-        { { "identify" }, { input = secret .. "\n" .. secret } }, { { "identify", "--file", folder } },
+        { { "identify" }, { input = secret .. "\n" .. service.api_key } }, { { "identify", "--file", folder } },
         { { "identify", "--file", folder .. "/none" } }, { { "identify", secret } },
         { { "identify", "--probe" }, { input = "***************a1b2c3" } } } do
         local status, output, errors = command(given[1], given[2])

@@ -8,6 +8,7 @@ local progress = require "confidentai.cli.progress"
 local secret_input = require "confidentai.cli.secret_input"
 local session = require "confidentai.cli.session"
 local status = require "confidentai.cli.status"
+local verdict = require "confidentai.verdict"
 
 local identify = {}
 
@@ -27,10 +28,11 @@ function identify.define(command)
   })
 end
 
--- Whether nobody can use a secret any more, as far as is known: a disabled key's is refused.
+-- Whether nobody can use a secret any more, as far as is known: a disabled key's is refused. When an enabled key ends
+-- like one that is refused, it may have been copied wrongly.
 local function is_dead(report)
   if report.probe == "accepted" or report.probe == "refused" then
-    return report.probe == "refused"
+    return report.probe == "refused" and not verdict.doubtful(report)
   end
   for _, match in ipairs(report) do
     if match.key.valid then

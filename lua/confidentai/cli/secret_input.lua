@@ -50,28 +50,67 @@ local function read_one(option, path)
   return with_input(option, path, function(file) return read(file, LARGEST + 1) end)
 end
 
+-- Feeds a scan with the rest of a file.
+local function scan_rest(scan, file)
+  local interruption = require "confidentai.cli.interruption"
+  local piece = read(file, PIECE)
+  while piece do
+    scan:feed(piece)
+    interruption.check()
+    piece = read(file, PIECE)
+  end
+  return scan:finish()
+end
+
 -- The secret that a text holds, "" where it is empty; nil: it holds something else, or more than one.
 local function only(text)
   text = (text or ""):gsub("^%s+", ""):gsub("%s+$", "")
   return #text <= LARGEST and not text:find "%s" and text or nil
 end
 
----Reads the secret that a verb is about. Ends the command when there is none, or something else.
----@param arguments { file: string? } parsed
+-- The one secret in a text that holds more, such as a log or KEY=secret: all of that would be refused by the service,
+-- and the secret be taken for dead. nil: the text is the secret itself, as far as can be told.
+local function one_within(text, found, arguments)
+  local alone = only(text)
+  if alone == "" or alone and (alone:find "^confident_[%w_+/=-]+$" or not alone:find("confident_", 1, true)) then
+    return nil
+  elseif #found ~= 1 then
+    failure.usage(#found == 0 and "one secret is expected, and this is something else"
+      or ("one secret is expected, and this holds %d"):format(#found),
+      "to find the secrets in a text: confidentai identify --scan --file PATH; give one of them in a file of its own")
+  elseif not arguments.quiet then
+    io.stderr:write(("the secret on line %d is meant, which ends in %s\n"):format(found[1].lines[1],
+      found[1].secret:sub(-6)))
+  end
+  return found[1].secret
+end
+
+-- What is typed at a terminal, or read: the text, or as much of it as matters, and the secrets found in it.
+local function read_and_scan(arguments)
+  local scan = require("confidentai.scan").new()
+  if not arguments.file and terminal.width(0) then
+    local text = terminal.ask_hidden "The secret (it is not shown): " or ""
+    scan:feed(text)
+    return text, scan:finish()
+  end
+  local text
+  local found = with_input("--file", arguments.file, function(file)
+    text = read(file, LARGEST + 1) or ""
+    scan:feed(text)
+    return scan_rest(scan, file)
+  end)
+  return text, found
+end
+
+---Reads the secret that a verb is about: it is alone, or the only one in a text. Ends the command when there is none.
+---@param arguments { file: string?, quiet: boolean? } parsed
 ---@param whole? boolean a mask will not do
 ---@return string
 function secret_input.secret(arguments, whole)
-  local text
-  if not arguments.file and terminal.width(0) then
-    text = only(terminal.ask_hidden "The secret (it is not shown): ")
-  else
-    text = only(read_one("--file", arguments.file))
-  end
+  local text, found = read_and_scan(arguments)
+  text = one_within(text, found, arguments) or only(text)
   if text == "" then
     failure.usage("no secret was given", "pipe it in, or use --file PATH")
-  elseif not text then
-    failure.usage("one secret is expected, and this is more",
-      "to find the secrets in a text: confidentai identify --scan --file PATH")
   end
   local problem = require("confidentai.identify").problem_with(text, whole)
   if problem then
@@ -116,16 +155,7 @@ end
 ---@return confidentai.Found[]
 function secret_input.scan(arguments)
   local scan = require("confidentai.scan").new()
-  return with_input("--file", arguments.file, function(file)
-    local interruption = require "confidentai.cli.interruption"
-    local piece = read(file, PIECE)
-    while piece do
-      scan:feed(piece)
-      interruption.check()
-      piece = read(file, PIECE)
-    end
-    return scan:finish()
-  end)
+  return with_input("--file", arguments.file, function(file) return scan_rest(scan, file) end)
 end
 
 return secret_input
