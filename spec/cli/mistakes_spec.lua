@@ -46,7 +46,8 @@ describe("mistakes", function()
       assert.is_truthy(result.errors:find "confidentai: ", result.errors)
       assert.is_nil(result.errors:find "traceback")
     end
-    assert.is_truthy(command.run(service, { "keys", "lst" }).errors:find "list") -- did you mean
+    assert.matches("'lst'%. Did you mean 'list'%?", command.run(service, { "keys", "lst" }).errors)
+    assert.matches("%-%-timeout: seconds above 0 .* '0'", command.run(service, { "whoami", "--timeout", "0" }).errors)
     assert.is_truthy(command.run(service, { "keys", "list", "--nope" }).errors:find("keys list --help", 1, true))
     assert.equal(2, command.run(service, { "keys", "list", "-o", "xml" }).status)
     local _, err = fails(2, { "keys", "list", "--nope" })
@@ -63,9 +64,28 @@ describe("mistakes", function()
   end)
 
   it("an id of nothing", function()
-    fails(1, { "keys", "get", "99" })
-    fails(1, { "keys", "disable", "99" })
+    local errors = fails(1, { "keys", "get", "99" })
+    assert.matches("key 99 of the organization: .*\n  %-%-project ID, if it is a project's", errors)
+    errors = fails(1, { "keys", "disable", "99", "--project", service.projects[1].id })
+    assert.matches("key 99 of the project " .. service.projects[1].id .. ": ", errors)
     fails(1, { "keys", "list", "--project", "nope" })
+  end)
+
+  it("a file or folder that cannot be, and what it has to do with", function()
+    local errors = fails(1, { "keys", "create", "ci", "--secret-file", "/nonexistent/key" },
+      { variables = { STATE_DIRECTORY = "/nonexistent" } })
+    assert.matches("\n  %-%-secret%-file names a new file", errors)
+    errors = fails(2, { "whoami", "--profile", "prod" })
+    assert.matches("there is no configuration file /nonexistent/confidentai/config.json\n  what a profile is", errors)
+    errors = command.run(service, { "rotate", "list" }, { variables = { HOME = false } }).errors
+    assert.matches("HOME is not set, set STATE_DIRECTORY or %-%-state%-dir\n", errors)
+    assert.equal(0, #support.requests(service, "POST"))
+  end)
+
+  it("a time without its unit", function()
+    local errors = fails(2, { "rotate", "start", "2", "--store", "file:key", "--soak", "24" })
+    assert.matches("'24' is no length of time, as it has no unit: say 24s, 24h or 24d", errors)
+    fails(2, { "ensure", "ci", "--store", "file:key", "--max-age", "30" })
   end)
 
   it("two selections", function()

@@ -127,7 +127,7 @@ describe("confidentai rotate, of mistakes:", function()
     local other = support.client(s.service):organization().api_keys
     local key = assert(other:create "ci")
     s:write("ci", key.value)
-    r:json { "rotate", "start", tostring(key.id), "--store", "file:" .. s:path "ci", "--settle", "2", "--adoption",
+    r:json { "rotate", "start", tostring(key.id), "--store", "file:" .. s:path "ci", "--settle", "2s", "--adoption",
       "confirm" }
     r:done { "rotate", "confirm", "ci" }
     s:fault { type = "status", status = 501, scope = "project", operation = "get", times = -1 } -- not tried again

@@ -200,7 +200,7 @@ describe("confidentai rotate", function()
   it("replaces keys of the organization, and the one that it uses itself", function()
     s:store("manager", s.service.api_key)
     local done = r:json { "rotate", "start", "1", "--store", "file:" .. s:path "manager", "--soak", "0", "--grace", "0",
-      "--settle", "2" }
+      "--settle", "2s" }
     assert.equal("done", done.state)
     assert.equal("organization", done.scope)
     assert.equal("manager", s:holder("manager", "organization").name:match "^[^~]+")

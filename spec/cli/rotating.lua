@@ -55,7 +55,7 @@ end
 ---The words of that.
 function Rotating:starting(...)
   local words = { "rotate", "start", "1", "--project", self.scene.service.projects[1].id, "--store",
-    "file:" .. self.scene:path "key", "--settle", "2" }
+    "file:" .. self.scene:path "key", "--settle", "2s" }
   for _, word in ipairs { ... } do
     words[#words + 1] = word
   end

@@ -32,6 +32,12 @@ describe("store_option.stores", function()
     return failure.caught(caught)
   end
 
+  it("takes ./app.key for app.key", function()
+    local stores = store_option.stores { stores = { "file:./app.key", "file:app.key", "env_file:.//.env:KEY" } }
+    assert.equal(stores[2].spec.path, stores[1].spec.path)
+    assert.matches("[^.]/%.env$", stores[3].spec.path)
+  end)
+
   it("makes each kind of store", function()
     local stores = store_option.stores {
       stores = { "file:/a/b:c", "env_file:/a/.env:b:NAME", "exec:vault kv 'put x'" }, store_check = "vault get",

@@ -19,6 +19,16 @@ describe("a length of time", function()
     end
   end)
 
+  it("has a unit where it is an option's", function()
+    for _, text in ipairs { "24", "7", "1.5" } do
+      local seconds, problem = time.argument(text)
+      assert.is_nil(seconds, text)
+      assert.matches(("%sh or %sd"):format(text, text), problem, 1, true)
+    end
+    assert.equal(0, time.argument "0")
+    assert.equal(86400, time.argument "24h")
+  end)
+
   -- Found by fuzzing: a soak that ends on a day that cannot be named was begun, and raised at each look at it.
   it("is a hundred years at most", function()
     for _, text in ipairs { "36501d", "99999999999999999999d", "9999999999999995w", ("9"):rep(400) } do

@@ -68,7 +68,8 @@ function delivery.make_file(choice)
       message = choice.path .. " exists, and nothing is overwritten; nothing was created",
       next = "name another file; or write it all the same: --store file:PATH --replace-store" }
   end
-  failure.raise { kind = "config", message = message, outcome = "not_applied", exit = status.failed }
+  failure.raise { kind = "config", message = message .. "; nothing was created", outcome = "not_applied",
+    next = "--secret-file names a new file in a folder that is there and can be written", exit = status.failed }
 end
 
 ---Takes the file away again, if there is still nothing in it.

@@ -71,7 +71,7 @@ end
 
 -- Options of the library that are named in its messages without a value, where they are named otherwise here.
 local FLAGS = { old_secret = "--old-secret-file", require_other_manager = "--other-manager-file",
-  manager_store = "--manager-store", on_published = "--on-published" }
+  manager_store = "--manager-store", on_published = "--on-published", state_dir = "--state-dir" }
 
 ---A message of the library, which names options as Lua has them, for whoever has a command line.
 ---@param message string
@@ -82,7 +82,7 @@ function failure.in_options(message)
   end):gsub("([%l_]+) = id", function(name)
     return "--" .. name:gsub("_", "-") .. " ID"
   end)
-  return (message:gsub("%f[%w_]%l+_[%l_]+%f[^%w_]", FLAGS))
+  return (message:gsub("the option (%l+_)", "%1"):gsub("%f[%w_]%l+_[%l_]+%f[^%w_]", FLAGS))
 end
 
 ---Fields of an error that programs get, beside `next`.

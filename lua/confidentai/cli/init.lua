@@ -93,6 +93,7 @@ end
 local function refuse(command, message, arguments)
   local failure = require "confidentai.cli.failure"
   local format, usage = argv.format(arguments), command:get_usage()
+  message = message:gsub("'%s+Did you mean", "'. Did you mean") -- argparse joins two sentences
   local name = usage:match "^Usage: ([%l ]*%l)" or "confidentai"
   if format ~= "json" and format ~= "jsonl" then
     io.stderr:write(usage, "\n\n")

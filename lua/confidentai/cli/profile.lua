@@ -18,7 +18,8 @@ local FIELDS = { api_key = "string", key_command = "table", base_url = "string",
 local LARGEST = 65536
 
 local function refuse(message, next)
-  failure.raise { kind = "config", message = message, next = next, exit = status.usage }
+  failure.raise { kind = "config", message = message, exit = status.usage,
+    next = next or "what a profile is, and where: confidentai manual | man -l -, or docs/command.md" }
 end
 
 ---Where the configuration file is.
@@ -81,7 +82,7 @@ local function load(name)
   local path = profile.path()
   local content = path and read(path)
   if not content then
-    refuse(("there is no configuration file %s"):format(path or "(HOME is not set)"))
+    refuse(path and "there is no configuration file " .. path or "HOME is not set, so there is no configuration file")
   end
   local ok, config = pcall(require("cjson").new().decode, content)
   if not ok or type(config) ~= "table" or type(config.profiles) ~= "table" then

@@ -6,10 +6,13 @@ local status = require "confidentai.cli.status"
 
 local session = {}
 
--- Seconds above 0 of a text, for argparse: it says that an argument is malformed where this gives nil.
+-- Seconds above 0 of a text, for argparse.
 local function seconds(text)
   local length = require("confidentai.cli.time").duration(text)
-  return length and length > 0 and length or nil
+  if length and length > 0 then
+    return length
+  end
+  return nil, ("--timeout: seconds above 0 are expected, such as 30 or 2m, not '%s'"):format(text)
 end
 
 ---Adds the options that every verb has which asks the service.

@@ -44,14 +44,19 @@ local function make(kind, options)
   return made
 end
 
+-- "./app.key" and "app.key" are one store, on record and in what people read.
+local function plain(path)
+  return (path:gsub("^%./+(.)", "%1"))
+end
+
 local readers = {
-  file = function(rest) return { path = rest } end,
+  file = function(rest) return { path = plain(rest) } end,
   env_file = function(rest)
     local path, variable = rest:match "^(.*):([^:/]*)$"
     if not path then
       failure.usage("--store env_file: the variable is missing", "env_file:" .. rest .. ":CONFIDENT_API_KEY")
     end
-    return { path = path, variable = variable }
+    return { path = plain(path), variable = variable }
   end,
   exec = function(rest, check)
     return { command = split("--store exec", rest), check = check and split("--store-check", check) }

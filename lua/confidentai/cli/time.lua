@@ -25,7 +25,7 @@ function time.duration(text)
   return seconds <= LONGEST and seconds or nil
 end
 
----The same for an option of argparse.
+---The same for an option of argparse, with its unit: of a soak of "24" hours are meant, and seconds would be taken.
 ---@param text string
 ---@return number? seconds
 ---@return string? problem
@@ -33,6 +33,8 @@ function time.argument(text)
   local seconds = time.duration(text)
   if not seconds then
     return nil, ("'%s' is no length of time, such as 90s, 30m, 24h, 7d or 2w"):format(text)
+  elseif seconds > 0 and not text:find "%a$" then
+    return nil, ("'%s' is no length of time, as it has no unit: say %ss, %sh or %sd"):format(text, text, text, text)
   end
   return seconds
 end

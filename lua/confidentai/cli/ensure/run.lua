@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What `confidentai ensure` does.
 
-local check_id = require "confidentai.cli.keys.id"
+local check_id = require("confidentai.cli.keys.id").check
 local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"
 local interruption = require "confidentai.cli.interruption"

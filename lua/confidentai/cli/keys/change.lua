@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- `confidentai keys enable|disable|delete`. What may break somebody's work says when the key was last used.
 
-local check_id = require "confidentai.cli.keys.id"
 local columns = require "confidentai.cli.columns"
 local failure = require "confidentai.cli.failure"
+local ids = require "confidentai.cli.keys.id"
 local interruption = require "confidentai.cli.interruption"
 local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
@@ -33,10 +33,10 @@ end
 -- What is to be changed, as it is now.
 local function find(session, arguments)
   local api_keys = selection.one(session, arguments)
-  local key, err = api_keys:get(check_id(api_keys, arguments.id))
+  local key, err = api_keys:get(ids.check(api_keys, arguments.id))
   if not key then
     err.outcome = "not_applied"
-    failure.raise(err)
+    failure.raise(ids.name_missing(api_keys, arguments.id, err))
   end
   return api_keys, key
 end

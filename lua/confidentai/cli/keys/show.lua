@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- `confidentai keys list|find|get`
 
-local check_id = require "confidentai.cli.keys.id"
 local columns = require "confidentai.cli.columns"
 local failure = require "confidentai.cli.failure"
+local ids = require "confidentai.cli.keys.id"
 local output = require "confidentai.cli.output"
 local selection = require "confidentai.cli.selection"
 
@@ -41,7 +41,9 @@ function show.find(session, arguments)
     return keys, err
   end)
   if #found == 0 and not status and arguments.output == "table" then
-    session:say("no key is named that; see: confidentai keys list")
+    local elsewhere = not arguments.all_projects and #arguments.projects == 0
+    session:say("no key is named that" .. (elsewhere and " among the organization's own; of projects: --all-projects"
+      or "; see: confidentai keys list"))
   end
   write(found, arguments)
   return status
@@ -51,7 +53,10 @@ end
 ---@param arguments table parsed
 function show.get(session, arguments)
   local api_keys = selection.one(session, arguments)
-  local key = failure.check(api_keys:get(check_id(api_keys, arguments.id)))
+  local key, err = api_keys:get(ids.check(api_keys, arguments.id))
+  if not key then
+    failure.raise(ids.name_missing(api_keys, arguments.id, err))
+  end
   output.record(columns.of_keys(os.time(), api_keys.scope == "project"), key, arguments)
 end
 

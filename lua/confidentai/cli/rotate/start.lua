@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- `confidentai rotate start`
 
-local check_id = require "confidentai.cli.keys.id"
+local check_id = require("confidentai.cli.keys.id").check
 local failure = require "confidentai.cli.failure"
 local interruption = require "confidentai.cli.interruption"
 local options = require "confidentai.cli.rotate.options"
