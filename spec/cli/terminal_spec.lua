@@ -32,6 +32,26 @@ describe("at a terminal", function()
     assert.is_true(longest_line(run({ "keys", "list" }, { columns = 80, variables = { COLUMNS = "90" } }).output) > 80)
   end)
 
+  it("where it is narrow masks go before names, and the widest is cut first", function()
+    local api_keys = support.client(service):project(service.projects[1].id).api_keys
+    api_keys:create "a-name-of-some-length"
+    local mask = support.keys_named(service, "a-name-of-some-length")[1].value:sub(-6)
+    local words = { "keys", "find", "a-name-of-some-length", "--project", service.projects[1].id, "--no-color" }
+    local text = run(words, { columns = 74 }).output
+    assert.is_truthy(text:find("a-name-of-some-length  enabled  …" .. mask .. " ", 1, true), text)
+    assert.is_truthy(run(words, { columns = 100 }).output:find("  ***************" .. mask, 1, true))
+    words[4], words[5], words[6] = "--all-projects", "--no-color", nil
+    text = run(words, { columns = 80 }).output
+    local project, name = text:match "\n(%S+)… +%d+ +(%S+)… +enabled"
+    assert.is_truthy(project and math.abs(#project - #name) <= 1, text)
+  end)
+
+  it("the one key that a secret is of is shown whole", function()
+    local result = run({ "identify" }, { input = service.projects[1].api_key .. "\n", columns = 60 })
+    assert.is_truthy(result.output:find("PROJECT[^\n]*" .. service.projects[1].id .. "\r?\n"), result.output)
+    assert.is_nil(result.output:find("…", 1, true))
+  end)
+
   it("there is colour, unless it is not wanted", function()
     assert.is_truthy(run({ "keys", "list" }).output:find "\27%[1mID")
     assert.is_nil(run({ "keys", "list", "--no-color" }).output:find "\27")

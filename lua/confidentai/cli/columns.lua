@@ -29,7 +29,7 @@ function columns.of_keys(now, with_project)
     { name = "name", title = "NAME", shrinks = true, value = function(key) return key.name end },
     { name = "valid", title = "STATE", value = function(key) return key.valid end,
       text = function(key) return key.valid and "enabled" or "disabled", not key.valid and "yellow" or nil end },
-    { name = "value", title = "KEY", value = masked },
+    { name = "value", title = "KEY", value = masked, is_mask = true },
     { name = "created_at", title = "CREATED", value = function(key) return key.created_at end,
       text = function(key) return ago(key.created_at, now) end },
     { name = "last_used", title = "LAST USED", value = function(key) return key.last_used end,

@@ -50,6 +50,11 @@ local function titled(columns)
   return shown
 end
 
+-- A mask on a narrow terminal: its asterisks say nothing, and names are wanted.
+local function short_mask(text)
+  return (text:gsub("^%*%*+", "…"))
+end
+
 -- What a column shows of a record, and in which style.
 local function cell(column, record)
   local text, style
@@ -73,22 +78,49 @@ local function lay_out(column, records)
     width = math.max(width, length(text))
   end
   styles[1] = "bold"
-  return { texts = texts, styles = styles, width = width, shrinks = column.shrinks }
+  return { texts = texts, styles = styles, width = width, shrinks = column.shrinks, is_mask = column.is_mask }
 end
 
--- Narrows the columns that may shrink, from the last on, until a row fits.
-local function fit(laid, available)
+local function shorten_masks(laid)
+  for _, column in ipairs(laid) do
+    if column.is_mask then
+      column.width = length(column.texts[1])
+      for i = 2, #column.texts do
+        column.texts[i] = short_mask(column.texts[i])
+        column.width = math.max(column.width, length(column.texts[i]))
+      end
+    end
+  end
+end
+
+local function total_of(laid)
   local total = GAP * (#laid - 1)
   for _, column in ipairs(laid) do
     total = total + column.width
   end
-  for j = #laid, 1, -1 do
-    local column = laid[j]
-    if column.shrinks and total > available then
-      local width = math.min(column.width, math.max(NARROWEST, column.width - (total - available)))
-      total = total - column.width + width
-      column.width = width
+  return total
+end
+
+-- The widest of the columns that may still be narrowed.
+local function widest_of(laid)
+  local widest
+  for _, column in ipairs(laid) do
+    if column.shrinks and column.width > NARROWEST and column.width >= (widest or column).width then
+      widest = column
     end
+  end
+  return widest
+end
+
+-- Shortens masks, then narrows the widest columns that may shrink, until a row fits.
+local function fit(laid, available)
+  if total_of(laid) > available then
+    shorten_masks(laid)
+  end
+  local excess, widest = total_of(laid) - available, widest_of(laid)
+  while excess > 0 and widest do
+    widest.width, excess = widest.width - 1, excess - 1
+    widest = widest_of(laid)
   end
 end
 
@@ -103,16 +135,31 @@ local function padded(column, row, colour, is_last)
   return is_last and shown or shown .. (" "):rep(column.width - count + GAP)
 end
 
+-- The columns of a table with their texts, and the width of the terminal, if it is one.
+local function lay_out_all(columns, records)
+  local laid = {}
+  for j, column in ipairs(titled(columns)) do
+    laid[j] = lay_out(column, records)
+  end
+  return laid, terminal.width(1)
+end
+
+---Whether a table need not be cut.
+---@param columns confidentai.Column[]
+---@param records any[]
+---@return boolean
+function grid.fits(columns, records)
+  local laid, available = lay_out_all(columns, records)
+  return not available or total_of(laid) <= available
+end
+
 ---Lays a table out.
 ---@param columns confidentai.Column[]
 ---@param records any[]
 ---@param options { no_color: boolean? }
 ---@return fun(row: integer): string line row 1 is the head
 function grid.lines(columns, records, options)
-  local laid, available = {}, terminal.width(1)
-  for j, column in ipairs(titled(columns)) do
-    laid[j] = lay_out(column, records)
-  end
+  local laid, available = lay_out_all(columns, records)
   if available then
     fit(laid, available)
   end

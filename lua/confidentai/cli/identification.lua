@@ -2,6 +2,7 @@
 -- What identify and contain have found out, fit for the report of an incident: what, how certain, and when.
 
 local failure = require "confidentai.cli.failure"
+local grid = require "confidentai.cli.grid"
 local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local time = require "confidentai.cli.time"
@@ -86,7 +87,8 @@ local function rows_of(reports)
 end
 
 local function row_columns(now, with_found)
-  local columns = { { name = "secret", title = "SECRET", value = function(row) return row.report.secret end } }
+  local columns = { { name = "secret", title = "SECRET", is_mask = true,
+    value = function(row) return row.report.secret end } }
   if with_found then
     columns[2] = { name = "lines", title = "LINES", shrinks = true,
       value = function(row) return table.concat(row.report.found.lines, " ") end }
@@ -115,9 +117,13 @@ end
 local function write_person(report, arguments, now)
   local lines = { ("%s  %s"):format(report.secret, failure.redact(report.message)) }
   output.write(table.concat(lines, "\n") .. "\n")
-  if #report > 0 then
+  local columns = match_columns(now)
+  if #report == 1 and not grid.fits(columns, report) then -- what `keys disable` may need is not cut
     output.write "\n"
-    output.records(match_columns(now), report, arguments)
+    output.record(columns, report[1], arguments)
+  elseif #report > 0 then
+    output.write "\n"
+    output.records(columns, report, arguments)
   end
   output.write "\n"
   output.records(step_columns, report.steps, arguments)

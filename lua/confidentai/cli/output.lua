@@ -15,6 +15,7 @@ local output = {}
 ---@field json? boolean it is in JSON only
 ---@field text? fun(record: any): string, string? how the table shows it, and in which style
 ---@field shrinks? boolean it may be cut where the terminal is too narrow
+---@field is_mask? boolean its asterisks may go there
 
 -- The number of the error that the reader has gone: on Linux, macOS and the BSDs.
 local EPIPE = 32
