@@ -75,6 +75,25 @@ describe("docs/incident.md", function()
     assert.is_truthy(read(folder .. "/incident.json"):find('"outcome":"contained"', 1, true))
   end)
 
+  it("says what to do while a rotation of the key is under way", function()
+    local project = service.projects[1].id
+    local begin = "cp app.key old && confidentai rotate start 1 --store file:app.key --quiet --project " .. project
+    assert.equal(0, (run(begin)))
+    local status, _, errors = run "confidentai contain --replace --store file:app.key --file app.key --yes"
+    assert.equal(6, status, errors)
+    assert.matches("\n  it has to end before; how: confidentai rotate status %w+\n", errors)
+    -- The old one has leaked.
+    assert.equal(0, (run "confidentai contain --file old --yes && confidentai rotate advance"))
+    assert.is_false(support.key_on_service(service, "project", 1, project).valid)
+    assert.is_true(support.key_on_service(service, "project", 2, project).valid)
+    -- The new one has leaked.
+    assert(service:reset())
+    os.execute(("rm -r %s/state && cp %s/old %s/app.key"):format(folder, folder, folder))
+    assert.equal(0, (run(begin .. " && confidentai rotate rollback 'Default key'")))
+    assert.is_nil(support.key_on_service(service, "project", 2, project))
+    assert.equal(read(folder .. "/old"), read(folder .. "/app.key"))
+  end)
+
   it("shows Lua that runs", function()
     write(folder .. "/snippet.lua", page:block("lua").text, 384)
     local lowest = 0

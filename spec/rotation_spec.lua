@@ -220,6 +220,7 @@ describe("a rotation", function()
       local _, err = s:rotate { id = 2, store = s:store(nil, false) }
       support.assert_error({ kind = "guard", outcome = "not_applied" }, err)
       assert.matches("another rotation of 'Default key' is under way", err.message)
+      assert.matches("confidentai rotate status %w+$", err.next)
     end)
 
     it("is compared by organization and address", function()

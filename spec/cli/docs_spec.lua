@@ -76,6 +76,13 @@ describe("docs/command.md", function()
       assert.equal("show confident/prod\n", folders.read(folder.path .. "/asked"))
     end)
 
+    it("shows how the key comes into the environment without the history", function()
+      folders.write(folder.path .. "/key", service.api_key .. "\n", 384)
+      folders.write(folder.path .. "/lines", page:block("bash").text .. "\nconfidentai whoami\n", 384)
+      assert.matches("manager", (shell.run(service, folder.path, "bash ./lines <key",
+        { variables = { CONFIDENT_ORG_API_KEY = false } })))
+    end)
+
     it("shows a line for cron that cron's shell takes", function()
       page:leave("CONFIDENT_PROFILE=prod confidentai rotate advance", "run here, without the times, which are cron's")
       local line = text:match "\n17 %* %* %* %*  ([^\n]+)"

@@ -43,7 +43,7 @@ describe("the example", function()
     end
     folders.write(folder.path .. "/confidentai", "#!/bin/sh\n", 493)
     for _, name in ipairs { "confidentai-rotate.service", "confidentai-rotate.timer" } do
-      local text = read("systemd/" .. name):gsub("/usr/local/bin/confidentai", folder.path .. "/confidentai")
+      local text = read("systemd/" .. name):gsub("ExecStart=confidentai", "ExecStart=" .. folder.path .. "/confidentai")
       folders.write(folder.path .. "/" .. name, text, 420)
     end
     local verify = process.start("systemd-analyze", { "verify", folder.path .. "/confidentai-rotate.service",
@@ -60,7 +60,7 @@ describe("the example", function()
     assert.equal("advance", parsed.verb)
     assert.matches("\nStateDirectoryMode=0700\n", unit)
     assert.is_truthy(unit:find("--state-dir /var/lib/" .. unit:match "\nStateDirectory=(%S+)", 1, true))
-    for line in unit:gmatch "#   (confidentai [^\n]+)" do
+    for line in unit:gmatch "#   (confidentai rotate [^\n]+)" do
       assert.equal("start", command_of(line).verb)
     end
   end)

@@ -105,6 +105,7 @@ describe("confidentai rotate", function()
     assert.is_true(back.finished)
     assert.equal(old_secret() .. "\n", s:read "key")
     assert.equal(1, #s:on_service())
+    assert.matches("New key 2 ends in ...... and is removed%.", (r:done { "rotate", "status", "Default key" }))
   end)
 
   it("abort ends what has published nothing", function()

@@ -154,7 +154,8 @@ local function describe(record)
   end
   if record.new then
     lines[#lines + 1] = ("New key %s ends in %s%s."):format(record.new.id, record.new.last6,
-      record.published and " and is published" or "")
+      record.finished and record.stop == "aborted" and " and is removed"
+        or record.published and " and is published" or "")
   end
   if record.notice and notice.is_owed(record) then
     lines[#lines + 1] = record.notice.problem and ("The command on_published has failed: %s."):format(

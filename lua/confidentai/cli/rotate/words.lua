@@ -108,7 +108,7 @@ function words.schedule(status, arguments)
   return table.concat({
     "Nothing goes on by itself: have this run every hour, with CONFIDENT_ORG_API_KEY set or by --profile:",
     "  17 * * * *  " .. command .. " >/dev/null      # cron",
-    "  systemctl enable --now confidentai-rotate.timer      # systemd: examples/systemd",
+    "  systemctl enable --now confidentai-rotate.timer      # systemd: of /var/lib/confidentai",
     "It does what is due, and nothing before. To look: confidentai rotate status " .. status.id
       .. words.options(arguments),
   }, "\n") .. "\n"
