@@ -35,7 +35,9 @@ local ENVIRONMENT = {
 
 local FILES = {
   { "$XDG_CONFIG_HOME/confidentai/config.json, ~/.config/confidentai/config.json",
-    "Profiles. It must be readable by its owner only." },
+    'Profiles, such as {"profiles": {"prod": {"region": "EU", "key_command": ["pass", "show", "confident/prod"]}}}; '
+      .. "base_url may stand for region, api_key for key_command, and timeout and ca_file beside them. It must be "
+      .. "readable by its owner only." },
   { "$STATE_DIRECTORY, $XDG_STATE_HOME/confidentai, ~/.local/state/confidentai",
     "Records of rotations, and, for as long as one needs it, the secret of its new key." },
 }
