@@ -82,6 +82,12 @@ describe("mistakes", function()
     assert.equal(0, #support.requests(service, "POST"))
   end)
 
+  it("a region beside another service's URL", function()
+    local errors = fails(2, { "keys", "list", "--region", "EU" })
+    assert.matches("\n  unset CONFIDENT_BASE_URL", errors)
+    assert.equal(0, #support.requests(service))
+  end)
+
   it("a time without its unit", function()
     local errors = fails(2, { "rotate", "start", "2", "--store", "file:key", "--soak", "24" })
     assert.matches("'24' is no length of time, as it has no unit: say 24s, 24h or 24d", errors)

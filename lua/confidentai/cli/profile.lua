@@ -104,6 +104,12 @@ end
 function profile.options(arguments)
   local name = arguments.profile or os.getenv "CONFIDENT_PROFILE"
   if not name then
+    local elsewhere = arguments.region and not arguments.base_url and require("confidentai.environment").get
+      "CONFIDENT_BASE_URL"
+    if elsewhere then -- it would go before the region: who writes one does not mean what a trial has left there
+      refuse("--region says where the service is, and CONFIDENT_BASE_URL says it, too",
+        "unset CONFIDENT_BASE_URL, or leave --region away")
+    end
     return { base_url = arguments.base_url, region = arguments.region, ca_file = arguments.ca_file }
   elseif arguments.base_url or arguments.region then
     refuse("a profile binds its key to its base URL", "leave --base-url and --region away, or --profile")
