@@ -47,9 +47,12 @@ describe("at a terminal", function()
   end)
 
   it("the one key that a secret is of is shown whole", function()
-    local result = run({ "identify" }, { input = service.projects[1].api_key .. "\n", columns = 60 })
-    assert.is_truthy(result.output:find("PROJECT[^\n]*" .. service.projects[1].id .. "\r?\n"), result.output)
-    assert.is_nil(result.output:find("…", 1, true))
+    for _, words in ipairs { { "identify" }, { "identify", "--scan", "--file", "/dev/stdin" } } do
+      local input = service.projects[1].api_key .. "\n" .. (words[2] and "\4" or "")
+      local result = run(words, { input = input, columns = 60 })
+      assert.is_truthy(result.output:find("PROJECT[^\n]*" .. service.projects[1].id .. "\r?\n"), result.output)
+      assert.is_nil(result.output:find("…", 1, true))
+    end
   end)
 
   it("there is colour, unless it is not wanted", function()

@@ -114,16 +114,21 @@ local function row_columns(now, with_found)
   return columns
 end
 
+-- A single row that would be cut is shown as names and values: `keys disable` may need what is in it.
+local function write_rows(columns, rows, arguments)
+  if arguments.output == "table" and #rows == 1 and not grid.fits(columns, rows) then
+    output.record(columns, rows[1], arguments)
+  else
+    output.records(columns, rows, arguments)
+  end
+end
+
 local function write_person(report, arguments, now)
   local lines = { ("%s  %s"):format(report.secret, failure.redact(report.message)) }
   output.write(table.concat(lines, "\n") .. "\n")
-  local columns = match_columns(now)
-  if #report == 1 and not grid.fits(columns, report) then -- what `keys disable` may need is not cut
+  if #report > 0 then
     output.write "\n"
-    output.record(columns, report[1], arguments)
-  elseif #report > 0 then
-    output.write "\n"
-    output.records(columns, report, arguments)
+    write_rows(match_columns(now), report, arguments)
   end
   output.write "\n"
   output.records(step_columns, report.steps, arguments)
@@ -151,7 +156,7 @@ function identification.write_all(reports, arguments)
   if arguments.output == "json" then
     output.records(report_columns(now, true), reports, arguments)
   elseif arguments.output ~= "table" or #reports > 0 then
-    output.records(row_columns(now, true), rows_of(reports), arguments)
+    write_rows(row_columns(now, true), rows_of(reports), arguments)
   end
 end
 
