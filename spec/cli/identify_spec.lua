@@ -54,6 +54,12 @@ describe("the command about a secret:", function()
       assert.matches("^The secret %(it is not shown%): \r\n.*key 1 'Default key' of project web", output)
     end)
 
+    it("is ended by Ctrl-C while it asks", function()
+      local status, output = command({ "identify" }, { terminal = true, input = "\3", question = "not shown): " })
+      assert.equal(130, status, output)
+      assert.matches("ended by SIGINT", output)
+    end)
+
     it("writes JSON as its contract says", function()
       local status, output, errors = command({ "identify", "--probe", "--output", "json" }, { input = secret })
       assert.same({ 0, "" }, { status, errors })

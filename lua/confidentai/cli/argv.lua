@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What can be told of a command line before it is parsed.
+-- What can be told of a command line before it is parsed, and of numbers while it is.
 
 local argv = {}
 
@@ -64,6 +64,19 @@ function argv.command(arguments)
     if argument:sub(1, 1) ~= "-" then
       return argument
     end
+  end
+end
+
+---A converter of argparse for an option that takes a number: its own words name neither the option nor what it takes.
+---@param flag string such as "--port"
+---@return fun(text: string): number?, string?
+function argv.number_of(flag)
+  return function(text)
+    local number = tonumber(text)
+    if not number then
+      return nil, ("%s: a number is expected, not '%s'"):format(flag, text)
+    end
+    return number
   end
 end
 

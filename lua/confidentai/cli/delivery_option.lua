@@ -2,6 +2,7 @@
 -- The options that say where the secret of a new key goes. Apart from delivery.lua, which loads more than `--help`
 -- needs.
 
+local argv = require "confidentai.cli.argv"
 local store_option = require "confidentai.cli.store_option"
 
 local delivery_option = {}
@@ -14,7 +15,7 @@ function delivery_option.define(command)
   command:option("--secret-file", "A new file for the secret, which only its owner can read."):argname("PATH")
     :target("secret_file")
   command:option("--secret-fd", "An open descriptor to write the secret to, from 3 on."):argname("N")
-    :convert(tonumber):target("secret_fd")
+    :convert(argv.number_of "--secret-fd"):target("secret_fd")
   command:flag("--print-secret", "Write the secret to standard output even if that is no terminal.")
     :target("print_secret")
 end

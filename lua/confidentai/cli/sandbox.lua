@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --- `confidentai sandbox`: runs the local service here, or in another Lua that has lua-http.
 
+local argv = require "confidentai.cli.argv"
 local help = require "confidentai.cli.help"
 local interpreter = require "confidentai.sandbox.interpreter"
 local options = require "confidentai.sandbox.options"
@@ -26,7 +27,7 @@ function sandbox.define(command)
       made = command:flag(flag_of(option), doc)
     else
       made = command:option(flag_of(option), doc)
-      if option.kind == "number" then made:convert(tonumber) end
+      if option.kind == "number" then made:convert(argv.number_of(flag_of(option))) end
       if option.kind == "names" then made:args("+") end
     end
     made:target(option.name)

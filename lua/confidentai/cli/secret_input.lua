@@ -90,6 +90,7 @@ local function read_and_scan(arguments)
   local scan = require("confidentai.scan").new()
   if not arguments.file and terminal.width(0) then
     local text = terminal.ask_hidden "The secret (it is not shown): " or ""
+    require("confidentai.cli.interruption").check()
     scan:feed(text)
     return text, scan:finish()
   end

@@ -80,7 +80,12 @@ function selection.each(session, arguments, ask)
   end
   local places = places_of(session:client(), arguments)
   if #places == 1 then
-    return (failure.check(ask(places[1])))
+    local keys, err = ask(places[1])
+    if not keys and err.status == 404 and places[1].project_id then
+      err.message = ("project %s: %s"):format(places[1].project_id, err.message)
+      err.next = "see: confidentai projects list"
+    end
+    return (failure.check(keys, err))
   end
   local tasks = {}
   for i, api_keys in ipairs(places) do
