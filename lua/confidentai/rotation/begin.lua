@@ -166,8 +166,8 @@ local function dispatch(self, checked, wanted)
     ok, err = resume(self, existing, version)
     return ok, err
   elseif not is_over(existing) then
-    ok, err = self:failure("guard", ("another rotation of '%s' is under way: %s%s (%s): advance that one to its end, or "
-      .. "undo it by rollback or abort, first"):format(self.base, existing.id,
+    ok, err = self:failure("guard", ("another rotation of '%s' is under way: %s%s (%s): advance that one to its end, "
+      .. "or undo it by rollback or abort, first"):format(self.base, existing.id,
       existing.old_id and ", of key " .. existing.old_id or "", existing.stop or existing.state), "not_applied")
     err.next = ("it has to end before; how: confidentai rotate status %s"):format(existing.id)
     return ok, err
