@@ -38,8 +38,13 @@ void cai_secret_free(cai_secret *secret) {
   free(secret);
 }
 
+/* Bytes of a secret of `length` that are to be hidden: all but its end, when it is long enough to stay secret. */
+static size_t hidden(size_t length) {
+  return length - (length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0);
+}
+
 void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]) {
-  size_t shown = length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0;
+  size_t shown = length - hidden(length);
   memset(mask, '*', CAI_MASK_STARS);
   memcpy(mask + CAI_MASK_STARS, bytes + length - shown, shown);
   mask[CAI_MASK_STARS + shown] = '\0';
@@ -51,11 +56,6 @@ void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]) {
 static bool is_secret_character(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
          c == '/' || c == '=' || c == '-' || c == '%'; /* quoted in a URL */
-}
-
-/* Bytes of a secret of `length` that are to be hidden: all but its end, when it is long enough to stay secret. */
-static size_t hidden(size_t length) {
-  return length - (length >= 3 * CAI_MASK_SHOWN ? CAI_MASK_SHOWN : 0);
 }
 
 /* Whether `at` goes on with a word. Most do not by their first letter, and every answer has a link to look at. */
