@@ -39,8 +39,9 @@ function System:map(text)
   text = (" " .. text .. " "):gsub("127%.0%.0%.1:8080", "127.0.0.1:" .. self.port)
     :gsub("127%.0%.0%.1:8081", "127.0.0.1:" .. self.control)
   for _, prefix in ipairs(PREFIXES) do
-    text = text:gsub("([%s=>])(" .. prefix .. "%f[/%s])", "%1" .. self.root:gsub("%%", "%%%%") .. "%2")
+    text = text:gsub("([%s=>])(" .. prefix .. "%f[/%s])", "%1<root>%2")
   end
+  text = text:gsub("<root>", (self.root:gsub("%%", "%%%%"))) -- which may be below one of these itself
   if self.user then
     text = text:gsub("%-o %S+ %-g %S+", "-o " .. self.user):gsub("%-u www%-data", "-u " .. self.user)
   else
