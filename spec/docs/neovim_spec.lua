@@ -185,6 +185,29 @@ describe("docs/neovim.md", function()
       ]]))
     end)
 
+    it("creates a key and rotates it", function()
+      local output = nvim(([[
+        vim.notify = function() end
+        local function shows(pattern)
+          assert(vim.wait(10000, function()
+            return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n"):find(pattern)
+          end, 10), pattern)
+        end
+        vim.cmd "ConfidentKeys"
+        shows "manager"
+        local create, replace = (%q):match "^:(.-)\n:(.*)$"
+        vim.cmd(create)
+        shows "svc~g1~"
+        local completed = vim.fn.getcompletion(replace:match "^(.-)<Tab>", "cmdline")
+        assert(#completed == 1)
+        vim.cmd((replace:gsub("%%S+<Tab>", completed[1])))
+        shows "is soaking"
+        io.stdout:write(vim.api.nvim_buf_get_lines(0, 0, 1, false)[1])
+      ]]):format(page:block("vim", "Keys in the editor").text))
+      assert.matches("^Rotation %w+ of svc in the organization is soaking%.$", output)
+      assert.matches("^confident_us_org_", folders.read(folder.path .. "/svc.key"))
+    end)
+
     it("has the library for plugins", function()
       local output = nvim(page:block("lua", "The library in a plugin of yours").text .. [[
 

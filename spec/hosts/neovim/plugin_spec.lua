@@ -186,6 +186,44 @@ describe("the plugin for Neovim", function()
     ]]))
   end)
 
+  it("opens the keys of a project that is chosen", function()
+    assert.matches("Default key.*confidentai://project/" .. service.projects[2].id .. "$", run [[
+      vim.ui.select = function(projects, options, on_choice)
+        assert(options.format_item(projects[2]):find(projects[2].id .. "  research", 1, true))
+        on_choice(projects[2])
+      end
+      vim.cmd("ConfidentKeys")
+      steps { shows("manager"), keys("p"), shows("Default"), function()
+        finish(text() .. vim.api.nvim_buf_get_name(0))
+      end }
+    ]])
+  end)
+
+  it("says in a line why the library does not load, and works when it does", function()
+    local output = run [[
+      local cpath = package.cpath
+      package.cpath = ""
+      vim.cmd("ConfidentKeys")
+      vim.cmd("ConfidentKeys")
+      package.cpath = cpath
+      vim.cmd("ConfidentKeys")
+      steps { shows("manager"), function() finish(table.concat(notices, "\n")) end }
+    ]]
+    local line = "confidentai: the library does not load: module 'confidentai.core' not found. "
+      .. "What to do: :checkhealth confidentai"
+    assert.equal(line .. "\n" .. line, output)
+  end)
+
+  it("says what is wrong with an id or an option, not where in the code", function()
+    assert.equal("confidentai: a/b is no id of a project: an id of 1 to 128 characters out of A-Z, a-z, 0-9, _ and - "
+      .. "is expected\nconfidentai: bad argument #1 to 'new' (unknown option 'apikey')", run [[
+      vim.cmd("ConfidentKeys a/b")
+      require("confidentai_nvim").setup { apikey = "x" }
+      vim.cmd("ConfidentKeys")
+      finish(table.concat(notices, "\n"))
+    ]])
+  end)
+
   it("may be closed while it loads", function()
     service:fault { type = "delay", seconds = 0.2 }
     assert.equal("0 ", run [[
@@ -234,16 +272,80 @@ describe("the plugin for Neovim", function()
     end)
 
     it("what is named, and says what is wrong", function()
-      assert.matches("no enabled key in this list is named nobody\n.*NAME FILE\n.*does not hold", rotate(([[
+      assert.matches("is named nobody\n.*NAME FILE\n.*does not hold.*:ConfidentRotate! writes", rotate(([[
         vim.cmd("ConfidentKeys")
         steps { shows("legacy.ci"), function()
           vim.cmd("ConfidentRotate nobody %s/app.key")
           vim.cmd("ConfidentRotate legacy-ci")
           vim.cmd("ConfidentRotate legacy-ci %s/app.key")
           return true
-        end, function() return #notices > 2 and finish(table.concat(notices, "\n")) end }
+        end, function() return #notices > 3 and finish(table.concat(notices, "\n")) end }
       ]]):format(folder.path, folder.path)))
       assert.equal(0, #support.requests(service, "POST"))
+    end)
+
+    it("into a file that holds something else, when told by a !, and goes on and back in its window", function()
+      local output = rotate(([[
+        vim.cmd("ConfidentKeys " .. facts.project_id)
+        local list = vim.api.nvim_get_current_buf()
+        local function listed() return table.concat(vim.api.nvim_buf_get_lines(list, 0, -1, false), "\n") end
+        steps { shows("Default"), function()
+          vim.cmd("ConfidentRotate! Default\\ key %s/other.key")
+          return true
+        end, shows("is soaking"), keys("bn<CR>"), keys("a"), function()
+          return notices[#notices] == "Default key is soaking" and #vim.tbl_filter(function(text)
+            return text == "Default key is soaking" end, notices) == 2
+        end, keys("by<CR>"), shows("is aborted"), function() return not listed():find("~g1", 1, true) end,
+        keys("q"), shows("Default key"), function() finish(text() .. table.concat(notices, "\n")) end }
+      ]]):format(folder.path))
+      assert.is_nil(output:find("Here:", 1, true))
+      assert.matches("Default key is aborted$", output)
+      assert.equal(1, #support.requests(service, "DELETE"))
+    end)
+
+    it("and disables the old key when it is confirmed that all have the new one", function()
+      local output = rotate(([[
+        vim.cmd("ConfidentKeys " .. facts.project_id)
+        steps { shows("Default"), function()
+          vim.cmd("ConfidentRotate Default\\ key %s/app.key")
+          return true
+        end, shows("is soaking"), keys("cy<CR>"), shows("is grace"), ends("done") }
+      ]]):format(folder.path))
+      assert.equal("done", output)
+      assert.is_false(service:state().keys[3].valid)
+      -- Another Neovim, later: the key of that name is disabled, and the rotation is found all the same.
+      output = rotate [[
+        vim.cmd("ConfidentKeys")
+        steps { shows("manager"), keys(":ConfidentRotate<CR>"), shows("is grace"), keys("by<CR>"), shows("is aborted"),
+          keys("q"), keys(":ConfidentRotate<CR>"), function() return notices[#notices]:find("No rotation") end,
+          function() finish(table.concat(notices, "\n")) end }
+      ]]
+      assert.equal("Default key is aborted\nNo rotation is under way.", output)
+      assert.is_true(service:state().keys[3].valid)
+    end)
+
+    it("keys that it has created in a file", function()
+      local output = rotate(([[
+        vim.cmd("ConfidentKeys")
+        local name
+        steps { shows("legacy.ci"), function()
+          vim.cmd("ConfidentCreate svc")
+          vim.cmd("ConfidentCreate svc %s/app.key")
+          return true
+        end, function() return #notices > 2 end, function()
+          vim.cmd("ConfidentCreate svc %s/svc.key")
+          return true
+        end, shows("svc~g1~"), function()
+          name = text():match("svc~g1~%%w+")
+          vim.cmd("ConfidentRotate " .. name .. " %s/svc.key")
+          return true
+        end, shows("is soaking"), function() finish(table.concat(notices, "\n"), text()) end }
+      ]]):format(folder.path, folder.path, folder.path))
+      assert.matches("NAME FILE\n.*holds something already: :ConfidentCreate! writes.*svc~g1~%w+ is created", output)
+      assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
+      local secret = folders.read(folder.path .. "/svc.key")
+      assert.matches("^confident_us_org_%x+", secret)
+      assert.is_nil(output:find(secret, 1, true))
     end)
 
     it("with names and files that are completed", function()

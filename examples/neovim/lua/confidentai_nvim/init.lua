@@ -27,31 +27,83 @@ function plugin.show_error(problem)
   vim.notify("confidentai: " .. tostring(problem), vim.log.levels.ERROR)
 end
 
--- One client for all buffers: it keeps the connections.
-local function get_client()
+-- What was raised, without the place in the code: to whoever types a command, it is an error like any other.
+local function words(raised)
+  return (tostring(raised):gsub("^[^\n]-%.lua:%d+: ", ""))
+end
+
+-- The library, or why it does not load, in a line. What a failed require leaves would hide that from the next one, and
+-- that the library was built meanwhile; a module is a table.
+local function load_library()
+  local ok, found = pcall(require, "confidentai")
+  if ok then
+    return found
+  end
+  for name, value in pairs(package.loaded) do
+    if name:find "^confidentai" and type(value) ~= "table" then
+      package.loaded[name] = nil
+    end
+  end
+  local reason = words(found):match("^[^\n]*"):gsub(":$", "")
+  return nil, ("the library does not load: %s. What to do: :checkhealth confidentai"):format(reason)
+end
+
+---One client for all buffers: it keeps the connections.
+---@return confidentai.Client?
+---@return confidentai.Error|string|nil err
+function plugin.client()
   if not client then
-    local made, err = require("confidentai").new(options)
-    if not made then
-      return nil, err
+    local confidentai, problem = load_library()
+    if not confidentai then
+      return nil, problem
+    end
+    local ok, made, err = pcall(confidentai.new, options)
+    if not ok or not made then
+      return nil, ok and err or words(made)
     end
     client = made
   end
   return client
 end
 
--- A wrong option or project id raises; to whoever types a command, that is an error like any other.
 local function get_api_keys(project_id)
-  local ok, api_keys, err = pcall(function()
-    local found, problem = get_client()
-    if not found then
-      return nil, problem
-    end
-    return (project_id and found:project(project_id) or found:organization()).api_keys
-  end)
-  if not ok then
-    return nil, api_keys
+  local found, err = plugin.client()
+  if not found then
+    return nil, err
+  elseif not project_id then
+    return found:organization().api_keys
   end
-  return api_keys, err
+  local ok, project = pcall(found.project, found, project_id)
+  if not ok then
+    return nil, ("%s is no id of a project: %s"):format(project_id, words(project):match "%((.*)%)" or words(project))
+  end
+  return project.api_keys
+end
+
+---Lets the user choose one of the projects, and opens the list of its keys.
+function plugin.choose_project()
+  local found, problem = plugin.client()
+  if not found then
+    plugin.show_error(problem)
+    return
+  end
+  require("confidentai").async(function()
+    local projects, err = found.projects:list()
+    return projects, err
+  end, function(ok, projects, err)
+    if not ok or not projects then
+      plugin.show_error(ok and err or projects)
+      return
+    end
+    vim.ui.select(projects, {
+      prompt = "Keys of which project?",
+      format_item = function(project) return (("%s  %s"):format(project.id, project.name):gsub("%c", " ")) end,
+    }, function(project)
+      if project then
+        plugin.open(project.id)
+      end
+    end)
+  end)
 end
 
 ---Opens the list of the organization's keys, or a project's.

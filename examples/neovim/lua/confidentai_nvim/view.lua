@@ -25,9 +25,15 @@ local function cell(value)
   return (tostring(value or "never"):gsub("%c", " "))
 end
 
+-- A time of the service, to the minute, so that a line fits.
+local function moment(time)
+  local date, minute = tostring(time):match "^(%d+%-%d+%-%d+)T(%d+:%d+).*Z$"
+  return date and ("%s %sZ"):format(date, minute) or cell(time)
+end
+
 local function row(key)
-  return { cell(key.id), cell(key.name), key.valid and "enabled" or "disabled", cell(key.value), cell(key.created_at),
-    cell(key.last_used) }
+  return { cell(key.id), cell(key.name), key.valid and "enabled" or "disabled", cell(key.value),
+    moment(key.created_at), moment(key.last_used) }
 end
 
 -- Lines of cells in columns, as wide as they show.
@@ -212,24 +218,53 @@ function View:complete(lead, line)
   return vim.fn.getcompletion(lead, "file")
 end
 
----Of this buffer: :ConfidentRotate NAME FILE.
-function View:set_command()
-  vim.api.nvim_buf_create_user_command(self.buffer, "ConfidentRotate", function(command)
-    local name, path = command.fargs[1], command.fargs[2]
-    local key, problem = self:key_named(name)
-    if not path or command.fargs[3] then
-      plugin.show_error "say which key, and the file that has its secret: ConfidentRotate NAME FILE"
-    elseif not key then
-      plugin.show_error(problem)
-    else
-      require("confidentai_nvim.rotate").run(self.api_keys, key, path, function()
-        if self:is_open() then
-          self:refresh()
-        end
-      end)
+-- A function for what changes keys: it lists anew, if the list is still there.
+function View:refresher()
+  return function()
+    if self:is_open() then
+      self:refresh()
     end
-  end, { nargs = "+", complete = function(lead, line) return self:complete(lead, line) end,
-    desc = "Rotate the key of this name, whose secret is in a file" })
+  end
+end
+
+---Of this buffer: :ConfidentRotate NAME FILE; without them, what is under way.
+function View:rotate(command)
+  local name, path = command.fargs[1], command.fargs[2]
+  if not name then
+    require("confidentai_nvim.rotate").resume(self:refresher())
+    return
+  end
+  local key, problem = self:key_named(name)
+  if not path or command.fargs[3] then
+    plugin.show_error "say which key, and the file that has its secret: ConfidentRotate NAME FILE"
+  elseif not key then
+    plugin.show_error(problem)
+  else
+    require("confidentai_nvim.rotate").run(self.api_keys, key, path, command.bang, self:refresher())
+  end
+end
+
+---Of this buffer: :ConfidentCreate NAME FILE.
+function View:create_in_file(command)
+  local name, path = command.fargs[1], command.fargs[2]
+  if not path or command.fargs[3] then
+    plugin.show_error "say the new key's name, and the file for its secret: ConfidentCreate NAME FILE"
+  else
+    require("confidentai_nvim.rotate").create(self.api_keys, name, path, command.bang, self:refresher())
+  end
+end
+
+function View:set_commands()
+  local function add(name, action, complete, description)
+    vim.api.nvim_buf_create_user_command(self.buffer, name, action,
+      { nargs = "*", bang = true, complete = complete, desc = description })
+  end
+  add("ConfidentRotate", function(command) self:rotate(command) end,
+    function(lead, line) return self:complete(lead, line) end,
+    "Rotate the key of this name, whose secret is in a file")
+  add("ConfidentCreate", function(command) self:create_in_file(command) end,
+    function(lead) return vim.fn.getcompletion(lead, "file") end,
+    "Create a key, whose secret goes into a file and nowhere else")
 end
 
 function View:set_mappings()
@@ -240,6 +275,7 @@ function View:set_mappings()
   map("d", "Disable the key", function() self:disable() end)
   map("c", "Create a key", function() self:create() end)
   map("y", "Put the new key's secret into the register named", function() self:yank(vim.v.register) end)
+  map("p", "Open the keys of a project", function() plugin.choose_project() end)
   map("r", "List anew", function() self:refresh() end)
   map("q", "Close", function() vim.api.nvim_buf_delete(self.buffer, { force = true }) end)
 end
@@ -260,7 +296,7 @@ function view.open(name, api_keys)
   pcall(vim.api.nvim_buf_set_name, buffer, "confidentai://" .. name) -- taken, if the list is open already
   vim.api.nvim_create_autocmd("BufWipeout", { buffer = buffer, callback = function() self:remember(nil) end })
   self:set_mappings()
-  self:set_command()
+  self:set_commands()
   self:refresh()
 end
 
