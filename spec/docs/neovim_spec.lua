@@ -104,6 +104,13 @@ describe("docs/neovim.md", function()
     assert.is_nil(said:find(service.api_key:sub(-6), 1, true))
   end)
 
+  it("says which headers are missing when it is built", function()
+    assert.equal(folder.path .. "\n", (shell([[
+      LUA_INCDIR=$HOME scripts/neovim 2>~/said && exit 1
+      sed -n 's/^scripts.neovim: there is no lua.h in LUA_INCDIR, //p' ~/said
+    ]])))
+  end)
+
   describe("shows what a plugin manager is told:", function()
     local function init(manager)
       return ("local managers = dofile(%q)\n"):format(uv.cwd() .. "/spec/docs/managers.lua") .. manager
