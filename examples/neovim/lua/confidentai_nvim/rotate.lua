@@ -91,6 +91,7 @@ local function open(rotation, on_change)
   end
   vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = buffer, nowait = true, silent = true })
   show(buffer, rotation)
+  vim.cmd("resize " .. vim.api.nvim_buf_line_count(buffer)) -- all of it, and the keys, as far as there is room
 end
 
 ---Rotates a key whose secret is in a file, and puts the new one there.
