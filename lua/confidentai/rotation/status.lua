@@ -140,6 +140,16 @@ local function attention(job)
   return status.idle(job) > LATE and "overdue" or nil
 end
 
+-- What has become of the old key, and of the new one.
+local function fates(record)
+  if record.stop == "aborted" and record.finished then
+    return "is as it was", " and is removed"
+  end
+  local gone = record.finished and not record.stop
+  return record.disabled and (gone and "is gone" or "is disabled") or "works",
+    record.published and " and is published" or ""
+end
+
 -- The facts of a rotation that a person asks for first, as sentences.
 local function describe(record)
   local where = record.scope == "organization" and "the organization" or "project " .. record.project_id
@@ -148,14 +158,12 @@ local function describe(record)
   if record.reason then
     lines[#lines + 1] = "It has stopped: " .. record.reason .. "."
   end
+  local old, new = fates(record)
   if record.old then
-    lines[#lines + 1] = ("Old key %s ends in %s%s."):format(record.old.id, record.old.last6,
-      record.disabled and (record.finished and " and is gone" or " and is disabled") or " and works")
+    lines[#lines + 1] = ("Old key %s ends in %s and %s."):format(record.old.id, record.old.last6, old)
   end
   if record.new then
-    lines[#lines + 1] = ("New key %s ends in %s%s."):format(record.new.id, record.new.last6,
-      record.finished and record.stop == "aborted" and " and is removed"
-        or record.published and " and is published" or "")
+    lines[#lines + 1] = ("New key %s ends in %s%s."):format(record.new.id, record.new.last6, new)
   end
   if record.notice and notice.is_owed(record) then
     lines[#lines + 1] = record.notice.problem and ("The command on_published has failed: %s."):format(

@@ -316,12 +316,35 @@ describe("the plugin for Neovim", function()
       -- Another Neovim, later: the key of that name is disabled, and the rotation is found all the same.
       output = rotate [[
         vim.cmd("ConfidentKeys")
-        steps { shows("manager"), keys(":ConfidentRotate<CR>"), shows("is grace"), keys("by<CR>"), shows("is aborted"),
+        steps { shows("manager"), keys(":ConfidentRotate<CR>"), shows("is grace"), keys("by<CR>"),
+          shows("is aborted.*Old key 1 ends in ...... and is as it was%.\nNew key %d ends in ...... and is removed%."),
           keys("q"), keys(":ConfidentRotate<CR>"), function() return notices[#notices]:find("No rotation") end,
           function() finish(table.concat(notices, "\n")) end }
       ]]
       assert.equal("Default key is aborted\nNo rotation is under way.", output)
       assert.is_true(service:state().keys[3].valid)
+    end)
+
+    it("a key to its end, when Neovim was quit in the middle", function()
+      service:fault { type = "delay", seconds = 0.2, times = -1 }
+      local function program(pattern)
+        return ([[
+          vim.cmd("ConfidentKeys " .. facts.project_id)
+          steps { shows("Default"), function()
+            vim.cmd("ConfidentRotate Default\\ key %s/app.key")
+            return true
+          end, function() return (table.concat(notices, "\n") .. text()):find(%q) and finish(notices[#notices]) end }
+        ]]):format(folder.path, pattern)
+      end
+      rotate(program "is creating")
+      assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
+      assert.equal("Default key is soaking", rotate(program "Rotation %w+ of Default key"))
+      assert.not_equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
+      local count = 0
+      for _, key in ipairs(service:state().keys) do
+        count = count + (key.name:find("Default key~g1~", 1, true) and 1 or 0)
+      end
+      assert.equal(1, count)
     end)
 
     it("keys that it has created in a file", function()
