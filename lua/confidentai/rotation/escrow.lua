@@ -16,6 +16,20 @@ local escrow = {}
 -- Bytes of an answer for which room is made. One that is longer is kept if there is room.
 local ANSWER = 16384
 
+-- What an escrow may hold, of the content that has a right checksum: whoever edits files can make one.
+local function is_whole(content)
+  local answer, previous = content.answer, content.previous
+  if answer ~= nil and type(answer) ~= "string" or previous ~= nil and type(previous) ~= "table" then
+    return false
+  end
+  for _, text in pairs(previous or {}) do
+    if text ~= false and type(text) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
 ---The escrow of a record, as it lies in the state.
 ---@param state confidentai.State
 ---@param record_key string
@@ -30,6 +44,7 @@ function escrow.open(state, record_key, id)
   end
   self.version = bytes and version
   local content = bytes and sealed.decode("escrow", bytes)
+  content = content and is_whole(content) and content or nil
   -- A damaged escrow has nothing that can be trusted: what it held is settled as if it had never been written.
   self.damaged = bytes ~= nil and content == nil
   if not content or content.id ~= id then
