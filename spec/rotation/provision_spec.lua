@@ -140,11 +140,55 @@ describe("provision", function()
     assert_nothing()
   end)
 
-  it("is not a rotation", function()
-    local key = check(provision())
-    check(s:keys():rotate(key, s:options { store = s:store("key", false), soak = DAY, adoption = "time" }))
-    local _, err = provision()
-    support.assert_error({ kind = "guard" }, err)
-    assert.matches("another rotation of 'svc' is under way: %w+, of key 2 %(soaking%): advance that one", err.message)
+  describe("of a key that is rotated", function()
+    local key
+
+    local function rotate(more)
+      local options = { store = s:store("key", false), soak = DAY, grace = DAY, adoption = "time" }
+      for name, value in pairs(more or {}) do
+        options[name] = value
+      end
+      return check(s:keys():rotate(key, s:options(options)))
+    end
+
+    -- What is there is found, and nothing is changed.
+    local function assert_found(id)
+      local before = #made()
+      assert.equal(id, tostring(check(provision()).id))
+      assert.equal(before, #made())
+      assert.equal(id, s:holder().id)
+    end
+
+    before_each(function() key = check(provision()) end)
+
+    it("finds the one that is in use, in soak, in grace and ever after", function()
+      local rotation = rotate()
+      assert.equal("soaking", rotation.state)
+      assert_found "3"
+      s:pass(DAY)
+      assert.equal("grace", (rotation:advance()))
+      assert_found "3"
+      s:pass(DAY)
+      assert.equal("done", (rotation:advance()))
+      assert_found "3"
+      key = check(provision())
+      rotate { soak = 0, grace = 0 }
+      assert_found "4"
+    end)
+
+    it("finds the old one after a rollback", function()
+      local rotation = rotate()
+      check(rotation:rollback())
+      assert_found "2"
+    end)
+
+    it("refuses where a store holds neither, while that is under way", function()
+      rotate()
+      s:write("key", "another")
+      local _, err = provision()
+      support.assert_error({ kind = "guard" }, err)
+      assert.matches("another rotation of 'svc' is under way: %w+, of key 2 %(soaking%): advance that one", err.message)
+      assert.equal(2, #made())
+    end)
   end)
 end)

@@ -96,25 +96,46 @@ local function end_grace(self, existing, version, checked)
   return before.version
 end
 
--- Whether the key that was provisioned under this name is there and in every store that can be read: then it is not
--- made twice.
-local function is_provisioned(self, existing)
-  if not existing or existing.kind ~= "provision" or not existing.finished or existing.stop then
-    return false
-  end
+-- Whether each store that can be read holds the secret of a key, and how many can be.
+local function is_held(self, last6)
+  local count = 0
   for _, store in ipairs(self.stores) do
     local content, err = stores.get(self, store)
     if content == nil and err then
       return nil, err
-    elseif content ~= nil and not stores.is_secret_of(content, existing.new.last6) then
-      return false
+    elseif content ~= nil and not stores.is_secret_of(content, last6) then
+      return false, count
+    end
+    count = count + (content ~= nil and 1 or 0)
+  end
+  return true, count
+end
+
+-- The keys that may be the one of a record's base: that of a provisioning; of a rotation, either.
+local function candidates(existing)
+  if existing.kind ~= "provision" then
+    return { existing.new, existing.old }
+  end
+  return { existing.finished and not existing.stop and existing.new or nil }
+end
+
+-- Whether the key of this name is there, works, and is in every store that can be read: then it is not made twice. Of a
+-- rotation, some store has to show which of its keys that is.
+local function is_provisioned(self, existing)
+  for _, identity in ipairs(existing and candidates(existing) or {}) do
+    local held, count = is_held(self, identity.last6)
+    if held == nil then
+      return nil, count
+    elseif held and (count > 0 or existing.kind == "provision") then
+      local key, err = calls.get(self, identity.id)
+      if key == nil then
+        return nil, err
+      end
+      self.provisioned = key and identity.id
+      return key and key.valid
     end
   end
-  local key, err = calls.get(self, existing.new.id)
-  if key == nil then
-    return nil, err
-  end
-  return key and key.valid
+  return false
 end
 
 -- Whether a rotation that is on record lets a new one of its base begin.
@@ -158,7 +179,6 @@ local function dispatch(self, checked, wanted)
   elseif wanted.kind == "provision" then
     ok, err = is_provisioned(self, existing)
     if ok ~= false then
-      self.record, self.version = existing, version
       return ok, err
     end
   end

@@ -18,7 +18,7 @@ function provision.run(api_keys, checked)
     return nil, err
   end
   local key
-  key, err = calls.get(self, self.record.new.id)
+  key, err = calls.get(self, self.provisioned or self.record.new.id)
   if key == false then
     return self:failure("guard", "the new key was deleted meanwhile")
   elseif not key then
