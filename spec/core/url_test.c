@@ -42,6 +42,8 @@ static const char *const bad[] = {
     "https://h.example\n",
     "javascript:alert(1)",
     "https://a%2541b/", /* found by fuzzing: unescaped once it is a%41b, and twice aAb */
+    "https:/%33",       /* found by fuzzing: unescaped once it is the name 3, and read again 0.0.0.3 */
+    "https://h%2Eexample/v1",
 };
 
 /* Plain http that must be asked for; several look like this machine and are not. */

@@ -69,16 +69,23 @@ static bool write_base(cai_base_url *base, const url_parts *parts) {
   return true;
 }
 
-/* What the rules say against the parsed parts, or NULL. */
-static const char *complaint(CURLU *url, const url_parts *parts, bool allow_plain_http) {
+/* libcurl unescapes a host, and reads the URL made of it once more: %33 is the name 3 first, and then 0.0.0.3. */
+static bool has_escaped_host(const char *text) {
+  const char *host = text + strcspn(text, ":");
+  host += strspn(host, ":/");
+  return memchr(host, '%', strcspn(host, "/")) != NULL;
+}
+
+/* What the rules say against the text and its parsed parts, or NULL. */
+static const char *complaint(CURLU *url, const char *text, const url_parts *parts, bool allow_plain_http) {
   if (strcmp(parts->scheme, "https") != 0 && strcmp(parts->scheme, "http") != 0)
     return "base_url must begin with https://";
   if (has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD))
     return "base_url must not hold a user name or a password";
   if (has_part(url, CURLUPART_ZONEID))
     return "base_url must not have an IPv6 zone";
-  if (strchr(parts->host, '%') != NULL) /* libcurl has unescaped it once: as it stands it would be another host */
-    return "base_url must not have an escaped % in its host";
+  if (has_escaped_host(text))
+    return "base_url must not have an escape, %, in its host";
   if (has_part(url, CURLUPART_QUERY) || has_part(url, CURLUPART_FRAGMENT))
     return "base_url must not have a query or a fragment";
   if (strcmp(parts->scheme, "http") == 0 && !is_loopback(parts->host) && !allow_plain_http)
@@ -121,7 +128,7 @@ bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_h
   } else if (code != CURLUE_OK) {
     refuse(message, NO_URL);
   } else {
-    const char *wrong = complaint(url, &parts, allow_plain_http);
+    const char *wrong = complaint(url, text, &parts, allow_plain_http);
     if (wrong == NULL && !write_base(base, &parts))
       wrong = "base_url: out of memory";
     good = wrong == NULL || refuse(message, wrong);
