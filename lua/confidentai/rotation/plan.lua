@@ -52,8 +52,8 @@ local function check_content(store, content, old, replace_store)
     return refuse(("%s does not hold the secret of key %s: replace_store = true writes it all the same")
       :format(store.label, old.id))
   elseif content ~= false then
-    return refuse(("%s holds something already, and no record here says that it is this key's: give another store, or "
-      .. "replace_store = true to write over it"):format(store.label))
+    return refuse(("%s holds something already, and no record here says that it is this key's: give another store; "
+      .. "replace_store = true writes over it"):format(store.label))
   end
   return true
 end

@@ -364,7 +364,7 @@ describe("the plugin for Neovim", function()
           return true
         end, shows("is soaking"), function() finish(table.concat(notices, "\n"), text()) end }
       ]]):format(folder.path, folder.path, folder.path))
-      assert.matches("NAME FILE\n.*holds something already: :ConfidentCreate! writes.*svc~g1~%w+ is created", output)
+      assert.matches("NAME FILE\n.*holds something already, .* :ConfidentCreate! writes.*svc~g1~%w+ is created", output)
       assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
       local secret = folders.read(folder.path .. "/svc.key")
       assert.matches("^confident_us_org_%x+", secret)
