@@ -192,7 +192,7 @@ describe("docs/openresty.md", function()
         ["Invalid API key"] = { variables = { CONFIDENT_ORG_API_KEY = "confident_us_org_" .. ("0"):rep(48) } },
         ["Project not found"] = { variables = { GATEWAY_PROJECT_ID = "web" } },
         ["is open to others"] = { before = "chmod 777 /var/lib/confidentai/state" },
-        ["cannot be made"] = { variables = { GATEWAY_FOLDER = folder.path .. "/nowhere" } },
+        ["cannot be made"] = { variables = { GATEWAY_FOLDER = "/proc/nowhere" } }, -- not even by root
       } do
         assert.is_truthy(page.text:find("`" .. message .. "`", 1, true))
         system:run(system:map(case.before or "true") .. "\nnginx", variables(case.variables))
