@@ -140,6 +140,13 @@ describe("provision", function()
     assert_nothing()
   end)
 
+  it("gives the new key where the one before was disabled", function()
+    local key = check(provision())
+    check(s:keys():disable(key))
+    assert.equal("3", tostring(check(provision { store = s:store("key", false), replace_store = true }).id))
+    assert.equal("3", s:holder().id)
+  end)
+
   describe("of a key that is rotated", function()
     local key
 

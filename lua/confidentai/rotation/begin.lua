@@ -131,8 +131,8 @@ local function is_provisioned(self, existing)
       if key == nil then
         return nil, err
       end
-      self.provisioned = key and identity.id
-      return key and key.valid
+      self.provisioned = key and key.valid and key or nil
+      return self.provisioned ~= nil
     end
   end
   return false

@@ -17,8 +17,11 @@ function provision.run(api_keys, checked)
   if not self then
     return nil, err
   end
+  if self.provisioned then
+    return self.provisioned
+  end
   local key
-  key, err = calls.get(self, self.provisioned or self.record.new.id)
+  key, err = calls.get(self, self.record.new.id)
   if key == false then
     return self:failure("guard", "the new key was deleted meanwhile")
   elseif not key then
