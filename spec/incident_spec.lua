@@ -1,24 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Everything that docs/incident.md shows is run, in its order, and its tables are held against the code.
 
+local folders = require "spec.folders"
 local pages = require "spec.docs.pages"
 local process = require "spec.process"
 local support = require "spec.support"
 local uv = require "luv"
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
-local function write(path, text, mode)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-  assert(uv.fs_chmod(path, mode))
-end
 
 describe("docs/incident.md", function()
   local service = support.service()
@@ -32,11 +19,12 @@ describe("docs/incident.md", function()
     folder = assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/incident-XXXXXX"))
     local lowest = 0
     while arg[lowest - 1] do lowest = lowest - 1 end
-    write(folder .. "/confidentai", ("#!/bin/sh\nexec %s %s/bin/confidentai \"$@\"\n"):format(arg[lowest], here), 448)
-    write(folder .. "/git", "#!/bin/sh\necho a commit without secrets\n", 448)
-    write(folder .. "/leaked.txt", service.projects[1].api_key .. "\n", 384)
-    write(folder .. "/build.log", "key: " .. service.projects[1].api_key .. "\n", 384)
-    write(folder .. "/app.key", service.projects[1].api_key .. "\n", 384)
+    local command = ("#!/bin/sh\nexec %s %s/bin/confidentai \"$@\"\n"):format(arg[lowest], here)
+    folders.write(folder .. "/confidentai", command, 448)
+    folders.write(folder .. "/git", "#!/bin/sh\necho a commit without secrets\n", 448)
+    folders.write(folder .. "/leaked.txt", service.projects[1].api_key .. "\n")
+    folders.write(folder .. "/build.log", "key: " .. service.projects[1].api_key .. "\n")
+    folders.write(folder .. "/app.key", service.projects[1].api_key .. "\n")
   end)
   after_each(function() os.execute("rm -r " .. folder) end)
 
@@ -72,7 +60,7 @@ describe("docs/incident.md", function()
     end
     assert.equal(7, count)
     assert.is_nil(support.key_on_service(service, "project", 1, service.projects[1].id))
-    assert.is_truthy(read(folder .. "/incident.json"):find('"outcome":"contained"', 1, true))
+    assert.is_truthy(assert(folders.read(folder .. "/incident.json")):find('"outcome":"contained"', 1, true))
   end)
 
   it("says what to do while a rotation of the key is under way", function()
@@ -91,11 +79,11 @@ describe("docs/incident.md", function()
     os.execute(("rm -r %s/state && cp %s/old %s/app.key"):format(folder, folder, folder))
     assert.equal(0, (run(begin .. " && confidentai rotate rollback 'Default key'")))
     assert.is_nil(support.key_on_service(service, "project", 2, project))
-    assert.equal(read(folder .. "/old"), read(folder .. "/app.key"))
+    assert.equal(assert(folders.read(folder .. "/old")), assert(folders.read(folder .. "/app.key")))
   end)
 
   it("shows Lua that runs", function()
-    write(folder .. "/snippet.lua", page:block("lua").text, 384)
+    folders.write(folder .. "/snippet.lua", page:block("lua").text)
     local lowest = 0
     while arg[lowest - 1] do lowest = lowest - 1 end
     local status, output, errors = run(arg[lowest] .. " snippet.lua")
@@ -107,7 +95,7 @@ describe("docs/incident.md", function()
   it("names every finding and verdict", function()
     local function named(path, pattern)
       local count = 0
-      for name in read(path):gmatch(pattern) do
+      for name in assert(folders.read(path)):gmatch(pattern) do
         assert.is_truthy(text:find("\n| `" .. name .. "`", 1, true), name)
         count = count + 1
       end
@@ -120,7 +108,7 @@ describe("docs/incident.md", function()
   it("names every field of the report and of the audit", function()
     for _, path in ipairs { "lua/confidentai/cli/audit.lua", "lua/confidentai/cli/identification.lua" } do
       local count = 0
-      for name in read(path):gmatch '{ name = "([%l_]+)"' do
+      for name in assert(folders.read(path)):gmatch '{ name = "([%l_]+)"' do
         assert.is_truthy(text:find("`" .. name .. "`", 1, true), name)
         count = count + 1
       end

@@ -11,13 +11,6 @@ local uv = require "luv"
 
 local page = pages.open "examples/openresty/README.md"
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("*a")
-  file:close()
-  return text
-end
-
 describe("examples/openresty", function()
   local service = support.service()
   local blocks = page:blocks "sh"
@@ -66,7 +59,7 @@ describe("examples/openresty", function()
   -- Errors that nginx has logged, but for the expected.
   local function complaints(expected)
     local found = {}
-    for line in read(folder .. "/error.log"):gmatch "[^\n]+" do
+    for line in assert(folders.read(folder .. "/error.log")):gmatch "[^\n]+" do
       if (line:find "%[error%]" or line:find "%[alert%]" or line:find "%[crit%]" or line:find "%[emerg%]")
         and not (expected and line:find(expected, 1, true)) then
         found[#found + 1] = line
@@ -112,7 +105,7 @@ describe("examples/openresty", function()
     assert.equal(409, again)
     assert.equal(key.id, conflict.id)
     assert.is_nil(conflict.secret)
-    assert.is_nil(read(folder .. "/error.log"):find(key.secret, 1, true))
+    assert.is_nil(assert(folders.read(folder .. "/error.log")):find(key.secret, 1, true))
     assert.is_nil(assert(http.request(port, "/keys")).body:find(service.api_key, 1, true))
   end)
 
