@@ -142,6 +142,18 @@ static void what_is_no_file_is_refused(void) {
   CHECK(take(&lock, "no-folder/lock") == CAI_LOCK_FAILED && problem.number == ENOENT);
 }
 
+/* Its owner could hold it for ever. Only root can make one here. */
+static void a_lock_file_of_another_user_is_refused(void) {
+  cai_lock lock;
+  files_put("foreign", "", 0666);
+  if (chown(files_path("foreign"), 12, (gid_t)-1) != 0) {
+    puts("chown: skipped");
+    return;
+  }
+  CHECK(take(&lock, "foreign") == CAI_LOCK_FAILED && problem.number == EPERM && lock.descriptor < 0);
+  CHECK((files_facts("foreign").st_mode & 07777) == 0666);
+}
+
 /* What another program has written there is not passed on as it is. */
 static void a_holder_is_told_without_control_characters(void) {
   static const struct {
@@ -173,6 +185,7 @@ int main(void) {
   removing_the_file_lets_nobody_in_twice();
   a_folder_can_be_locked();
   what_is_no_file_is_refused();
+  a_lock_file_of_another_user_is_refused();
   a_holder_is_told_without_control_characters();
   files_end();
   return check_end();

@@ -343,7 +343,8 @@ describe("a store of a file", function()
     end)
 
     it("to wait for ever for another who writes there", function()
-      local lock = assert(core.file.lock(folder.path))
+      local lock = assert(core.file.lock(folder.path .. "/.confidentai.lock"))
+      assert.equal("600", folders.mode(folder.path .. "/.confidentai.lock"))
       local began = core.now()
       local ok, message, certainty = store:put "x"
       lock:release()
@@ -352,6 +353,25 @@ describe("a store of a file", function()
       assert.matches("its folder has been locked for 5 seconds", message, 1, true)
       assert.is_true(core.now() - began < 10)
       assert.is_true(store:put "x")
+    end)
+
+    -- Every user who may read a folder can lock it.
+    it("to wait for whoever has locked the folder itself, or a lock file of another user", function()
+      local lock = assert(core.file.lock(folder.path))
+      local began = core.now()
+      assert.is_true(store:put "x")
+      lock:release()
+      assert.is_nil(core.file.facts(folder.path .. "/.confidentai.lock"))
+      if folders.is_root() then
+        folders.write(folder.path .. "/.confidentai.lock", "", 438) -- 0666
+        folders.shell("chown 12 %s", folder.path .. "/.confidentai.lock")
+        local other = process.start("flock", { folder.path .. "/.confidentai.lock", "sleep", "20" })
+        assert.is_true(store:put "y")
+        other:kill "sigkill"
+        other:wait(2000)
+        assert.equal("y", store:get())
+      end
+      assert.is_true(core.now() - began < 4)
     end)
   end)
 end)

@@ -25,6 +25,8 @@ static int open_lock(const char *path, bool *is_file, cai_problem *problem) {
     cai_problem_note(problem, "open the lock");
   } else if (!S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode)) {
     cai_problem_note_number(problem, "use it as a lock", EINVAL);
+  } else if (S_ISREG(facts.st_mode) && facts.st_uid != geteuid()) {
+    cai_problem_note_number(problem, "use a lock file of another user", EPERM); /* who could hold it for ever */
   } else {
     *is_file = S_ISREG(facts.st_mode);
     return descriptor;

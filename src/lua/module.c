@@ -30,6 +30,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* environment(userdata) -> the table of Lua values that an object of ours carries */
 static int environment(lua_State *L) {
@@ -199,6 +200,15 @@ static int key_id(lua_State *L) {
   }
 }
 
+/* host() -> the name of this machine; "" where it has none */
+static int host(lua_State *L) {
+  char name[256] = ""; /* the longest that POSIX has, and its NUL */
+  if (gethostname(name, sizeof name - 1) != 0)
+    name[0] = '\0';
+  lua_pushstring(L, name);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"client", lcai_client_new},
                                      {"organization", lcai_scope_organization},
@@ -207,6 +217,7 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"failure", lcai_error_of_table},
                                      {"environment", environment},
                                      {"is_utf8", is_utf8},
+                                     {"host", host},
                                      {"now", now},
                                      {"random", random_bytes},
                                      {"checksum", checksum},

@@ -165,17 +165,21 @@ local function apply(path, change)
   return done, message and words(path, message), certainty
 end
 
--- Changes the file, alone among the processes that use this library.
+-- The lock file of a folder, there only while it is held. Not the folder itself: every user who may read that can lock
+-- it, and could keep us from writing.
+local LOCK = "/.confidentai.lock"
+
+-- Changes the file, alone among the processes of this user that use this library.
 local function change_alone(path, change)
-  local lock, problem, holder = file.lock(folder_of(path) .. "/.", PATIENCE) -- with the dot, never a new file
+  local lock, problem, holder = file.lock(folder_of(path) .. LOCK, PATIENCE)
   if problem == "held" then
     return nil, ("its folder has been locked for %d seconds, by %s"):format(PATIENCE, holder), "failed"
   end
-  -- Some filesystems lock no folders: there two who change the same file at the same moment may undo each other's work,
-  -- which shows when the stores are read back.
+  -- Some filesystems have no locks, and a lock file of another user is not waited for: there two who change the same
+  -- file at the same moment may undo each other's work, which shows when the stores are read back.
   local ok, done, message, certainty = pcall(apply, path, change)
   if lock then
-    lock:release()
+    lock:release(true)
   end
   if not ok then
     error(done, 0)
