@@ -3,6 +3,7 @@ local core = require "confidentai.core"
 local folders = require "spec.folders"
 local process = require "spec.process"
 local state = require "confidentai.state"
+local state_folder = require "confidentai.state.folder"
 
 local SECRET = "confident_us_org_0123456789abcdef0123456789abcdef"
 
@@ -396,11 +397,39 @@ describe("the state folder", function()
         return
       end
       local lost = "/dev/shm/confidentai-spec-" .. core.checksum(core.random(8))
-      refused("is on a tmpfs, which is lost at reboot: " ..
+      refused("is on a filesystem of the kind tmpfs, which is lost at reboot: " ..
         "set STATE_DIRECTORY or the option state_dir to a folder on a disk", lost)
       assert.is_nil(core.file.facts(lost)) -- not even made
       assert(state.find(lost, true))
       folders.shell("rmdir %s", lost)
+    end)
+
+    it("is lost with its container, whose own layer is an overlay", function()
+      local lower = folder.path .. "/lower"
+      folders.shell("mkdir %s", lower)
+      local status, _, output, errors = folders.run_mounted(
+        ("mount -t tmpfs none '%s'; mkdir '%s/upper' '%s/work'; mount -t overlay -o lowerdir=/etc,upperdir='%s/upper',"
+          .. "workdir='%s/work' none '%s'; chmod 700 '%s'"):format(lower, lower, lower, lower, lower, path, path),
+        ("local state = require 'confidentai.state'; print(state.find(%q)); print(state.find(%q, true) ~= nil)")
+          :format(path .. "/new", path .. "/new"))
+      if not status or errors:find("mount: ", 1, true) then
+        pending "this process may mount no overlay"
+        return
+      end
+      assert.equal(0, status, errors)
+      assert.matches("is on a filesystem of the kind overlay, which is lost with its container: set STATE_DIRECTORY or "
+        .. "the option state_dir to a folder on a volume", output, 1, true)
+      assert.matches("\ntrue\n$", output)
+    end)
+
+    -- Tells the same where nothing can be mounted.
+    it("is on any kind of filesystem that does not last", function()
+      for _, kind in ipairs { "tmpfs", "ramfs", "overlay" } do
+        assert.matches("which is lost", state_folder.problem_with_filesystem({ kind = kind, read_only = false }))
+        assert.is_nil(state_folder.problem_with_filesystem({ kind = kind, read_only = false }, true))
+        assert.matches("read%-only", state_folder.problem_with_filesystem({ kind = kind, read_only = true }, true))
+      end
+      assert.is_nil(state_folder.problem_with_filesystem { kind = "other", read_only = false })
     end)
 
     it("cannot be written to", function()

@@ -8,6 +8,7 @@ local cjson = require "cjson"
 local confidentai = require "confidentai"
 local core = require "confidentai.core"
 local sealed = require "confidentai.rotation.sealed"
+local state_folder = require "confidentai.state.folder"
 local support = require "spec.support"
 local uv = require "luv"
 
@@ -45,7 +46,7 @@ end
 local function temporary()
   for _, path in ipairs { os.getenv "TMPDIR" or "/tmp", "/tmp", "/var/tmp" } do
     local filesystem = core.file.filesystem(path)
-    if filesystem and filesystem.kind ~= "tmpfs" and filesystem.kind ~= "ramfs" then
+    if filesystem and not state_folder.problem_with_filesystem(filesystem) then
       return path
     end
   end

@@ -35,15 +35,34 @@ local function problem_with(path, facts)
   end
 end
 
-local function problem_with_filesystem(path, allow_temporary)
+-- Filesystems whose content does not last: when it is lost, and where to go instead.
+local LOST = {
+  tmpfs = { "at reboot", "a folder on a disk" },
+  ramfs = { "at reboot", "a folder on a disk" },
+  overlay = { "with its container", "a folder on a volume or a disk (docker run -v NAME:PATH), or use ensure, which "
+    .. "needs no state folder" },
+}
+
+---Returns what is wrong with a filesystem as the place of a state folder; nil: nothing.
+---@param filesystem { kind: string, read_only: boolean } as core.file.filesystem gives it
+---@param allow_temporary? boolean also where the content is lost
+---@return string? problem
+function folder.problem_with_filesystem(filesystem, allow_temporary)
+  local lost = LOST[filesystem.kind]
+  if filesystem.read_only then
+    return "is on a read-only filesystem: " .. ELSEWHERE .. "a folder that can be written to"
+  elseif lost and not allow_temporary then
+    return ("is on a filesystem of the kind %s, which is lost %s: %s%s"):format(filesystem.kind, lost[1], ELSEWHERE,
+      lost[2])
+  end
+end
+
+local function problem_with_place(path, allow_temporary)
   local filesystem, message = file.filesystem(path)
   if not filesystem then
     return "cannot be used: " .. message
-  elseif filesystem.read_only then
-    return "is on a read-only filesystem: " .. ELSEWHERE .. "a folder that can be written to"
-  elseif (filesystem.kind == "tmpfs" or filesystem.kind == "ramfs") and not allow_temporary then
-    return ("is on a %s, which is lost at reboot: %sa folder on a disk"):format(filesystem.kind, ELSEWHERE)
   end
+  return folder.problem_with_filesystem(filesystem, allow_temporary)
 end
 
 -- The folder itself, or the first above it that is there.
@@ -56,7 +75,7 @@ end
 
 -- Makes the folder if it is missing, and looks at it. Returns what is wrong, or nil.
 local function prepare(path, allow_temporary)
-  local problem = problem_with_filesystem(nearest(path), allow_temporary)
+  local problem = problem_with_place(nearest(path), allow_temporary)
   if problem then
     return problem
   end
