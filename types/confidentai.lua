@@ -120,7 +120,7 @@ function confidentai.async(task, on_end) end
 ---@field unreadable integer scopes
 
 ---@class confidentai.AuditFinding
----@field kind "old"|"unused"|"never_used"|"disabled"|"same_name"|"superseded"
+---@field kind "old"|"unused"|"never_used"|"unreadable_time"|"disabled"|"same_name"|"superseded"
 ---@field key confidentai.ApiKey
 ---@field project? confidentai.ProjectRecord nil: a key of the organization
 ---@field days? integer whole days: of age, without use, or since there is a newer one

@@ -5,8 +5,8 @@
 local core = require "confidentai.core"
 local all_keys = require "confidentai.all_keys"
 local gather = require "confidentai.gather"
-local iso = require "confidentai.iso"
 local names = require "confidentai.rotation.names"
+local timestamp = require "confidentai.timestamp"
 
 local audit = {}
 
@@ -50,7 +50,7 @@ local SUPERSEDED_DAYS = 37
 ---@field err confidentai.Error
 
 ---@class confidentai.AuditFinding
----@field kind "old"|"unused"|"never_used"|"disabled"|"same_name"|"superseded"
+---@field kind "old"|"unused"|"never_used"|"unreadable_time"|"disabled"|"same_name"|"superseded"
 ---@field key confidentai.ApiKey
 ---@field project? confidentai.ProjectRecord nil: a key of the organization
 ---@field days? integer whole days: of age, without use, or since there is a newer one
@@ -71,6 +71,11 @@ local SENTENCES = {
   end,
   unused = function(finding) return "not used for " .. count(finding.days) end,
   never_used = function(finding) return ("never used in %s"):format(count(finding.days)) end,
+  unreadable_time = function(finding)
+    local created = timestamp.read(finding.key.created_at) == "unreadable"
+    return ("%s cannot be read: %s"):format(created and "the time of its creation" or "the time of its last use",
+      created and finding.key.created_at or finding.key.last_used)
+  end,
   disabled = function() return "disabled; the service does not tell since when" end,
   same_name = function() return "another key of this place has the same name" end,
   superseded = function(finding)
@@ -86,10 +91,10 @@ function Finding.__index(finding, name)
   end
 end
 
--- Whole days from a time of the service to now; nil: it did not tell the time.
+-- Returns the whole days from a time of the service to now; nil: it did not tell the time. Then what it was instead.
 local function days_since(text, now)
-  local seconds = iso.seconds(text)
-  return seconds and math.max(0, math.floor((now - seconds) / DAY))
+  local kind, seconds = timestamp.read(text)
+  return seconds and math.max(0, math.floor((now - seconds) / DAY)), kind
 end
 
 -- What the names of a scope's keys show: how many have each, and the newest generation of each base that is enabled.
@@ -109,15 +114,18 @@ end
 
 -- Examines an enabled key.
 local function examine(key, newest, options, now, add)
-  local age = days_since(key.created_at, now)
-  local idle = days_since(key.last_used, now)
+  local age, created = days_since(key.created_at, now)
+  local idle, used = days_since(key.last_used, now)
   if age and options.max_age_days and age >= options.max_age_days then
     add("old", age)
   end
   if idle and options.unused_days and idle >= options.unused_days then
     add("unused", idle)
-  elseif not key.last_used and age and age >= (options.unused_days or NEVER_USED_DAYS) then
+  elseif used == "never" and age and age >= (options.unused_days or NEVER_USED_DAYS) then
     add("never_used", age)
+  end
+  if created == "unreadable" or used == "unreadable" then
+    add "unreadable_time"
   end
   local base, generation = names.parse(key.name)
   local successor = base and newest[base]
@@ -174,7 +182,7 @@ function audit.run(client, options)
   local now = (options.clock or os.time)()
   local lists, unreadable = {}, {}
   local report = {
-    at = iso.text(now), base_url = client.base_url, max_age_days = options.max_age_days,
+    at = timestamp.text(now), base_url = client.base_url, max_age_days = options.max_age_days,
     unused_days = options.unused_days, findings = {}, unreadable = {},
     totals = { scopes = 0, keys = 0, enabled = 0, disabled = 0, unrotated = 0, findings = 0, unreadable = 0 },
   }

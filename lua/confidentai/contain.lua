@@ -7,8 +7,8 @@ local core = require "confidentai.core"
 local argument = require "confidentai.argument"
 local driver_pause = require "confidentai.pause"
 local identify = require "confidentai.identify"
-local iso = require "confidentai.iso"
 local probe = require "confidentai.probe"
+local timestamp = require "confidentai.timestamp"
 local verdict = require "confidentai.verdict"
 
 local contain = {}
@@ -134,7 +134,7 @@ local function prove(client, secret, match, report, options, clock)
     end
     found = probe.try(client, secret, match.scope)
     if found.result == "refused" then
-      report.refused_at = iso.text(clock())
+      report.refused_at = timestamp.text(clock())
       identify.note(report, clock, "tried the secret: refused")
       return true
     end
@@ -168,7 +168,7 @@ local function act(client, secret, match, report, options, clock)
     end
     identify.note(report, clock, "disabled it")
   end
-  report.contained_at = iso.text(clock())
+  report.contained_at = timestamp.text(clock())
   local ok, err = prove(client, secret, match, report, options, clock)
   return ok, err
 end

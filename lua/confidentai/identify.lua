@@ -6,8 +6,8 @@ local core = require "confidentai.core"
 local all_keys = require "confidentai.all_keys"
 local argument = require "confidentai.argument"
 local base_url = require "confidentai.base_url"
-local iso = require "confidentai.iso"
 local probe = require "confidentai.probe"
+local timestamp = require "confidentai.timestamp"
 local verdict = require "confidentai.verdict"
 
 local identify = {}
@@ -98,7 +98,7 @@ end
 
 -- A step of what was done, with its time, for whoever writes the report of an incident.
 local function note(report, clock, what, ...)
-  report.steps[#report.steps + 1] = { at = iso.text(clock()), what = what:format(...) }
+  report.steps[#report.steps + 1] = { at = timestamp.text(clock()), what = what:format(...) }
 end
 identify.note = note
 
@@ -182,7 +182,7 @@ local function try(client, secret, report, home, clock)
   report.organization = found.organization
   note(report, clock, "tried the secret: %s", found.err and "no answer, " .. tostring(found.err) or found.result)
   if found.date and math.abs(found.date - clock()) > 5 then
-    note(report, clock, "the service's clock, which lastUsed goes by, said %s", iso.text(found.date))
+    note(report, clock, "the service's clock, which lastUsed goes by, said %s", timestamp.text(found.date))
   end
   if found.result and #report > 0 then
     look_again(report)
@@ -218,7 +218,8 @@ end
 function identify.run(client, secrets, options)
   local clock, reports, by_end = options.clock or os.time, {}, {}
   for i, secret in ipairs(secrets) do
-    local report = { secret = identify.mask(secret), at = iso.text(clock()), base_url = client.base_url, steps = {} }
+    local report = { secret = identify.mask(secret), at = timestamp.text(clock()), base_url = client.base_url,
+      steps = {} }
     local last = secret:sub(-SHOWN)
     by_end[last] = by_end[last] or {}
     table.insert(by_end[last], report)

@@ -2,7 +2,7 @@
 -- What the facts about a secret prove. Nothing is taken for proven that could be another key: what is proven may be
 -- disabled on the strength of it.
 
-local iso = require "confidentai.iso"
+local timestamp = require "confidentai.timestamp"
 
 local verdict = {}
 
@@ -30,10 +30,13 @@ function verdict.describe(match)
     verdict.place(match))
 end
 
--- Whether a key's lastUsed has moved at all since it was listed, and whether it shows our use and nobody else's.
+-- Returns true if a key's lastUsed may have moved since it was listed; and true if it shows our use and nobody else's.
 local function moved(match, found)
-  local before, after = iso.seconds(match.last_used), iso.seconds(match.last_used_after)
-  if not after or before and after <= before then
+  local kind_before, before = timestamp.read(match.last_used)
+  local kind_after, after = timestamp.read(match.last_used_after)
+  if kind_before == "unreadable" or kind_after == "unreadable" then
+    return true, false
+  elseif not after or before and after <= before then
     return false, false
   end
   local begun = found.date and found.date - found.seconds - TOLERANCE

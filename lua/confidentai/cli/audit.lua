@@ -4,7 +4,6 @@
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
 local help = require "confidentai.cli.help"
-local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local progress = require "confidentai.cli.progress"
 local session = require "confidentai.cli.session"
@@ -65,7 +64,7 @@ local function finding_columns(now)
     { name = "value", value = function(finding) return finding.key.value end },
     { name = "created_at", value = function(finding) return finding.key.created_at end },
     { name = "last_used", title = "LAST USED", value = function(finding) return finding.key.last_used end,
-      text = function(finding) return time.relative(iso.seconds(finding.key.last_used), now) end },
+      text = function(finding) return time.ago(finding.key.last_used, now) end },
     { name = "message", title = "WHY", shrinks = true, value = function(finding) return finding.message end },
   }
 end

@@ -1,14 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The columns of keys and of projects, which several verbs show. Their names are the stable contract of JSON and CSV.
 
-local iso = require "confidentai.iso"
 local time = require "confidentai.cli.time"
 
 local columns = {}
-
-local function ago(text, now)
-  return time.relative(iso.seconds(text), now)
-end
 
 -- Only a key that was just created has more than the mask.
 local function masked(key)
@@ -31,9 +26,9 @@ function columns.of_keys(now, with_project)
       text = function(key) return key.valid and "enabled" or "disabled", not key.valid and "yellow" or nil end },
     { name = "value", title = "KEY", value = masked, is_mask = true },
     { name = "created_at", title = "CREATED", value = function(key) return key.created_at end,
-      text = function(key) return ago(key.created_at, now) end },
+      text = function(key) return time.ago(key.created_at, now) end },
     { name = "last_used", title = "LAST USED", value = function(key) return key.last_used end,
-      text = function(key) return ago(key.last_used, now) end },
+      text = function(key) return time.ago(key.last_used, now) end },
   }
 end
 
@@ -60,7 +55,7 @@ function columns.of_projects(now)
       value = function(project) return project.description end },
     { name = "organization_id", value = function(project) return project.organization_id end },
     { name = "created_at", title = "CREATED", value = function(project) return project.created_at end,
-      text = function(project) return ago(project.created_at, now) end },
+      text = function(project) return time.ago(project.created_at, now) end },
   }
 end
 

@@ -4,7 +4,6 @@
 local failure = require "confidentai.cli.failure"
 local help = require "confidentai.cli.help"
 local identification = require "confidentai.cli.identification"
-local iso = require "confidentai.iso"
 local progress = require "confidentai.cli.progress"
 local secret_input = require "confidentai.cli.secret_input"
 local selection = require "confidentai.cli.selection"
@@ -50,10 +49,9 @@ local function replacement(arguments)
 end
 
 local function question_about(match, replace)
-  local used = iso.seconds(match.last_used)
   return ("%s %s, %s? Whoever uses it is refused from then on."):format(replace and "Replace" or "Disable",
     failure.redact(selection.describe(match.key)),
-    used and "last used " .. time.relative(used, os.time()) or "never used")
+    (time.last_use(match.last_used, os.time())))
 end
 
 -- A function that asks before anything is changed, and one that tells why the answer was no.

@@ -3,7 +3,6 @@
 
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
-local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local time = require "confidentai.cli.time"
 
@@ -27,7 +26,7 @@ local function match_columns(now)
       text = function(match) return match.key.valid and "enabled" or "disabled" end },
     { name = "own", value = function(match) return match.own or false end },
     { name = "created_at", title = "CREATED", value = function(match) return match.key.created_at end,
-      text = function(match) return time.relative(iso.seconds(match.key.created_at), now) end },
+      text = function(match) return time.ago(match.key.created_at, now) end },
     { name = "last_used", title = "LAST USED", value = function(match) return match.last_used end,
       text = function(match) return match.last_used or "never" end },
     { name = "last_used_after", value = function(match) return match.last_used_after end },

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Times as people say them, and as they write them on a command line.
 
-local iso = require "confidentai.iso"
+local timestamp = require "confidentai.timestamp"
 
 local time = {}
 
@@ -13,15 +13,21 @@ local LONGEST = 36500 * 86400
 -- What is said, from the largest unit on: seconds of one, and its name.
 local STEPS = { { 365 * 86400, "year" }, { 30 * 86400, "month" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }
 
+-- Returns the number that ".5" means. The decimal point of tonumber is the locale's.
+local function decimals(text)
+  local digits = text:sub(2, 10)
+  return digits == "" and 0 or tonumber(digits) / 10 ^ #digits
+end
+
 ---Seconds of a text such as "90", "45s", "30m", "24h", "7d", "2w".
 ---@param text string
 ---@return number? seconds nil: it is no time, or longer than a hundred years
 function time.duration(text)
-  local number, unit = text:match "^(%d+%.?%d*)([smhdw]?)$"
-  if not number or tonumber(number) > LONGEST then -- before it is multiplied: integers overflow
+  local whole, part, unit = text:match "^(%d+)(%.?%d*)([smhdw]?)$"
+  if not whole or tonumber(whole) > LONGEST then -- before it is multiplied: integers overflow
     return nil
   end
-  local seconds = tonumber(number) * (UNITS[unit] or 1)
+  local seconds = (tonumber(whole) + decimals(part)) * (UNITS[unit] or 1)
   return seconds <= LONGEST and seconds or nil
 end
 
@@ -68,11 +74,38 @@ function time.relative(seconds, now)
   return time.length(now - seconds) .. " ago"
 end
 
+---Says a time of the service relative to now.
+---@param text? string as the service wrote it
+---@param now number seconds since 1970
+---@return string as time.relative; "unreadable"
+function time.ago(text, now)
+  local kind, seconds = timestamp.read(text)
+  return kind == "unreadable" and kind or time.relative(seconds, now)
+end
+
+-- Seconds since its last use for which a key counts as in use.
+local RECENT = 86400
+
+---Says when a key was last used, and whether that is so recent that it may be in use now.
+---@param text? string the key's last_used
+---@param now number seconds since 1970
+---@return string words "last used 3 days ago", "never used"
+---@return boolean in_use true also if the time cannot be read
+function time.last_use(text, now)
+  local kind, seconds = timestamp.read(text)
+  if kind == "unreadable" then
+    return "last used at a time that cannot be read", true
+  elseif kind == "never" then
+    return "never used", false
+  end
+  return "last used " .. time.relative(seconds, now), now - seconds < RECENT
+end
+
 ---A moment as the service writes it, in UTC: "2026-11-23T14:05:00Z".
 ---@param seconds? number since 1970
 ---@return string? text nil without a moment
 function time.iso(seconds)
-  return seconds and iso.text(seconds)
+  return seconds and timestamp.text(seconds)
 end
 
 return time

@@ -3,7 +3,7 @@
 -- it should; else the time alone counts, or somebody says so.
 
 local elapsed = require "confidentai.rotation.elapsed"
-local iso = require "confidentai.iso"
+local timestamp = require "confidentai.timestamp"
 
 local adoption = {}
 
@@ -18,8 +18,8 @@ local MARGIN = 2
 
 -- As the service shows it now: a job that runs once a month may use the old key in the middle of the soak.
 local function is_unused(job, old)
-  local last = iso.seconds(old.last_used)
-  return not last or elapsed.dated(job:mark()) - last > UNUSED
+  local kind, last = timestamp.read(old.last_used)
+  return kind == "never" or last ~= nil and elapsed.dated(job:mark()) - last > UNUSED
 end
 
 -- Whether lastUsed of the new key can be believed; false, and why not.
@@ -38,8 +38,8 @@ local function stands_still(job, old)
   local seen = job.record.old_use
   if not seen or seen.last_used ~= (old.last_used or "never") then
     job.record.old_use = { last_used = old.last_used or "never", since = seen and job:mark() or job.record.published }
-    local last, published = iso.seconds(old.last_used), job.record.published
-    if last and last > elapsed.dated(published) then
+    local kind, last = timestamp.read(old.last_used)
+    if kind == "unreadable" or last and last > elapsed.dated(job.record.published) then
       job.record.old_use.since = job:mark()
     end
     job.moved = true
@@ -50,7 +50,10 @@ end
 -- "observe": the new key is used by somebody else than us, and the old one has not been for the length of the soak.
 local function observe(job, new, old)
   local soak, now = job.record.options.soak, elapsed.dated(job:mark())
-  local last = iso.seconds(new.last_used)
+  local kind, last = timestamp.read(new.last_used)
+  if kind == "unreadable" or timestamp.read(old.last_used) == "unreadable" then
+    return ("the time of the %s key's last use cannot be read"):format(kind == "unreadable" and "new" or "old"), soak
+  end
   local still = stands_still(job, old)
   local reliable, why = is_reliable(job, last, now)
   if not reliable then

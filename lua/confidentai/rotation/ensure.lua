@@ -175,9 +175,9 @@ local function retire(self, view, options, content, age)
   return false
 end
 
--- Seconds since a key was created; `unknown` where the service does not say when.
-local function age_of(self, key, unknown)
-  return elapsed.dated(self:mark()) - (generations.created(key) or unknown)
+-- Returns the seconds since a key was created: of one whose creation cannot be read, so few that nothing is due.
+local function age_of(self, key)
+  return elapsed.dated(self:mark()) - (generations.created(key) or math.huge)
 end
 
 -- Seconds after which a key that no store holds is nobody's: whoever made it has ended or died.
@@ -189,7 +189,7 @@ end
 -- run's, which is not supposed to be there, but is not to be robbed of its key.
 local function remove_newer(self, view, settle)
   for _, key in ipairs(view.newer) do
-    if age_of(self, key, math.huge) >= settle then
+    if age_of(self, key) >= settle then
       local identity = calls.identity(self, key)
       local ok, err = quarantine.remove(self, identity)
       return ok and { key = view.current, action = "removed", id = identity.id }, err
@@ -208,7 +208,11 @@ end
 
 -- The current key works: what is due comes, one thing a run.
 local function maintain(self, view, options, content)
-  local age, settle = age_of(self, view.current, 0), settle_of(options)
+  if not generations.created(view.current) then
+    return refuse(("when key %s was created cannot be read, so that its age is unknown: nothing was changed"):format(
+      view.current.name))
+  end
+  local age, settle = age_of(self, view.current), settle_of(options)
   local result, err = remove_newer(self, view, settle)
   if result == false then
     result, err = retire(self, view, options, content, age)

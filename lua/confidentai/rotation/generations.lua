@@ -3,16 +3,17 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
-local iso = require "confidentai.iso"
 local names = require "confidentai.rotation.names"
+local timestamp = require "confidentai.timestamp"
 
 local generations = {}
 
----When a key was created.
+---Returns when a key was created.
 ---@param key confidentai.ApiKey
----@return number? seconds since 1970
+---@return number? seconds since 1970; nil: the service does not say it, or not readably
 function generations.created(key)
-  return iso.seconds(key.created_at)
+  local _, seconds = timestamp.read(key.created_at)
+  return seconds
 end
 
 -- The keys of the base, each with its generation; the adopted one is of generation 0.

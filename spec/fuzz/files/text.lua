@@ -3,12 +3,12 @@
 -- what has one is written again as it was.
 
 local argv = require "confidentai.cli.argv"
-local iso = require "confidentai.iso"
 local mount = require "confidentai.store.mount"
 local mutate = require "spec.fuzz.mutate"
 local names = require "confidentai.rotation.names"
 local scan = require "confidentai.scan"
 local time = require "confidentai.cli.time"
+local timestamp = require "confidentai.timestamp"
 local shell_words = require "confidentai.cli.shell_words"
 local must = require("spec.fuzz.runner").require
 
@@ -16,16 +16,19 @@ local cases = {}
 
 local SECRET = "confident_us_org_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7/+=="
 
--- But for days that a month has not, leap seconds, and years that the system writes with fewer digits.
-function cases.iso(random)
-  local text = iso.text(random:below(2 ^ 31) + random:below(2) * 2 ^ 31)
-  must(iso.text(iso.seconds(text)) == text, text, "written again: %s", iso.text(iso.seconds(text)))
-  local damaged = mutate.text(text, random, { text, "1999-12-31T23:59:59.999Z" })
-  local seconds = iso.seconds(damaged)
+-- But for leap seconds, offsets, and years that the system writes with fewer digits.
+function cases.timestamp(random)
+  local text = timestamp.text(random:below(2 ^ 31) + random:below(2) * 2 ^ 31)
+  local kind, seconds = timestamp.read(text)
+  must(kind == "time" and timestamp.text(seconds) == text, text, "written again: %s", tostring(seconds))
+  local damaged = mutate.text(text, random, { text, "1999-12-31T23:59:59.999Z", "1999-12-31 23:59:59+00:00" })
+  kind, seconds = timestamp.read(damaged)
+  must(kind == "time" and seconds or kind == "unreadable" and not seconds, damaged, "is %s", kind)
   if seconds then
-    local again = iso.text(seconds)
-    local unlike = tonumber(damaged:sub(9, 10)) > 28 or damaged:sub(18, 19) == "60" or damaged:sub(1, 1) == "0"
-    must(unlike or again:sub(1, 19) == damaged:sub(1, 19), damaged, "read as %s", again)
+    local again = timestamp.text(seconds)
+    local unlike = damaged:sub(18, 19) == "60" or damaged:sub(1, 1) == "0" or damaged:find "[+-]%d%d:%d%d$"
+    must(unlike or again:sub(1, 10) == damaged:sub(1, 10) and again:sub(12, 19) == damaged:sub(12, 19), damaged,
+      "read as %s", again)
   end
 end
 

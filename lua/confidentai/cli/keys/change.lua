@@ -5,20 +5,11 @@ local columns = require "confidentai.cli.columns"
 local failure = require "confidentai.cli.failure"
 local ids = require "confidentai.cli.keys.id"
 local interruption = require "confidentai.cli.interruption"
-local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local selection = require "confidentai.cli.selection"
 local time = require "confidentai.cli.time"
 
 local change = {}
-
--- Seconds since its last use for which a key counts as in use.
-local RECENT = 86400
-
-local function last_use(key, now)
-  local used = iso.seconds(key.last_used)
-  return used and "last used " .. time.relative(used, now) or "never used", used ~= nil and now - used < RECENT
-end
 
 -- Without this, `disable` and `delete` of the own key would be the last call that the credential makes.
 local function check_own(session, key, force)
@@ -70,10 +61,10 @@ end
 function change.disable(session, arguments)
   local api_keys, key = find(session, arguments)
   check_own(session, key, arguments.force)
-  local used, recently = last_use(key, os.time())
+  local used, recently = time.last_use(key.last_used, os.time())
   session:say(("%s: %s"):format(selection.describe(key), used))
   if recently then
-    session:confirm "It seems to be in use. Disable it all the same?"
+    session:confirm "It may be in use. Disable it all the same?"
   end
   local disabled = apply(function()
     local result, err = api_keys:disable(key, { force = arguments.force })
@@ -88,9 +79,9 @@ end
 function change.delete(session, arguments)
   local api_keys, key = find(session, arguments)
   check_own(session, key, arguments.force)
-  local used, recently = last_use(key, os.time())
+  local used, recently = time.last_use(key.last_used, os.time())
   session:say(("%s: %s"):format(selection.describe(key), used))
-  session:confirm(recently and "It seems to be in use. Delete it for good all the same?" or "Delete it for good?")
+  session:confirm(recently and "It may be in use. Delete it for good all the same?" or "Delete it for good?")
   local deleted = apply(function()
     local result, err = api_keys:delete(key, { force = arguments.force })
     return result, err

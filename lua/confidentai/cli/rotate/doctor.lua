@@ -2,7 +2,6 @@
 -- `confidentai rotate doctor`: it changes nothing but what --fix names.
 
 local failure = require "confidentai.cli.failure"
-local iso = require "confidentai.iso"
 local output = require "confidentai.cli.output"
 local run = require "confidentai.cli.rotate.run"
 local selection = require "confidentai.cli.selection"
@@ -76,8 +75,8 @@ local function check_wanted(session, findings, ids)
   for _, id in ipairs(ids) do
     local key = by_id[id].key
     if key then
-      session:confirm(("Delete %s, last used %s?"):format(failure.redact(selection.describe(key)),
-        time.relative(iso.seconds(key.last_used), now)))
+      session:confirm(("Delete %s, %s?"):format(failure.redact(selection.describe(key)),
+        (time.last_use(key.last_used, now))))
     end
   end
 end

@@ -3,17 +3,23 @@
 
 local calls = require "confidentai.rotation.calls"
 local elapsed = require "confidentai.rotation.elapsed"
-local iso = require "confidentai.iso"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
+local timestamp = require "confidentai.timestamp"
 
 -- Seconds: a use that the service shows so soon after the key was disabled may have been before.
 local MARGIN = 60
 
--- Whether somebody has used the old key after it was disabled: then somebody still needs it.
-local function is_used_since(record, old)
-  local last, disabled = iso.seconds(old.last_used), record.disabled
-  return last ~= nil and last > elapsed.dated(disabled) + MARGIN and not record.use_confirmed
+-- Returns why the old key may have been used after it was disabled, and a consumer may still need it; nil: it was not.
+local function late_use(record, old)
+  local kind, last = timestamp.read(old.last_used)
+  if record.use_confirmed then
+    return nil
+  elseif kind == "unreadable" then
+    return "the time of the old key's last use cannot be read: find out whether it is still in use, then confirm"
+  elseif last and last > elapsed.dated(record.disabled) + MARGIN then
+    return "the old key was used after it was disabled: find out by whom, then confirm"
+  end
 end
 
 local function finish(job, what)
@@ -59,8 +65,10 @@ return function(job)
   elseif old.valid then
     ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance")
     return ok, err
-  elseif is_used_since(record, old) then
-    ok, err = job:halt("conflict", "the old key was used after it was disabled: find out by whom, then confirm")
+  end
+  local reason = late_use(record, old)
+  if reason then
+    ok, err = job:halt("conflict", reason)
     return ok, err
   end
   local found
