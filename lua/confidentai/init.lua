@@ -37,7 +37,7 @@ end
 local function furnish(client, checked, waiting)
   local settings = core.environment(client)
   settings.driver = waiting
-  settings.timeout = checked.timeout
+  settings.timeout, settings.max_retries = checked.timeout, checked.max_retries
   settings.on_event = checked.on_event
   settings.tell = checked.on_event and require("confidentai.events").tell
   settings.event_errors = 0

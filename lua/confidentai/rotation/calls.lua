@@ -138,11 +138,12 @@ end
 ---@param job confidentai.Job
 ---@param identity table
 ---@param valid boolean
----@return "changed"|"already"|"gone"|nil
+---@param may_send? fun(): boolean asked after the look: false keeps the change from being sent. With it the change is
+---sent once, without retries of the engine, as what was true then may not be true at a retry
+---@return "changed"|"already"|"gone"|"held back"|nil
 ---@return confidentai.Error? err whose outcome may be "unknown"
----@return true? unclear with "changed": an attempt before the one that was answered may take effect later; with an
----error: the key is not the one on record, and was left alone
-function calls.set_valid(job, identity, valid)
+---@return true? other the key is not the one on record, and was left alone
+function calls.set_valid(job, identity, valid, may_send)
   local key, err, other = look(job, identity)
   if key == false then
     return "gone"
@@ -154,15 +155,18 @@ function calls.set_valid(job, identity, valid)
   elseif not valid and authenticates(job, key) then
     return job:failure("guard", "a key is never disabled by itself: act with another organization key", "not_applied")
   end
+  if may_send and not may_send() then
+    return "held back"
+  end
   local changed, call
-  changed, err, call = perform(job,
-    { method = "PUT", path = path.of_keys(job.api_keys, identity.id), body = { valid = valid }, shape = "api_key" })
+  changed, err, call = perform(job, { method = "PUT", path = path.of_keys(job.api_keys, identity.id),
+    body = { valid = valid }, shape = "api_key", flags = { no_retry = may_send and true or nil } })
   if not changed then
     return nil, err
   elseif changed.valid ~= valid or not calls.is_same(job, changed, identity) then
     return nil, call:failure("protocol", "unexpected answer: it does not show the change")
   end
-  return "changed", nil, #call:info().attempts > 1 or nil
+  return "changed"
 end
 
 ---Deletes the key on record.

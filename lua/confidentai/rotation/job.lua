@@ -35,6 +35,8 @@ local job = {}
 ---@field stores table<integer, confidentai.Store> by position; a missing one has to be given again
 ---@field credential? string that calls authenticate with; nil: the client's own
 ---@field old_secret? string
+---@field proven_at? number seconds since 1970: when this process last saw the new key accepted
+---@field refused? boolean whether its last proof was refused
 ---@field provisioned? confidentai.ApiKey the key that a provisioning has found
 ---@field service_time? number seconds since 1970, as the service's last answer said; `heard`: by this machine's clock
 

@@ -79,6 +79,7 @@ function proof.work(job, managing)
   end
   job.record.proving, job.record.our_use = nil, job:mark()
   job.proven_at = result == "accepted" and job.clock() or nil
+  job.refused = result == "refused"
   ok, err = job:save("the new key is " .. result)
   if not ok then
     return nil, err
