@@ -516,6 +516,7 @@ function rotation.doctor(client, given) end
 ---@field next string what is next, in words
 ---@field due? number seconds until there is more to do; nil: that is up to somebody
 ---@field doubt? string what could not be found out
+---@field trouble? { at: number, message: string, count: integer } what keeps it from going on, since its last success
 ---@field attention? "stopped"|"command failed"|"overdue" what waits for somebody
 ---@field notice? { state: "owed"|"failed"|"succeeded", tries: integer, problem: string? } how on_published fares
 ---@field commands string[] what can be done from here, as lines for a shell
@@ -639,7 +640,7 @@ function store.revive(spec) end
 ---The functions by which rotations keep their records: a folder's, or a user's own. A user's needs get, cas and list.
 ---@class confidentai.State
 ---@field path? string of the folder
----@field get fun(key: string): string?, string? Reads a key: its bytes and its version, an opaque text that is another after each write; nil when the key is not there; nil and a message when it cannot be read.
+---@field get fun(key: string): string?, string?, boolean? Reads a key: its bytes and its version, an opaque text that is another after each write; nil when the key is not there; nil and a message when it cannot be read, and true where what is there is damaged.
 ---@field cas fun(key: string, bytes: string?, version: string?): string|true|nil, string?, string? Writes a key if its version is still this one (nil: if it is not there); bytes nil deletes it, overwriting. Returns the new version (true for a delete), or nil and "conflict": another version is there; "failed" and a message: it was certainly not written; "unknown" and a message: it may have been.
 ---@field list fun(prefix: string): string[]?, string? The keys that begin with a prefix, sorted; or nil and a message.
 ---@field wait? fun(key: string, version: string?, timeout: number, pause: fun(seconds: number)): boolean?, string? Waits until the version of a key is another: true; false after `timeout` seconds; nil and a message.

@@ -13,12 +13,12 @@ local ENDS = { done = true, aborted = true, ambiguous = true, name_altered = tru
 -- More runs than any rotation takes.
 local MOST_RUNS = 30
 
--- What an operator does about an error; nil: there is nothing to be done.
-local function answer(err)
-  local damaged = err.message:match "(/%S+) is damaged" or err.message:match "(/%S+) belongs to another key"
+-- What an operator does about an error, or what a stop says; nil: there is nothing to be done.
+local function answer(message)
+  local damaged = message:match "(/%S+) is damaged" or message:match "(/%S+) belongs to another key"
   if damaged then
     return "remove", damaged
-  elseif err.message:find "rollback" then
+  elseif message:find "rollback" then
     return "back"
   end
 end
@@ -26,8 +26,9 @@ end
 -- The state after one run; nil and its end when there is no further one.
 local function follow(world, state, result)
   local left = world:capture(state.moved, state.intent)
-  if result.err then
-    local act, path = answer(result.err)
+  local stopped = result.state == "conflict" and answer(result.reason) == "remove"
+  if result.err or stopped then
+    local act, path = answer(stopped and result.reason or result.err.message)
     if act == "remove" then
       local files = {}
       for name, entry in pairs(left.files) do

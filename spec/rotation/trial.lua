@@ -21,11 +21,11 @@ local function plain(err)
 end
 
 -- What a rotation that was just advanced came to.
-local function outcome(state, wait)
+local function outcome(rotation, state, wait)
   if not state then
     return { err = plain(wait) }
   end
-  return { state = state, wait = wait }
+  return { state = state, wait = wait, reason = rotation:status().reason }
 end
 
 -- Advances what is under way; where nothing was ever begun, begins.
@@ -34,9 +34,9 @@ local function go_on(world, api_keys, given, intent)
   if not list or problems[1] then
     return { err = plain(err or problems[1]) }
   elseif list[1] and intent == "back" then
-    return outcome(list[1]:rollback())
+    return outcome(list[1], list[1]:rollback())
   elseif list[1] then
-    return outcome(list[1]:advance())
+    return outcome(list[1], list[1]:advance())
   elseif endings.records(world.watch, { files = given.files })[1] then
     return { idle = true }
   end

@@ -21,7 +21,8 @@ typedef struct {
 typedef enum { CAI_LOCK_TAKEN = 0, CAI_LOCK_HELD, CAI_LOCK_FAILED } cai_lock_result;
 
 /* Tries for `seconds` (0: once), blocking the thread. A file that is not there is made, mode 0600, and the process and
- * the host are written into it; one that belongs to another user fails (EPERM). HELD: another holds it, and `holder` says who, or "another process" if it does not. */
+ * the host are written into it; one that belongs to another user fails (EPERM). HELD: another holds it, and `holder`
+ * says who, or "another process" if it does not. */
 cai_lock_result cai_lock_take(cai_lock *lock, const char *path, double seconds, char holder[CAI_LOCK_HOLDER_SIZE],
                               cai_problem *problem);
 

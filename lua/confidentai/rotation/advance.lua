@@ -6,7 +6,9 @@ local identity = require "confidentai.rotation.identity"
 local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
 local rollback = require "confidentai.rotation.rollback"
+local stores = require "confidentai.rotation.stores"
 local suspects = require "confidentai.rotation.suspects"
+local trouble = require "confidentai.rotation.trouble"
 
 local advance = {}
 
@@ -48,6 +50,22 @@ local function tidy(job)
   return ok, err
 end
 
+-- States in which stores are read or written.
+local STORED = { published = true, soaking = true, disabled = true, grace = true, done = true }
+
+-- One step: as a step does. Without its stores, or with those of another machine, it would take absence for a fact.
+local function step(job)
+  local record = job.record
+  if STORED[record.state] and not record.rollback then
+    local complete, err = stores.complete(job)
+    if not complete then
+      return complete == false or nil, err
+    end
+  end
+  local ok, more, short = (record.rollback and rollback.work or steps[record.state])(job)
+  return ok, more, short
+end
+
 -- Steps until there is nothing that can be done now.
 local function work(job)
   local record = job.record
@@ -65,7 +83,7 @@ local function work(job)
     elseif record.stop then
       return true
     end
-    ok, more, short = (record.rollback and rollback.work or steps[record.state])(job)
+    ok, more, short = step(job)
     if ok == nil then
       return nil, more
     elseif ok == false then
@@ -83,13 +101,33 @@ local function lift(job)
   end
 end
 
-local function fail(job, err)
+-- A run that ends early leaves the halt as it is on record.
+local function break_off(job, err)
   local record, halted = job.record, job.halted
   if not record.stop and halted.stop and halted.state == record.state then
-    record.stop, record.reason = halted.stop, halted.reason -- as it is on record still
+    record.stop, record.reason = halted.stop, halted.reason
   end
   err.state = record.stop or record.state
   return nil, err
+end
+
+local function fail(job, err)
+  trouble.note(job, err)
+  return break_off(job, err)
+end
+
+-- What the pending secret held is not known where it cannot be read: nothing may be concluded from that, and nothing be
+-- done. True, or what `once` returns.
+local function check_escrow(job)
+  local problem = job.escrow.problem
+  if not problem then
+    return true
+  elseif not job.escrow.damaged or job.record.finished then
+    local _, err = job:failure("state", problem)
+    return fail(job, err)
+  end
+  local ok, err = job:halt("conflict", problem)
+  return ok and false, err
 end
 
 ---Does what can be done now.
@@ -100,6 +138,10 @@ end
 function advance.once(job)
   proof.recover(job)
   lift(job)
+  local usable, problem = check_escrow(job)
+  if not usable then
+    return usable == false or nil, problem
+  end
   local found, err = identity.choose(job)
   if not found then
     local message = "neither the new key nor the client's own is accepted by the organization of this rotation: "
@@ -109,6 +151,10 @@ function advance.once(job)
   local ok, more, short = tidy(job)
   if ok then
     ok, more, short = work(job)
+  end
+  if ok then
+    local kept, problem_with_record = trouble.clear(job)
+    ok, more = kept and true or nil, kept and more or problem_with_record
   end
   if not ok then
     return fail(job, more)
@@ -130,7 +176,7 @@ function advance.run(job)
     end
     local _, err = job.pause(more)
     if err then
-      return fail(job, err)
+      return break_off(job, err) -- nothing waits here any more; the rotation is as it should be
     end
   end
 end

@@ -42,13 +42,8 @@ local function resume(self, existing, version)
   self.record, self.version = existing, version
   self.stores = stores.of_record(existing, self.stores)
   self.identified = not existing.self -- of a client's own key, it may be the new one that has to act
-  local err
-  self.escrow, err = escrow.open(self.state, self.key, existing.id)
-  if not self.escrow then
-    return nil, err
-  end
-  local ok
-  ok, err = advance.run(self)
+  self.escrow = escrow.open(self.state, self.key, existing.id)
+  local ok, err = advance.run(self)
   return ok, err
 end
 
@@ -60,12 +55,8 @@ end
 
 -- Writes the record, when there is room for the escrow; then goes.
 local function go(self)
-  local err, ok
-  self.escrow, err = escrow.open(self.state, self.key, self.record.id)
-  if not self.escrow then
-    return nil, err
-  end
-  ok, err = self.escrow:reserve()
+  self.escrow = escrow.open(self.state, self.key, self.record.id)
+  local ok, err = self.escrow:reserve()
   if ok then
     ok, err = self:save "planned"
     if not ok then

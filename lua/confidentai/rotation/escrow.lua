@@ -30,23 +30,32 @@ local function is_whole(content)
   return true
 end
 
----The escrow of a record, as it lies in the state.
+-- Reads what is there: the content; or nil, what is wrong with it, and whether it is damaged for good.
+local function read(bytes, message, damaged)
+  if not bytes then
+    return nil, message, damaged
+  end
+  local content, problem, newer = sealed.decode("escrow", bytes)
+  if content and not is_whole(content) then
+    content, problem = nil, "it is damaged: its fields are not those of an escrow"
+  end
+  return content, problem, problem and not newer
+end
+
+---The escrow of a record, as it lies in the state. One that cannot be used has a `problem`, in words: what it held is
+---not known, which is something else than that it held nothing. `damaged`: it never can be.
 ---@param state confidentai.State
 ---@param record_key string
 ---@param id string of the rotation: what another one left counts as nothing
----@return table? escrow
----@return confidentai.Error? err
+---@return table escrow
 function escrow.open(state, record_key, id)
   local self = setmetatable({ state = state, key = record.escrow_key(record_key), id = id }, Escrow)
-  local bytes, version = state.get(self.key)
-  if not bytes and version then
-    return record.failure(("the escrow %s cannot be read: %s"):format(self.key, version))
-  end
+  local bytes, version, damaged = state.get(self.key)
   self.version = bytes and version
-  local content = bytes and sealed.decode("escrow", bytes)
-  content = content and is_whole(content) and content or nil
-  -- A damaged escrow has nothing that can be trusted: what it held is settled as if it had never been written.
-  self.damaged = bytes ~= nil and content == nil
+  local content, problem
+  content, problem, self.damaged = read(bytes, version, damaged)
+  self.damaged = self.damaged == true
+  self.problem = problem and ("the pending secret %s cannot be used: %s"):format(self.key, problem)
   if not content or content.id ~= id then
     content = { id = id }
   end
@@ -55,6 +64,9 @@ function escrow.open(state, record_key, id)
 end
 
 local function write(self)
+  if self.problem then
+    return record.failure(self.problem)
+  end
   self.reserved = nil -- it is used up, or its state unknown
   local version, problem, message = self.state.cas(self.key, sealed.encode("escrow", self.content), self.version)
   if not version then
@@ -70,6 +82,8 @@ end
 function Escrow:reserve()
   if self.reserved then
     return true
+  elseif self.problem then
+    return record.failure(self.problem)
   end
   local ok, message = self.state.reserve(self.key, sealed.size(ANSWER))
   if not ok then
@@ -144,6 +158,9 @@ end
 ---@return true?
 ---@return confidentai.Error? err
 function Escrow:wipe()
+  if self.problem and not self.damaged then
+    return record.failure(self.problem)
+  end
   self.content, self.reserved = { id = self.id }, nil
   local ok, problem, message = self.state.cas(self.key, nil, self.version)
   if not ok then

@@ -106,11 +106,7 @@ local function reload(job)
     return record.failure "this rotation has ended, and another one of the same key has begun"
   end
   job.record, job.version, job.identified = content, version, nil
-  local err
-  job.escrow, err = escrow.open(job.state, job.key, content.id)
-  if not job.escrow then
-    return nil, err
-  end
+  job.escrow = escrow.open(job.state, job.key, content.id)
   return true
 end
 

@@ -20,11 +20,7 @@ local function make(client, checked, folder, key, content, version)
     clock = checked.clock, pause = checked.pause, random = checked.random,
   })
   self.state, self.key, self.record, self.version = folder, key, content, version
-  local err
-  self.escrow, err = escrow.open(folder, key, content.id)
-  if not self.escrow then
-    return nil, err
-  end
+  self.escrow = escrow.open(folder, key, content.id)
   return self
 end
 

@@ -3,6 +3,7 @@
 -- the act. It has no secret. One base of one scope has one record, so that rotations of it exclude each other.
 
 local core = require "confidentai.core"
+local schema = require "confidentai.rotation.schema"
 local sealed = require "confidentai.rotation.sealed"
 
 local record = {}
@@ -36,6 +37,16 @@ function record.failure(message)
   return nil, core.failure { kind = "state", message = message }
 end
 
+-- What a person can do about a record that cannot be used.
+local function unusable(key, problem, newer)
+  local remedy = newer and "advance it with the version that wrote it"
+    or "restore it from a backup; keys that it may have made are found by: confidentai rotate doctor"
+  local _, err = record.failure(("the record %s cannot be used: %s; this rotation stops, no other does"):format(key,
+    problem))
+  err.next = remedy
+  return nil, err
+end
+
 ---Reads a record.
 ---@param state confidentai.State
 ---@param key string
@@ -49,10 +60,13 @@ function record.read(state, key)
     end
     return nil
   end
-  local content, problem = sealed.decode("record", bytes)
-  if not content then
-    return record.failure(("the record %s cannot be used: %s; this rotation stops, no other does; what it may have "
-      .. "made is found by: confidentai rotate doctor"):format(key, problem))
+  local content, problem, newer = sealed.decode("record", bytes)
+  if content then
+    problem, newer = schema.problem(content)
+  end
+  if problem then
+    local _, err = unusable(key, problem, newer)
+    return nil, err
   end
   return content, version
 end

@@ -24,12 +24,14 @@ end
 ---@param bytes string
 ---@return table? value
 ---@return string? problem for people
+---@return boolean? newer a newer version of this program wrote it: it is whole, and must be left as it is
 function sealed.decode(kind, bytes)
   local of, version, checksum, text = bytes:match("^confidentai (%l+) (%d+) (%x+)\n(.*)\n$")
   if not of or of ~= kind then
-    return nil, "it is damaged, or no " .. kind .. " of this program"
+    return nil, ("it is damaged, or not a %s of this program"):format(kind)
   elseif tonumber(version) ~= VERSION then
-    return nil, ("it is of version %s, and this program reads version %d"):format(version, VERSION)
+    local problem = "it has version %s, and this program reads version %d: use the newer program"
+    return nil, problem:format(version, VERSION), tonumber(version) > VERSION
   elseif core.checksum(text) ~= checksum then
     return nil, "it is damaged: its checksum does not match"
   end

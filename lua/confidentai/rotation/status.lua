@@ -22,6 +22,7 @@ local status = {}
 ---@field next string what is next, in words
 ---@field due? number seconds until there is more to do; nil: that is up to somebody
 ---@field doubt? string what could not be found out
+---@field trouble? { at: number, message: string, count: integer } what keeps it from going on, since its last success
 ---@field attention? "stopped"|"command failed"|"overdue" what waits for somebody
 ---@field notice? { state: "owed"|"failed"|"succeeded", tries: integer, problem: string? } how on_published fares
 ---@field commands string[] what can be done from here, as lines for a shell
@@ -204,6 +205,9 @@ function status.of(job)
   local wait = due(job)
   local lines = copy(facts)
   lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and (", in %.0f s."):format(wait) or ".")
+  if record.trouble then
+    lines[#lines + 1] = ("Last error (%.0f in a row): %s"):format(record.trouble.count, record.trouble.message)
+  end
   if job.doubt then
     lines[#lines + 1] = "Note: " .. job.doubt .. "."
   end
@@ -219,7 +223,8 @@ function status.of(job)
     generation = record.generation, scope = record.scope, project_id = record.project_id,
     state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
     old_id = record.old_id, new_id = record.new and record.new.id, evidence = record.evidence, next = following,
-    due = wait, doubt = job.doubt, attention = attention(job), notice = notice.of(record), commands = list,
+    due = wait, doubt = job.doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
+    notice = notice.of(record), commands = list,
     options = copy(record.options), stores = labels(record.stores), history = copy(record.history),
     suspects = suspects, facts = facts, text = table.concat(lines, "\n"), dry_run = job.dry == true,
     finished = record.finished == true, settled = record.settled == true,

@@ -2,6 +2,7 @@
 -- The stores of a rotation: all are written, or a later run goes on with those that are left. What each held before is
 -- in the escrow.
 
+local core = require "confidentai.core"
 local proof = require "confidentai.rotation.proof"
 local store_kinds = require "confidentai.store"
 
@@ -23,18 +24,20 @@ local function failure(job, store, what, problem, outcome)
   return result, err
 end
 
----What a rotation needs of a store to find it again.
+---What a rotation needs of a store to find it again. A path or a command means something on this machine only.
 ---@param list confidentai.Store[]
 ---@return table[] descriptions for the record
 function stores.describe(list)
   local descriptions = {}
   for i, store in ipairs(list) do
-    descriptions[i] = { label = store.label, spec = store.spec, readable = store.readable and true or false }
+    descriptions[i] = { label = store.label, spec = store.spec, readable = store.readable and true or false,
+      host = core.host() }
   end
   return descriptions
 end
 
----The stores of a record: those that were given again, by their labels, and those that it describes.
+---The stores of a record: those that were given again, by their labels, and those that it describes on this machine.
+---Who gives a store of another machine says that it is this machine's from now on.
 ---@param content table of a record
 ---@param given? confidentai.Store[]
 ---@return table<integer, confidentai.Store> by position; what is missing has to be given
@@ -43,10 +46,10 @@ function stores.of_record(content, given)
   for i, description in ipairs(content.stores) do
     for _, candidate in ipairs(given or {}) do
       if candidate.label == description.label then
-        list[i] = candidate
+        list[i], description.host = candidate, core.host()
       end
     end
-    if not list[i] and description.spec then
+    if not list[i] and description.spec and description.host == core.host() then
       list[i] = store_kinds.revive(description.spec)
     end
   end
@@ -93,10 +96,16 @@ end
 ---The first store that has to be given again; nil: all are there.
 ---@param job confidentai.Job
 ---@return string? label
+---@return string? reason why it is not there, for people
 function stores.missing(job)
   for i, description in ipairs(job.record.stores) do
     if not job.stores[i] then
-      return description.label
+      local label = description.label
+      if description.spec and description.host ~= core.host() then
+        return label, ("the store %s is on the machine %s, and this is %s: nothing was read or written here"):format(
+          label, description.host or "that began the rotation", core.host())
+      end
+      return label, ("the store %s has to be given again"):format(label)
     end
   end
 end
@@ -106,12 +115,11 @@ end
 ---@return boolean? complete
 ---@return confidentai.Error? err
 function stores.complete(job)
-  local missing = stores.missing(job)
+  local missing, reason = stores.missing(job)
   if not missing then
     return true
   end
-  local reason = "the store %s has to be given again: rotation.open(client, { stores = ... })"
-  local ok, err = job:halt("needs_store", reason:format(missing))
+  local ok, err = job:halt("needs_store", reason)
   return ok and false, err
 end
 

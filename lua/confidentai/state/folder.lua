@@ -109,7 +109,7 @@ local function place(root, key)
   }
 end
 
--- Reads a key: bytes, version; nothing; or nil, nil, message.
+-- Reads a key: bytes, version; nothing; or nil, nil, message, and true when what is there is damaged.
 local function look(at)
   local problem
   -- Twice: whoever had opened a file before it was removed reads the zeros that overwrite it.
@@ -126,7 +126,7 @@ local function look(at)
       return bytes, version
     end
   end
-  return nil, nil, ("%s %s. Move it away to go on without what it holds"):format(at.file, problem)
+  return nil, nil, ("%s %s"):format(at.file, problem), true
 end
 
 -- Makes the folders of a long name.
@@ -237,8 +237,11 @@ end
 -- What every state has.
 local function add_contents(state, root)
   function state.get(key)
-    local bytes, version, message = look(place(root, key))
-    return bytes, bytes and version or message
+    local bytes, version, message, damaged = look(place(root, key))
+    if bytes then
+      return bytes, version
+    end
+    return nil, message, damaged
   end
 
   function state.cas(key, bytes, version)

@@ -12,8 +12,8 @@ local state = {}
 ---@class confidentai.State
 ---@field path? string of the folder
 ---Reads a key: its bytes and its version, an opaque text that is another after each write; nil when the key is not
----there; nil and a message when it cannot be read.
----@field get fun(key: string): string?, string?
+---there; nil and a message when it cannot be read, and true where what is there is damaged.
+---@field get fun(key: string): string?, string?, boolean?
 ---Writes a key if its version is still this one (nil: if it is not there); bytes nil deletes it, overwriting. Returns
 ---the new version (true for a delete), or nil and "conflict": another version is there; "failed" and a message: it was
 ---certainly not written; "unknown" and a message: it may have been.

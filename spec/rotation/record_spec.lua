@@ -1,0 +1,215 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Records, pending secrets and stores that cannot be used as they are: of a newer version, damaged, of another machine.
+-- Each is told of, changes no key, and keeps no other rotation from going on.
+
+local confidentai = require "confidentai"
+local core = require "confidentai.core"
+local files = require "spec.files"
+local scene = require "spec.rotation.scene"
+local sealed = require "confidentai.rotation.sealed"
+local state_folder = require "confidentai.state"
+local support = require "spec.support"
+
+local check, DAY = confidentai.check, 86400
+
+describe("what lies in the state folder", function()
+  local s = scene.register { projects = { "web" } }
+
+  -- The file of the only pending secret.
+  local function escrow_path()
+    for _, path in ipairs(s:state_files()) do
+      if path:find("/escrows", 1, true) then
+        return path
+      end
+    end
+  end
+
+  local function states_of(list)
+    local found = {}
+    for _, rotation in ipairs(list) do
+      found[rotation.base] = (rotation:advance())
+    end
+    return found
+  end
+
+  -- A second rotation, which has to go on whatever the first one's record holds.
+  local function begin_another()
+    local key = check(s:keys():create "other")
+    s:write("other", key.value)
+    check(s:keys():rotate(key.id, s:options { store = s:store("other", false), soak = DAY, adoption = "time" }))
+  end
+
+  local function edit_first(change)
+    local state = assert(state_folder.find(s:path "state"))
+    local key = assert(state.list "records/")[1]
+    local bytes, version = state.get(key)
+    local content = assert(sealed.decode("record", bytes))
+    change(content)
+    assert(state.cas(key, sealed.encode("record", content), version))
+    return function() assert(state.cas(key, bytes, select(2, state.get(key)))) end
+  end
+
+  it("a record of an unknown state, or with a field missing or of another kind, raises nothing and stops no other",
+    function()
+      check(s:rotate { soak = DAY, adoption = "time" })
+      begin_another()
+      s:pass(DAY + 1)
+      local since = #assert(s.service:log())
+      local changes = {
+        ["'confirming', which this version does not know"] = function(r) r.state = "confirming" end,
+        ["'paused', which this version does not know"] = function(r) r.stop = "paused" end,
+        ["'migration', which"] = function(r) r.kind = "migration" end,
+        ["'new%.last6' is missing"] = function(r) r.new.last6 = nil end,
+        ["'options%.soak' is missing"] = function(r) r.options.soak = "1d" end,
+        ["'options%.grace' is missing"] = function(r) r.options.grace = nil end,
+        ["'stores%.1%.label'"] = function(r) r.stores[1].label = 7 end,
+        ["'history%.1%.at'"] = function(r) r.history[1].at = nil end,
+        ["'quarantine%.1' is missing"] = function(r) r.quarantine = { "7" } end,
+        ["'suspects' is not a list"] = function(r) r.suspects = { name = "x" } end,
+        ["'published%.here'"] = function(r) r.published = {} end,
+      }
+      for _, field in ipairs { "id", "state", "kind", "base", "base_url", "organization", "scope", "project_id",
+        "options", "stores", "history", "quarantine", "suspects", "generation", "attempt", "new", "published",
+        "escrowed", "our_use", "old_id" } do
+        changes["'" .. field .. "' is missing"] = function(r) r[field] = nil end
+      end
+      for words, change in pairs(changes) do
+        local restore = edit_first(change)
+        local list, err, problems = confidentai.rotation.open(s:client(), s:opening())
+        assert.is_table(list, tostring(err))
+        assert.equal(1, #list, words)
+        assert.equal("other", list[1].base)
+        assert.equal(1, #problems)
+        assert.matches(words, problems[1].message)
+        local _, problem = s:rotate { store = s:store("key", false) }
+        support.assert_error({ kind = "state" }, problem)
+        assert.matches(words, problem.message)
+        restore()
+      end
+      assert.same({}, s:changes(since))
+      assert.same({ ["Default key"] = "done", other = "done" },
+        states_of(check(confidentai.rotation.open(s:client(), s:opening()))))
+    end)
+
+  it("a record of a newer version is left to the newer program", function()
+    check(s:rotate { soak = DAY, adoption = "time" })
+    local state = assert(state_folder.find(s:path "state"))
+    local key = assert(state.list "records/")[1]
+    local bytes, version = state.get(key)
+    assert(state.cas(key, (bytes:gsub("^confidentai record 1 ", "confidentai record 2 ")), version))
+    local list, _, problems = confidentai.rotation.open(s:client(), s:opening())
+    assert.same({}, list)
+    assert.matches("it has version 2, and this program reads version 1", problems[1].message)
+  end)
+
+  describe("of a damaged pending secret", function()
+    -- Begins a rotation that stops right after it has entered a state.
+    local function reach(state)
+      local reached
+      s:rotate { soak = state == "soaking" and DAY or 0, grace = DAY, settle = 4, adoption = "time",
+        on_step = function(event)
+          if event.state == state and not reached then
+            reached = true
+            s:fault { type = "drop", times = -1 }
+          end
+        end }
+      reached = true
+      s.service:clear_faults()
+    end
+
+    for _, state in ipairs { "escrowed", "proven", "published", "soaking", "disabled", "grace" } do
+      it(("the rotation stays visible, and changes no key until it is taken away: %s"):format(state), function()
+        reach(state)
+        local path = escrow_path()
+        local content = assert(files.read(path))
+        files.write(path, content:sub(1, -20) .. "x" .. content:sub(-18))
+        local before = #assert(s.service:log())
+        local rotation = s:open()
+        assert.equal("conflict", (rotation:advance()))
+        local status = s:open():status()
+        assert.equal("conflict", status.stop)
+        assert.is_truthy(status.reason:find(path .. " is damaged", 1, true), status.reason)
+        assert.same({}, s:changes(before))
+        os.remove(path)
+        local result = rotation:advance() or rotation:rollback()
+        for _ = 1, 3 do
+          s:pass(2 * DAY)
+          result = result ~= "aborted" and rotation:advance() or result
+        end
+        assert.is_truthy(result == "done" or result == "aborted", result)
+        assert.is_true(s:holder().valid)
+        assert.equal(1, #s:on_service())
+      end)
+    end
+  end)
+
+  it("a pending secret of a newer version is not lost: nothing is done, and it stays", function()
+    check(s:rotate { soak = DAY, adoption = "time" })
+    local state = assert(state_folder.find(s:path "state"))
+    local key = assert(state.list "escrows/")[1]
+    local bytes, version = state.get(key)
+    local newer = bytes:gsub("^confidentai escrow 1 ", "confidentai escrow 2 ")
+    version = assert(state.cas(key, newer, version))
+    s:pass(DAY + 1)
+    local before = #assert(s.service:log())
+    local rotation = s:open()
+    for _, verb in ipairs { "advance", "rollback" } do
+      local result, err = rotation[verb](rotation)
+      assert.is_nil(result)
+      support.assert_error({ kind = "state" }, err)
+      assert.matches("it has version 2, and this program reads version 1: use the newer program", err.message)
+    end
+    assert.same({}, s:changes(before))
+    assert.equal(newer, (state.get(key)))
+    assert(state.cas(key, bytes, version))
+    assert.equal("aborted", (rotation:advance()))
+    assert.equal("1", s:holder().id)
+  end)
+
+  it("stores of another machine are neither read nor written, and no key is disabled for what they hold", function()
+    check(s:rotate { soak = DAY, adoption = "time" })
+    assert.equal(core.host(), s:record().stores[1].host)
+    s:edit(function(record) record.stores[1].host = "web-7.example" end)
+    os.remove(s:path "key") -- as it is on this machine
+    s:pass(DAY + 1)
+    local before = #assert(s.service:log())
+    local rotation = s:open()
+    assert.equal("needs_store", (rotation:advance()))
+    assert.matches("file:%S+ is on the machine web%-7%.example, and this is %S+: nothing was read or written here",
+      rotation:status().reason)
+    assert.same({}, s:changes(before))
+    assert.is_nil(s:read "key")
+    s:write("key", s:on_service()[2].value .. "\n") -- the folder has moved with its machine's disk
+    rotation = s:open(nil, { stores = { s:store("key", false) } })
+    assert.equal("done", (rotation:advance()))
+  end)
+
+  it("an error of advance, which is gone after a success", function()
+    check(s:rotate { soak = DAY, adoption = "time" })
+    local rotation = s:open()
+    s:fault { type = "status", status = 500, times = -1, body = s.service.api_key }
+    for count = 1, 3 do
+      assert.is_nil((rotation:advance()))
+      local trouble = s:record().trouble
+      assert.equal(count, trouble.count)
+      assert.is_true(math.abs(trouble.at - s.clock()) <= 2)
+      assert.matches("500", trouble.message)
+      assert.same(trouble, rotation:status().trouble)
+      assert.is_truthy(rotation:status().text:find(trouble.message, 1, true))
+      s:assert_no_secret(trouble)
+    end
+    s.service:clear_faults()
+    assert.equal("soaking", (rotation:advance()))
+    assert.is_nil(s:record().trouble)
+    assert.is_nil(rotation:status().trouble)
+  end)
+
+  it("an error of the very first run", function()
+    s:store()
+    s:fault { type = "drop", method = "POST", times = -1 }
+    s:fault { type = "status", status = 500, method = "GET", skip = 2, times = -1 }
+    local rotation = s:rotate { soak = DAY }
+    assert.is_nil(rotation)
+    assert.matches("500", s:record().trouble.message)
+  end)
+end)
