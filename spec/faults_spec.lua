@@ -79,7 +79,7 @@ local faults = {
     applied = 1, outcome = "unknown" },
   { name = "huge header", fault = { type = "huge_header", bytes = 2 ^ 20 }, kind = "protocol", applied = 1,
     outcome = "unknown" },
-  { name = "503", fault = { type = "status", status = 503 }, kind = "api", applied = 0, outcome = "unknown",
+  { name = "503", fault = { type = "status", status = 503 }, kind = "api", applied = 0, outcome = "not_applied",
     status = 503 },
   { name = "503 with Retry-After", fault = { type = "status", status = 503, headers = { ["Retry-After"] = "7" } },
     kind = "api", applied = 0, outcome = "not_applied", status = 503, retry_after = 7 },
@@ -94,11 +94,11 @@ for _, status in ipairs { 300, 301, 302, 303, 304, 307, 308 } do
     fault = { type = "redirect", status = status, location = "http://127.0.0.1:9/elsewhere" },
   }
 end
-for _, status in ipairs { 400, 401, 403, 404, 405, 408, 409, 413, 418, 422, 429 } do
+for _, status in ipairs { 400, 401, 403, 404, 405, 409, 413, 418, 422, 429 } do
   faults[#faults + 1] = { name = tostring(status), fault = { type = "status", status = status }, kind = "api",
     applied = 0, outcome = "not_applied", status = status }
 end
-for _, status in ipairs { 500, 501, 502, 504, 599 } do
+for _, status in ipairs { 408, 499, 500, 501, 502, 504, 599 } do
   faults[#faults + 1] = { name = tostring(status), fault = { type = "status", status = status }, kind = "api",
     applied = 0, outcome = "unknown", status = status }
   faults[#faults + 1] = { name = status .. " of a proxy", fault = with(html, { status = status }), kind = "api",

@@ -97,7 +97,7 @@ describe("a retry", function()
       return #support.keys_named(service, "made")
     end
 
-    it("is made after 429, and after 503 with Retry-After", function()
+    it("is made after 429 and 503 of the service itself", function()
       service:fault(busy(429))
       service:fault(busy(503))
       check(api_keys:create("made"))
@@ -107,8 +107,11 @@ describe("a retry", function()
     local unclear = {
       ["a lost answer"] = { type = "lost_answer" }, ["a drop"] = { type = "drop" }, ["a reset"] = { type = "reset" },
       ["500"] = { type = "status", status = 500 }, ["502"] = { type = "status", status = 502 },
-      ["503 without Retry-After"] = { type = "status", status = 503 }, ["504"] = { type = "status", status = 504 },
+      ["408"] = { type = "status", status = 408 }, ["499"] = { type = "status", status = 499 },
+      ["504"] = { type = "status", status = 504 },
       ["a truncated answer"] = { type = "truncate", bytes = 10 },
+      ["429 of a proxy"] = { type = "status", status = 429, headers = { ["Retry-After"] = "0" },
+        body = { message = "API rate limit exceeded" } },
       ["503 of a proxy"] = { type = "status", status = 503, headers = { ["Retry-After"] = "0" }, body = "<p>",
         content_type = "text/html" },
     }

@@ -9,11 +9,15 @@ static const struct {
   const char *text;
   double seconds;
 } seconds[] = {
-    {"0", 0}, {"1", 1}, {"5", 5}, {"60", 60}, {"61", 61}, {"007", 7}, {"3600", 3600},
+    {"0", 0},   {"1", 1},       {"5", 5},        {"60", 60},          {"61", 61},
+    {"007", 7}, {"3600", 3600}, {"30.0", 30},    {"30.00000000", 30}, {"0.0", 0},
+    {"0.5", 1}, {"5.5", 6},     {"29.0001", 30}, {"60.01", 61},       {"59.9", 60},
 };
 
 static const char *const unreadable[] = {
-    "", " ", "soon", "-5", "-0", "5.5", "1e3", "0x10", "5 seconds", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun,", "GMT", "+",
+    "",     " ",   "soon",  "-5",   "-0",  "1e3",    "0x10", "5 seconds", "Sun, 99 Nov 1994 08:49:37 GMT",
+    "Sun,", "GMT", "+",     "+5",   "5s",  "5,5",    "5.",   ".5",        "5.5.5",
+    "5.x",  "?",   "PT30S", "five", "30 ", "\"30\"",
 };
 
 /* RFC 9110, 5.6.7: IMF-fixdate, and the two obsolete forms that a recipient must take. */
@@ -37,10 +41,11 @@ static void dates_are_held_against_now(void) {
   CHECK(cai_retry_after_parse("Fri, 31 Dec 9999 23:59:59 GMT", EXAMPLE) > CAI_RETRY_AFTER_LONGEST);
 }
 
-static void garbage_is_no_wait(void) {
+/* Three retries within four seconds are no answer to a service that asks for time. */
+static void a_pause_that_cannot_be_read_is_the_longest_of_our_own(void) {
   for (size_t i = 0; i < sizeof unreadable / sizeof unreadable[0]; i++) {
     double wait = cai_retry_after_parse(unreadable[i], EXAMPLE);
-    CHECK_CASE(wait < 0, "\"%s\" read as %g", unreadable[i], wait);
+    CHECK_CASE(wait == 8, "\"%s\" read as %g", unreadable[i], wait);
   }
 }
 
@@ -63,7 +68,7 @@ static void a_far_year_stays_a_number(void) {
 int main(void) {
   seconds_are_read();
   dates_are_held_against_now();
-  garbage_is_no_wait();
+  a_pause_that_cannot_be_read_is_the_longest_of_our_own();
   long_numbers_stay_long();
   a_far_year_stays_a_number();
   return check_end();

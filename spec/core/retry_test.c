@@ -6,7 +6,10 @@
  * retries), each stated on its own and none in the way the code decides. */
 
 static const cai_method methods[] = {CAI_GET, CAI_POST, CAI_PUT, CAI_DELETE};
-static const long statuses[] = {0, 200, 201, 204, 301, 400, 401, 404, 408, 409, 422, 429, 500, 501, 502, 503, 504, 599};
+static const long statuses[] = {0,   200, 201, 204, 301, 400, 401, 403, 404, 407, 408, 409,
+                                422, 429, 498, 499, 500, 501, 502, 503, 504, 520, 599};
+/* Other bodies, such as a proxy's page or {"message": ..}, are all NONE (envelope_test.c). */
+static const cai_envelope envelopes[] = {CAI_ENVELOPE_NONE, CAI_ENVELOPE_SUCCESS, CAI_ENVELOPE_FAILURE};
 static const cai_kind failures[] = {CAI_KIND_NONE, CAI_KIND_NETWORK,  CAI_KIND_TIMEOUT,
                                     CAI_KIND_TLS,  CAI_KIND_PROTOCOL, CAI_KIND_CANCELLED};
 static const double waits[] = {-1, 0, 5, 60, 61};
@@ -31,12 +34,17 @@ static bool is_one_of(long status, const long *list, size_t count) {
   return false;
 }
 
-/* "not_applied: provably unsent; a 4xx; 429; 503 with Retry-After and a JSON body". */
+/* "The service's own word: an envelope with success: false and a 4xx (but 408 and 499, which a proxy makes after
+ * passing the request on), or 503". */
+static bool is_services_word(const event *e) {
+  long status = e->attempt.status;
+  return e->answered && e->attempt.envelope == CAI_ENVELOPE_FAILURE && status != 408 && status != 499 &&
+         (status / 100 == 4 || status == 503);
+}
+
+/* "not_applied: provably unsent; or the service's own word". */
 static bool is_proof_of_nothing(const event *e) {
-  if (!e->answered)
-    return e->attempt.unsent;
-  return e->attempt.status / 100 == 4 || (e->attempt.status == 503 && e->attempt.retry_after >= 0 && e->attempt.json) ||
-         e->attempt.unsent;
+  return e->attempt.unsent || is_services_word(e);
 }
 
 /* "GET and PUT on network failures, timeouts, 429, 500, 502, 503, 504; DELETE the same". */
@@ -44,21 +52,21 @@ static bool is_passing(const event *e) {
   static const long passing[] = {429, 500, 502, 503, 504};
   if (e->answered)
     return is_one_of(e->attempt.status, passing, COUNT(passing));
-  return e->attempt.failure == CAI_KIND_NETWORK || e->attempt.failure == CAI_KIND_TIMEOUT;
+  return !e->attempt.refused_by_proxy &&
+         (e->attempt.failure == CAI_KIND_NETWORK || e->attempt.failure == CAI_KIND_TIMEOUT);
 }
 
-/* "POST only while the outcome is not_applied by being unsent, 429 or 503 as above". */
+/* "POST only while the outcome is not_applied by being unsent, or by an envelope with 429 or 503". */
 static bool may_post_again(const event *e) {
   if (e->situation.unclear)
     return false;
   if (e->attempt.unsent)
     return true;
-  return e->answered &&
-         (e->attempt.status == 429 || (e->attempt.status == 503 && e->attempt.retry_after >= 0 && e->attempt.json));
+  return is_services_word(e) && (e->attempt.status == 429 || e->attempt.status == 503);
 }
 
 static bool counts_as_done(const event *e) {
-  return e->situation.method == CAI_DELETE && e->situation.unclear && e->answered && e->attempt.status == 404;
+  return e->situation.method == CAI_DELETE && e->situation.unclear && is_services_word(e) && e->attempt.status == 404;
 }
 
 static cai_kind right_kind(const event *e) {
@@ -83,11 +91,11 @@ static cai_outcome right_outcome(const event *e) {
   return e->situation.unclear || !is_proof_of_nothing(e) ? CAI_OUTCOME_UNKNOWN : CAI_OUTCOME_NOT_APPLIED;
 }
 
-#define CASE_FORMAT "%s %ld failure %d unsent %d after %g json %d unclear %d attempt %d of 1+%d"
+#define CASE_FORMAT "%s %ld failure %d unsent %d after %g envelope %d proxy %d unclear %d attempt %d of 1+%d"
 #define CASE_VALUES(e)                                                                                                 \
   cai_method_name((e)->situation.method), (e)->attempt.status, (int)(e)->attempt.failure, (e)->attempt.unsent,         \
-      (e)->attempt.retry_after, (e)->attempt.json, (e)->situation.unclear, (e)->situation.attempt,                     \
-      (e)->situation.max_retries
+      (e)->attempt.retry_after, (int)(e)->attempt.envelope, (e)->attempt.refused_by_proxy, (e)->situation.unclear,     \
+      (e)->situation.attempt, (e)->situation.max_retries
 #define CHECK_EVENT(condition) CHECK_CASE(condition, CASE_FORMAT, CASE_VALUES(e))
 
 /* Sentences that must hold whatever the tables above say: a second net, of the dangers. */
@@ -103,6 +111,11 @@ static void check_dangers(const event *e) {
   CHECK_EVENT(!(v->outcome == CAI_OUTCOME_NOT_APPLIED && v->unclear));
   if (e->changes && !e->answered && !e->attempt.unsent) /* whatever else is known, an answer that is lost is unclear */
     CHECK_EVENT(v->unclear && v->outcome == CAI_OUTCOME_UNKNOWN);
+  /* Of a request that left, only an envelope says that nothing came of it, or that the key is gone. */
+  bool certain =
+      v->outcome == CAI_OUTCOME_NOT_APPLIED || v->already_done || (v->again && e->situation.method == CAI_POST);
+  CHECK_EVENT(!certain || e->attempt.unsent || e->attempt.envelope == CAI_ENVELOPE_FAILURE);
+  CHECK_EVENT(!(v->again && !e->answered && e->attempt.refused_by_proxy)); /* proxies lock accounts */
 }
 
 static void check_wait(const event *e) {
@@ -156,9 +169,10 @@ static void the_whole_space(void) {
       e.attempt.failure = failures[failure];
       for (size_t wait = 0; wait < COUNT(waits); wait++) {
         e.attempt.retry_after = waits[wait];
-        for (int bits = 0; bits < 4; bits++) {
+        for (int bits = 0; bits < 12; bits++) {
           e.attempt.unsent = bits & 1;
-          e.attempt.json = bits >> 1;
+          e.attempt.refused_by_proxy = bits >> 1 & 1;
+          e.attempt.envelope = envelopes[bits >> 2];
           check_situations(&e);
         }
       }
@@ -179,7 +193,7 @@ static void a_create_whose_answer_is_lost_is_sent_once(void) {
 
 static void a_delete_whose_first_answer_is_lost_ends_well(void) {
   cai_situation situation = {.method = CAI_DELETE, .attempt = 1, .max_retries = 3};
-  cai_attempt gone = {.status = 404, .retry_after = -1, .json = true};
+  cai_attempt gone = {.status = 404, .retry_after = -1, .envelope = CAI_ENVELOPE_FAILURE};
   cai_verdict verdict = cai_retry_judge(&situation, &gone);
   CHECK(!verdict.already_done && verdict.kind == CAI_KIND_API && verdict.outcome == CAI_OUTCOME_NOT_APPLIED);
   situation = (cai_situation){.method = CAI_DELETE, .attempt = 2, .max_retries = 3, .unclear = true};
@@ -187,6 +201,24 @@ static void a_delete_whose_first_answer_is_lost_ends_well(void) {
   CHECK(verdict.already_done && verdict.kind == CAI_KIND_NONE && verdict.outcome == CAI_OUTCOME_NONE);
   gone.failure = CAI_KIND_NETWORK; /* a 404 that broke off proves nothing */
   CHECK(!cai_retry_judge(&situation, &gone).already_done);
+}
+
+/* A proxy whose upstream is away for a moment answers for it. */
+static void a_delete_is_not_done_because_a_proxy_finds_no_backend(void) {
+  cai_situation situation = {.method = CAI_DELETE, .attempt = 2, .max_retries = 3, .unclear = true};
+  cai_attempt page = {.status = 404, .retry_after = -1};
+  cai_verdict verdict = cai_retry_judge(&situation, &page);
+  CHECK(!verdict.already_done && verdict.kind == CAI_KIND_API && verdict.outcome == CAI_OUTCOME_UNKNOWN);
+}
+
+static void a_create_is_not_sent_again_because_a_proxy_limits_its_rate(void) {
+  cai_situation situation = {.method = CAI_POST, .attempt = 1, .max_retries = 3};
+  cai_attempt busy = {.status = 429, .retry_after = 1};
+  cai_verdict verdict = cai_retry_judge(&situation, &busy);
+  CHECK(!verdict.again && verdict.outcome == CAI_OUTCOME_UNKNOWN);
+  busy.envelope = CAI_ENVELOPE_FAILURE;
+  verdict = cai_retry_judge(&situation, &busy);
+  CHECK(verdict.again && verdict.wait == 1 && verdict.outcome == CAI_OUTCOME_NOT_APPLIED);
 }
 
 static void backoff_doubles_up_to_eight_seconds(void) {
@@ -213,6 +245,8 @@ int main(void) {
   the_whole_space();
   a_create_whose_answer_is_lost_is_sent_once();
   a_delete_whose_first_answer_is_lost_ends_well();
+  a_delete_is_not_done_because_a_proxy_finds_no_backend();
+  a_create_is_not_sent_again_because_a_proxy_limits_its_rate();
   backoff_doubles_up_to_eight_seconds();
   methods_have_names();
   return check_end();

@@ -8,7 +8,7 @@
 #define DATE "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 #define JSON "Content-Type: application/json\r\n"
 #define AFTER(date) "Retry-After: " date "\r\n"
-#define BODY "Content-Length: 2\r\n\r\n{}"
+#define BODY "Content-Length: 17\r\n\r\n{\"success\":false}"
 #define DOWN "HTTP/1.1 503 Down\r\n"
 
 static const struct {
@@ -16,55 +16,61 @@ static const struct {
   cai_kind failure;
   long status;
   double retry_after;
-  bool json;
+  cai_envelope envelope;
 } answers[] = {
-    {DOWN JSON AFTER("7") BODY, CAI_KIND_NONE, 503, 7, true},
-    {DOWN JSON BODY, CAI_KIND_NONE, 503, -1, true},
-    {DOWN AFTER("7") BODY, CAI_KIND_NONE, 503, 7, false},
-    {DOWN "content-type: Application/JSON; charset=utf-8\r\nretry-after:7\r\n" BODY, CAI_KIND_NONE, 503, 7, true},
-    {DOWN "Content-Type: text/html\r\n" AFTER("7") BODY, CAI_KIND_NONE, 503, 7, false},
-    {DOWN JSON "Content-Length: 6\r\n\r\n <htm>", CAI_KIND_NONE, 503, -1, false},
-    {DOWN JSON "Content-Length: 0\r\n\r\n", CAI_KIND_NONE, 503, -1, false},
-    {DOWN JSON "Content-Length: 1\r\n\r\n{", CAI_KIND_NONE, 503, -1, false},
-    {DOWN JSON "Content-Length: 8\r\n\r\n \r\n{\t}\r\n", CAI_KIND_NONE, 503, -1, true},
-    {DOWN JSON "Content-Length: 2\r\n\r\n[]", CAI_KIND_NONE, 503, -1, false},
+    {DOWN JSON AFTER("7") BODY, CAI_KIND_NONE, 503, 7, CAI_ENVELOPE_FAILURE},
+    {DOWN JSON BODY, CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_FAILURE},
+    {DOWN AFTER("7") BODY, CAI_KIND_NONE, 503, 7, CAI_ENVELOPE_FAILURE},
+    {DOWN "content-type: Application/JSON; charset=utf-8\r\nretry-after:7\r\n" BODY, CAI_KIND_NONE, 503, 7,
+     CAI_ENVELOPE_FAILURE},
+    {DOWN "Content-Type: text/html\r\n" AFTER("7") BODY, CAI_KIND_NONE, 503, 7, CAI_ENVELOPE_FAILURE},
+    {DOWN JSON "Content-Length: 6\r\n\r\n <htm>", CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_NONE},
+    {DOWN JSON "Content-Length: 0\r\n\r\n", CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_NONE},
+    {DOWN JSON "Content-Length: 1\r\n\r\n{", CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_NONE},
+    {DOWN JSON "Content-Length: 22\r\n\r\n \r\n{\t\"success\":true}\r\n", CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_SUCCESS},
+    {DOWN JSON "Content-Length: 2\r\n\r\n[]", CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_NONE},
     /* A date counts on the service's clock, its own or an older one as in the examples of RFC 9110. */
-    {DOWN JSON DATE AFTER("Sun, 06 Nov 1994 08:50:07 GMT") BODY, CAI_KIND_NONE, 503, 30, true},
-    {DOWN JSON AFTER("Sun, 06 Nov 1994 08:50:07 GMT") DATE BODY, CAI_KIND_NONE, 503, 30, true},
-    {DOWN JSON AFTER("Sun, 06 Nov 1994 08:50:07 GMT") BODY, CAI_KIND_NONE, 503, 0, true},
-    {DOWN JSON AFTER("7 \t") BODY, CAI_KIND_NONE, 503, 7, true},
-    {DOWN JSON AFTER("soon") BODY, CAI_KIND_NONE, 503, -1, true},
-    {DOWN JSON "X-Retry-After: 7\r\nRetry-After-Not: 7\r\n" BODY, CAI_KIND_NONE, 503, -1, true},
+    {DOWN JSON DATE AFTER("Sun, 06 Nov 1994 08:50:07 GMT") BODY, CAI_KIND_NONE, 503, 30, CAI_ENVELOPE_FAILURE},
+    {DOWN JSON AFTER("Sun, 06 Nov 1994 08:50:07 GMT") DATE BODY, CAI_KIND_NONE, 503, 30, CAI_ENVELOPE_FAILURE},
+    {DOWN JSON AFTER("Sun, 06 Nov 1994 08:50:07 GMT") BODY, CAI_KIND_NONE, 503, 0, CAI_ENVELOPE_FAILURE},
+    {DOWN JSON AFTER("7 \t") BODY, CAI_KIND_NONE, 503, 7, CAI_ENVELOPE_FAILURE},
+    {DOWN JSON AFTER("soon") BODY, CAI_KIND_NONE, 503, 8, CAI_ENVELOPE_FAILURE},
+    {DOWN AFTER("") BODY, CAI_KIND_NONE, 503, 8, CAI_ENVELOPE_FAILURE},
+    {DOWN AFTER("00000000000000000000000000000000000000000000000000000000000000001") BODY, CAI_KIND_NONE, 503, 8,
+     CAI_ENVELOPE_FAILURE},
+    {DOWN AFTER("6.5") BODY, CAI_KIND_NONE, 503, 7, CAI_ENVELOPE_FAILURE},
+    {DOWN JSON "X-Retry-After: 7\r\nRetry-After-Not: 7\r\n" BODY, CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_FAILURE},
     /* Interim answers say nothing of the final one. */
-    {"HTTP/1.1 103 Early Hints\r\n" JSON AFTER("7") "\r\n" DOWN BODY, CAI_KIND_NONE, 503, -1, false},
+    {"HTTP/1.1 103 Early Hints\r\n" JSON AFTER("7") "\r\n" DOWN BODY, CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_FAILURE},
     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n" JSON BODY, CAI_KIND_NONE, 200,
-     -1, false},
-    {"HTTP/1.1 404 Not Found\r\n" JSON BODY, CAI_KIND_NONE, 404, -1, true},
-    {"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", CAI_KIND_NONE, 301, -1, false},
-    {"HTTP/1.1 204 No Content\r\n\r\n", CAI_KIND_NONE, 204, -1, false},
+     -1, CAI_ENVELOPE_FAILURE},
+    {"HTTP/1.1 404 Not Found\r\n" JSON BODY, CAI_KIND_NONE, 404, -1, CAI_ENVELOPE_FAILURE},
+    {"HTTP/1.1 301 Moved\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", CAI_KIND_NONE, 301, -1,
+     CAI_ENVELOPE_NONE},
+    {"HTTP/1.1 204 No Content\r\n\r\n", CAI_KIND_NONE, 204, -1, CAI_ENVELOPE_NONE},
     /* No answer, or a part of one. */
-    {"", CAI_KIND_NETWORK, 0, -1, false},
-    {"HTTP/1.1 200", CAI_KIND_NETWORK, 0, -1, false},
-    {DOWN JSON AFTER("7") "Content-Length: 20\r\n\r\n{}", CAI_KIND_NETWORK, 503, 7, false},
-    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", CAI_KIND_NETWORK, 200, -1, false},
-    {"ICY 200 OK\r\n\r\nmusic", CAI_KIND_PROTOCOL, 0, -1, false},
-    {"SSH-2.0-OpenSSH_9.2\r\n", CAI_KIND_PROTOCOL, 0, -1, false},
+    {"", CAI_KIND_NETWORK, 0, -1, CAI_ENVELOPE_NONE},
+    {"HTTP/1.1 200", CAI_KIND_NETWORK, 0, -1, CAI_ENVELOPE_NONE},
+    {DOWN JSON AFTER("7") "Content-Length: 20\r\n\r\n{}", CAI_KIND_NETWORK, 503, 7, CAI_ENVELOPE_NONE},
+    {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", CAI_KIND_NETWORK, 200, -1, CAI_ENVELOPE_NONE},
+    {"ICY 200 OK\r\n\r\nmusic", CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
+    {"SSH-2.0-OpenSSH_9.2\r\n", CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
 #if LIBCURL_VERSION_NUM >= 0x075800 /* 7.74 passes such a line over */
-    {"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", CAI_KIND_PROTOCOL, 200, -1, false},
+    {"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n", CAI_KIND_PROTOCOL, 200, -1, CAI_ENVELOPE_NONE},
 #endif
     /* Found by fuzzing: libcurl calls it a bad argument of its caller. */
-    {"HTTP/1.1 200 OK\r\nContent\rType: application/json\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, false},
-    {"HTTP/1.1 200 OK\r\n folded without a line above\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, false},
+    {"HTTP/1.1 200 OK\r\nContent\rType: application/json\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, CAI_ENVELOPE_NONE},
+    {"HTTP/1.1 200 OK\r\n folded without a line above\r\n" BODY, CAI_KIND_PROTOCOL, 200, -1, CAI_ENVELOPE_NONE},
     /* Found by fuzzing: statuses that libcurl reads into lines that have none. */
-    {"HTTP/20401]\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, false},
-    {"HTTP/2 0401\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, false},
-    {"HTTP/1.1  \v404 Not Found\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, false},
-    {"HTTP/1.1 2000 OK\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, false},
-    {"HTtP/\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, false},
-    {"HTTP/x.1 OK\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, false},
+    {"HTTP/20401]\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
+    {"HTTP/2 0401\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
+    {"HTTP/1.1  \v404 Not Found\r\n" BODY, CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
+    {"HTTP/1.1 2000 OK\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
+    {"HTtP/\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
+    {"HTTP/x.1 OK\r\n" JSON BODY, CAI_KIND_PROTOCOL, 0, -1, CAI_ENVELOPE_NONE},
     /* Without words, and without carriage returns, they are what they say. */
-    {"HTTP/1.0 404\nContent-Length: 0\n\n", CAI_KIND_NONE, 404, -1, false},
-    {"HTTP/1.1 200 \r\n" JSON BODY, CAI_KIND_NONE, 200, -1, false},
+    {"HTTP/1.0 404\nContent-Length: 0\n\n", CAI_KIND_NONE, 404, -1, CAI_ENVELOPE_NONE},
+    {"HTTP/1.1 200 \r\n" JSON BODY, CAI_KIND_NONE, 200, -1, CAI_ENVELOPE_FAILURE},
 };
 
 static const cai_segment segment = {"v1", 2};
@@ -103,7 +109,7 @@ static void answers_are_read(void) {
     CHECK_CASE(got.failure == answers[i].failure, "answer %zu: %d, %s", i, (int)got.failure, transfer.error);
     CHECK_CASE(answers[i].status == 0 || got.status == answers[i].status, "answer %zu: %ld", i, got.status);
     CHECK_CASE(got.retry_after == answers[i].retry_after, "answer %zu: %g", i, got.retry_after);
-    CHECK_CASE(got.json == answers[i].json, "answer %zu", i);
+    CHECK_CASE(got.envelope == answers[i].envelope, "answer %zu", i);
     CHECK_CASE(!got.unsent, "answer %zu", i);
     CHECK_CASE(loopback_requests(server) == 1, "answer %zu: %d requests", i, loopback_requests(server));
     cai_transfer_clear(&transfer);
@@ -130,7 +136,7 @@ static void the_date_is_the_answers(void) {
   cai_transfer transfer;
   run(base, &transfer);
   CHECK(cai_transfer_date(&transfer) == 784111777);
-  CHECK(transfer.body.length == 2 && memcmp(cai_buffer_join(&transfer.body), "{}", 2) == 0);
+  CHECK(transfer.body.length == 17 && memcmp(cai_buffer_join(&transfer.body), "{\"success\":false}", 17) == 0);
   cai_transfer_clear(&transfer);
   CHECK(cai_transfer_date(&transfer) == -1 && transfer.body.length == 0);
   loopback_stop(server);

@@ -83,8 +83,8 @@ static void require_call(cai_call *call, cai_method method) {
     REQUIRE((call->outcome == CAI_OUTCOME_NONE) == !changes, "outcome %d", (int)call->outcome);
   }
   if (call->outcome == CAI_OUTCOME_NOT_APPLIED) /* the request was sent: only the service can say so */
-    REQUIRE(call->kind == CAI_KIND_API && has_status(call->status) &&
-                ((call->status >= 400 && call->status <= 499) || (call->status == 503 && call->retry_after >= 0)),
+    REQUIRE(call->kind == CAI_KIND_API && has_status(call->status) && call->envelope == CAI_ENVELOPE_FAILURE &&
+                ((call->status >= 400 && call->status <= 499) || call->status == 503),
             "not applied: status %ld, \"%s\"", call->status, call->message);
   REQUIRE(cai_buffer_join(&call->transfer.body) != NULL, "no body of %zu bytes", call->transfer.body.length);
 }

@@ -11,6 +11,9 @@
 /* Whatever is longer is read as this (seconds). */
 #define LONGEST_READABLE 1e9
 
+/* What cannot be read is read as this (seconds). */
+#define UNREADABLE 8
+
 /* Where a name of three letters stands in a list of them; -1: it does not. */
 static int index_of(const char *names, const char *name) {
   const char *found = strlen(name) == 3 ? strstr(names, name) : NULL;
@@ -41,8 +44,8 @@ static double try_header(const char *text) {
   double wait = cai_retry_after_parse(text, NOW);
   size_t digits = strspn(text, "0123456789");
   time_t at;
-  REQUIRE(wait == -1 || (wait >= 0 && wait <= LONGEST_READABLE), "\"%s\" is %g", text, wait);
-  REQUIRE(wait < 0 || strpbrk(text, "0123456789") != NULL, "\"%s\" is %g", text, wait);
+  REQUIRE(wait >= 0 && wait <= LONGEST_READABLE && wait == floor(wait), "\"%s\" is %g", text, wait);
+  REQUIRE(wait == UNREADABLE || strpbrk(text, "0123456789") != NULL, "\"%s\" is %g", text, wait);
   if (digits > 0 && text[digits] == '\0') {
     double number = strtod(text, NULL);
     REQUIRE(wait == fmin(number, LONGEST_READABLE), "\"%s\" is %g", text, wait);
@@ -56,16 +59,19 @@ static void require_verdict(const cai_situation *s, const cai_attempt *a, const 
   bool answered = a->failure == CAI_KIND_NONE, changes = s->method != CAI_GET;
   bool success = answered && a->status >= 200 && a->status <= 299;
   REQUIRE((v->kind == CAI_KIND_NONE) == (success || v->already_done), "kind %d of status %ld", (int)v->kind, a->status);
-  REQUIRE(!v->already_done || (s->method == CAI_DELETE && s->unclear && answered && a->status == 404), "already done");
+  REQUIRE(!v->already_done || (s->method == CAI_DELETE && s->unclear && answered && a->status == 404 &&
+                               a->envelope == CAI_ENVELOPE_FAILURE),
+          "already done");
   REQUIRE(v->unclear || !s->unclear, "what was unclear is clear");
   REQUIRE(v->kind == CAI_KIND_NONE || (v->outcome == CAI_OUTCOME_NONE) == !changes, "outcome %d", (int)v->outcome);
   if (v->outcome == CAI_OUTCOME_NOT_APPLIED) {
-    bool refused =
-        answered && ((a->status >= 400 && a->status < 500) || (a->status == 503 && a->retry_after >= 0 && a->json));
+    bool refused = answered && a->envelope == CAI_ENVELOPE_FAILURE && a->status != 408 && a->status != 499 &&
+                   ((a->status >= 400 && a->status < 500) || a->status == 503);
     REQUIRE(!s->unclear && (a->unsent || refused), "not applied: status %ld, failure %d", a->status, (int)a->failure);
   }
   if (v->again) {
     REQUIRE(v->kind != CAI_KIND_NONE && s->attempt <= s->max_retries, "attempt %d once more", s->attempt);
+    REQUIRE(answered || !a->refused_by_proxy, "what the proxy refuses is sent again");
     REQUIRE(v->wait >= 0 && v->wait <= CAI_RETRY_AFTER_LONGEST, "a wait of %g", v->wait);
     REQUIRE(a->retry_after < 0 || v->wait >= a->retry_after, "%g instead of %g", v->wait, a->retry_after);
     REQUIRE(s->method != CAI_POST || v->outcome == CAI_OUTCOME_NOT_APPLIED, "a create that may be there is sent again");
@@ -87,7 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   unsigned char flags = fuzz_byte(&input), status = fuzz_byte(&input);
   situation.unclear = flags & 1;
   attempt.unsent = flags & 2;
-  attempt.json = flags & 4;
+  attempt.envelope = flags & 4 ? CAI_ENVELOPE_FAILURE : CAI_ENVELOPE_NONE;
+  attempt.refused_by_proxy = flags & 16;
   attempt.failure = flags & 8 ? (cai_kind)(fuzz_byte(&input) % CAI_KIND_COUNT) : CAI_KIND_NONE;
   attempt.status = status < 128 ? statuses[status % (sizeof statuses / sizeof statuses[0])] : 4L * status;
   cai_verdict verdict = cai_retry_judge(&situation, &attempt);

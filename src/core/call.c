@@ -72,6 +72,7 @@ static void finish(cai_call *call, const cai_attempt *attempt, const cai_verdict
   call->outcome = verdict->outcome;
   call->already_done = verdict->already_done;
   call->status = attempt->status;
+  call->envelope = attempt->envelope;
   call->retry_after = attempt->retry_after;
 }
 

@@ -41,6 +41,7 @@ typedef struct cai_call {
   cai_outcome outcome;            /* as in cai_verdict */
   bool already_done;              /* a DELETE that an earlier, unclear attempt had done; there is no answer body */
   long status;                    /* of the last answer; 0: none */
+  cai_envelope envelope;          /* likewise */
   double retry_after;             /* seconds; negative: none */
   char message[CAI_MESSAGE_SIZE]; /* for people, when `kind` is not NONE */
 

@@ -30,21 +30,21 @@ static cai_kind kind_of(const cai_attempt *attempt) {
   return CAI_KIND_PROTOCOL;
 }
 
-/* Certain not to have taken effect: never sent, or refused by the service in so many words. A 503 counts only with
- * Retry-After and JSON, as the service itself sends it: a proxy's may follow a request that was passed on. */
-static bool certainly_not_applied(const cai_attempt *attempt) {
-  if (attempt->unsent)
-    return true;
-  if (attempt->failure != CAI_KIND_NONE)
+/* Returns true if an answer is the service's own refusal, which is certain not to have taken effect. A proxy makes 408
+ * and 499 after it has passed the request on, and may copy the body from elsewhere. */
+static bool is_refused(const cai_attempt *attempt) {
+  if (attempt->failure != CAI_KIND_NONE || attempt->envelope != CAI_ENVELOPE_FAILURE)
     return false;
-  if (attempt->status >= 400 && attempt->status <= 499)
-    return true;
-  return attempt->status == 503 && attempt->retry_after >= 0 && attempt->json;
+  if (attempt->status == 408 || attempt->status == 499)
+    return false;
+  return (attempt->status >= 400 && attempt->status <= 499) || attempt->status == 503;
 }
 
-static bool may_pass(cai_kind kind, long status) {
+/* Returns true if another attempt may end better. */
+static bool may_pass(cai_kind kind, const cai_attempt *attempt) {
+  long status = attempt->status;
   if (kind == CAI_KIND_NETWORK || kind == CAI_KIND_TIMEOUT)
-    return true;
+    return !attempt->refused_by_proxy;
   return kind == CAI_KIND_API && (status == 429 || status == 500 || status == 502 || status == 503 || status == 504);
 }
 
@@ -62,17 +62,16 @@ cai_verdict cai_retry_judge(const cai_situation *situation, const cai_attempt *a
   bool changes = cai_method_changes(situation->method);
   if (verdict.kind == CAI_KIND_NONE)
     return verdict;
-  if (situation->method == CAI_DELETE && situation->unclear && attempt->failure == CAI_KIND_NONE &&
-      attempt->status == 404) {
+  if (situation->method == CAI_DELETE && situation->unclear && is_refused(attempt) && attempt->status == 404) {
     verdict.already_done = true;
     verdict.kind = CAI_KIND_NONE;
     return verdict;
   }
-  if (changes && !certainly_not_applied(attempt))
+  if (changes && !attempt->unsent && !is_refused(attempt))
     verdict.unclear = true;
   if (changes)
     verdict.outcome = verdict.unclear ? CAI_OUTCOME_UNKNOWN : CAI_OUTCOME_NOT_APPLIED;
-  verdict.again = may_pass(verdict.kind, attempt->status) && situation->attempt <= situation->max_retries &&
+  verdict.again = may_pass(verdict.kind, attempt) && situation->attempt <= situation->max_retries &&
                   attempt->retry_after <= CAI_RETRY_AFTER_LONGEST &&
                   (situation->method != CAI_POST || !verdict.unclear);
   if (verdict.again)
@@ -81,18 +80,32 @@ cai_verdict cai_retry_judge(const cai_situation *situation, const cai_attempt *a
   return verdict;
 }
 
-double cai_retry_after_parse(const char *text, time_t now) {
-  size_t digits = strspn(text, "0123456789");
-  if (digits > 0 && text[digits] == '\0') {
-    double seconds = 0;
-    for (size_t i = 0; i < digits && seconds < LONGEST_READ; i++)
-      seconds = seconds * 10 + (text[i] - '0');
-    return seconds < LONGEST_READ ? seconds : LONGEST_READ;
+/* Reads "30" or "30.25" as whole seconds, rounded up. Negative: it is not such a number. */
+static double read_seconds(const char *text) {
+  size_t digits = strspn(text, "0123456789"), decimals = 0;
+  const char *end = text + digits;
+  if (digits > 0 && *end == '.') {
+    decimals = strspn(end + 1, "0123456789");
+    end += decimals > 0 ? 1 + decimals : 0;
   }
+  if (digits == 0 || *end != '\0')
+    return -1;
+  double seconds = 0;
+  for (size_t i = 0; i < digits && seconds < LONGEST_READ; i++)
+    seconds = seconds * 10 + (text[i] - '0');
+  if (strspn(end - decimals, "0") < decimals)
+    seconds++;
+  return seconds < LONGEST_READ ? seconds : LONGEST_READ;
+}
+
+double cai_retry_after_parse(const char *text, time_t now) {
+  double seconds = read_seconds(text);
+  if (seconds >= 0)
+    return seconds;
   time_t at = curl_getdate(text, NULL); /* https://curl.se/libcurl/c/curl_getdate.html: RFC 9110's three forms */
   if (at == -1)
-    return -1;
-  double seconds = difftime(at, now);
+    return LONGEST_WAIT;
+  seconds = difftime(at, now);
   if (seconds < 0)
     return 0;
   return seconds < LONGEST_READ ? seconds : LONGEST_READ;

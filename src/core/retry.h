@@ -2,6 +2,7 @@
 #ifndef CAI_RETRY_H
 #define CAI_RETRY_H
 
+#include "envelope.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -18,11 +19,12 @@ bool cai_method_changes(cai_method method);
 
 /* What one attempt came to. */
 typedef struct {
-  cai_kind failure;   /* of the transfer; NONE: a complete answer arrived */
-  bool unsent;        /* the request provably did not leave, see cai_transfer_is_unsent */
-  long status;        /* of the answer; 0: none */
-  double retry_after; /* seconds; negative: the answer names none */
-  bool json;          /* the answer's body is a JSON object */
+  cai_kind failure;      /* of the transfer; NONE: a complete answer arrived */
+  bool unsent;           /* the request provably did not leave, see cai_transfer_is_unsent */
+  bool refused_by_proxy; /* the proxy refuses to pass anything on, and will not change its mind */
+  long status;           /* of the answer; 0: none */
+  double retry_after;    /* seconds; negative: the answer names none */
+  cai_envelope envelope; /* the answer's */
 } cai_attempt;
 
 /* Where in a call that attempt stands. */
@@ -51,8 +53,9 @@ double cai_retry_backoff(int attempt, double random);
 /* The longest Retry-After that is waited for (seconds). */
 #define CAI_RETRY_AFTER_LONGEST 60.0
 
-/* Reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date held against `now`. Negative: unreadable. A date
- * that has passed is 0, and 1e9 stands for all that is longer. */
+/* Reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date held against `now`. Fractions of a second are
+ * rounded up. A date that has passed is 0, and 1e9 stands for all that is longer. The service asks for a pause even if
+ * its length cannot be read: then it is 8, the longest of our own. */
 double cai_retry_after_parse(const char *text, time_t now);
 
 #endif

@@ -2,6 +2,7 @@
 #include "transfer.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,8 +19,8 @@ static bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The value of header `name` in `line` (not NUL-terminated) copied to `value`; false when it is another header or too
- * long to be meant seriously. */
+/* Copies the value of header `name` in `line` (not NUL-terminated) to `value`; "?", which nothing can read, if it is
+ * empty or too long to be meant seriously. False: it is another header. */
 static bool read_header(const char *line, size_t length, const char *name, char *value, size_t size) {
   size_t at = strlen(name);
   if (length <= at || strncasecmp(line, name, at) != 0 || line[at] != ':')
@@ -29,10 +30,8 @@ static bool read_header(const char *line, size_t length, const char *name, char 
     at++;
   while (length > at && is_blank(line[length - 1]))
     length--;
-  if (length - at >= size)
-    return false;
-  memcpy(value, line + at, length - at);
-  value[length - at] = '\0';
+  bool fits = length > at && length - at < size;
+  snprintf(value, size, "%.*s", fits ? (int)(length - at) : 1, fits ? line + at : "?");
   return true;
 }
 
@@ -69,11 +68,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *user) {
   }
   if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0) { /* a status line: what an interim answer said is past */
     transfer->retry_after[0] = transfer->date[0] = '\0';
-    transfer->json_type = false;
     transfer->headers_malformed = !is_status_line(line, length);
     return transfer->headers_malformed ? 0 : length;
-  } else if (read_header(line, length, "Content-Type", value, sizeof value)) {
-    transfer->json_type = strncasecmp(value, "application/json", strlen("application/json")) == 0;
   } else if (read_header(line, length, "Content-Length", value, sizeof value)) {
     return announce(transfer, value) ? length : 0;
   } else if (!read_header(line, length, "Date", transfer->date, sizeof transfer->date)) {
@@ -128,19 +124,9 @@ bool cai_transfer_is_unsent(const cai_transfer *transfer) {
   return pretransfer == 0 || request_size == 0;
 }
 
-/* Whether the body is a JSON object by its type and its ends: the service's own word, not a proxy's page. */
-static bool is_json_object(cai_transfer *transfer) {
-  size_t length = transfer->body.length;
-  const char *text = transfer->json_type && length > 0 ? cai_buffer_join(&transfer->body) : NULL;
-  if (text == NULL)
-    return false;
-  while (length > 0 && is_blank(text[length - 1]))
-    length--;
-  while (length > 0 && is_blank(*text)) {
-    text++;
-    length--;
-  }
-  return length >= 2 && text[0] == '{' && text[length - 1] == '}';
+static cai_envelope envelope_of(cai_transfer *transfer) {
+  const char *text = cai_buffer_join(&transfer->body);
+  return text == NULL ? CAI_ENVELOPE_NONE : cai_envelope_read(text, transfer->body.length);
 }
 
 time_t cai_transfer_date(const cai_transfer *transfer) {
@@ -173,7 +159,8 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
     time_t now = cai_transfer_date(transfer); /* a date is meant on the service's clock */
     attempt.retry_after = cai_retry_after_parse(transfer->retry_after, now == -1 ? time(NULL) : now);
   }
-  attempt.json = attempt.failure == CAI_KIND_NONE && attempt.status >= 400 && is_json_object(transfer);
+  if (attempt.failure == CAI_KIND_NONE)
+    attempt.envelope = envelope_of(transfer);
   return attempt;
 }
 

@@ -15,7 +15,6 @@ typedef struct {
   size_t header_bytes;
   bool body_over_cap, headers_over_cap, no_memory; /* why it was ended from this side */
   bool headers_malformed;                          /* a status line or a header is none */
-  bool json_type;                                  /* Content-Type: application/json */
   bool multiplexed;                                /* it was answered over HTTP/2 */
   char retry_after[64];                            /* the header's text; "": none */
   char date[64];                                   /* likewise */

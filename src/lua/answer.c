@@ -30,7 +30,8 @@ static bool read_api_keys(lua_State *L) {
 }
 
 static bool read_deleted(lua_State *L) {
-  if (lcai_record_field(L, "deleted") != LUA_TBOOLEAN || !lua_toboolean(L, -1))
+  int type = lcai_record_field(L, "deleted"); /* the newer API leaves it out (docs/platform.md) */
+  if (type != LUA_TNIL && (type != LUA_TBOOLEAN || !lua_toboolean(L, -1)))
     return lcai_record_complain(L, "deleted", "not true");
   lua_pop(L, 1);
   lcai_record_field(L, "id");
@@ -162,12 +163,6 @@ static int fail(lua_State *L, const cai_call *call, cai_kind kind, cai_outcome o
   return 2;
 }
 
-/* Notes in the error on top that it is the service's own word. */
-static void mark_envelope(lua_State *L) {
-  lua_pushboolean(L, true);
-  lua_setfield(L, -2, "envelope");
-}
-
 /* The service's own words in the envelope on top, or NULL: there are none, or they are empty. */
 static const char *envelope_error(lua_State *L) {
   const char *words = lcai_record_field(L, "error") == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
@@ -179,13 +174,8 @@ static int take_failure(lua_State *L, cai_call *call) {
   if (call->kind != CAI_KIND_API || !decode(L, call))
     return fail(L, call, call->kind, call->outcome, call->message);
   note_envelope(L, call);
-  bool refused = lcai_record_field(L, "success") == LUA_TBOOLEAN && !lua_toboolean(L, -1);
-  lua_pop(L, 1);
   const char *words = envelope_error(L);
-  int count = fail(L, call, call->kind, call->outcome, words != NULL ? words : call->message);
-  if (refused)
-    mark_envelope(L);
-  return count;
+  return fail(L, call, call->kind, call->outcome, words != NULL ? words : call->message);
 }
 
 /* A 2xx. Only a valid envelope that says success proves anything: all else leaves a change unclear. */
@@ -198,15 +188,11 @@ static int take_answer(lua_State *L, cai_call *call, shape_reader reader) {
   if (!decode(L, call))
     return fail(L, call, CAI_KIND_PROTOCOL, unclear, lua_tostring(L, -1));
   note_envelope(L, call);
-  if (lcai_record_field(L, "success") != LUA_TBOOLEAN)
+  if (call->envelope == CAI_ENVELOPE_NONE)
     return fail(L, call, CAI_KIND_PROTOCOL, unclear, "unexpected answer: success is no boolean");
-  bool success = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  if (!success) {
+  if (call->envelope == CAI_ENVELOPE_FAILURE) {
     const char *words = envelope_error(L);
-    int count = fail(L, call, CAI_KIND_API, unclear, words != NULL ? words : "the service reported a failure");
-    mark_envelope(L);
-    return count;
+    return fail(L, call, CAI_KIND_API, unclear, words != NULL ? words : "the service reported a failure");
   }
   if (reader == NULL) {
     lua_pushboolean(L, true);

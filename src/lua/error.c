@@ -111,6 +111,10 @@ void lcai_error_push_call(lua_State *L, const cai_call *call, cai_kind kind, cai
     lcai_pushwhole(L, (double)call->status);
     lua_setfield(L, -2, "status");
   }
+  if (kind == CAI_KIND_API && call->envelope == CAI_ENVELOPE_FAILURE) {
+    lua_pushboolean(L, true);
+    lua_setfield(L, -2, "envelope");
+  }
   if (call->retry_after >= 0) {
     lcai_pushwhole(L, call->retry_after);
     lua_setfield(L, -2, "retry_after");

@@ -13,8 +13,8 @@ void lcai_error_open(lua_State *L);
 /* Pushes nil and an error of a kind that concerns no call. Returns 2. */
 int lcai_error_return(lua_State *L, cai_kind kind, const char *message);
 
-/* Pushes an error with the facts of a finished call: kind, outcome, message, status, retry_after, attempts, method,
- * path. */
+/* Pushes an error with the facts of a finished call: kind, outcome, message, status, envelope, retry_after, attempts,
+ * method, path. `envelope` is true if the service itself said so, by an envelope with success: false. */
 void lcai_error_push_call(lua_State *L, const cai_call *call, cai_kind kind, cai_outcome outcome, const char *message);
 
 /* Lua: failure(fields) -> err. Makes an error of a table with at least `kind`, one of cai_kind's words, and `message`;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "json.h"
 
-#define JSON "confidentai.json"
+#include "../core/envelope.h"
 
-/* The service nests four deep; the rest is for fields to come. */
-#define DEEPEST_NESTING 32
+#define JSON "confidentai.json"
 
 /* Calls function `name` of the table on top with one argument. */
 static void configure(lua_State *L, const char *name, int number, bool boolean) {
@@ -24,7 +23,7 @@ void lcai_json_open(lua_State *L) {
     lua_call(L, 1, 1);
     lua_getfield(L, -1, "new");
     lua_call(L, 0, 1);
-    configure(L, "decode_max_depth", DEEPEST_NESTING, false);
+    configure(L, "decode_max_depth", CAI_ENVELOPE_DEPTH, false);
     configure(L, "decode_invalid_numbers", 0, false);
     configure(L, "encode_invalid_numbers", 0, false);
     lua_setfield(L, LUA_REGISTRYINDEX, JSON);
