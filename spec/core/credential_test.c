@@ -21,6 +21,12 @@ static const struct {
     {"confident_eu_proj_abc", CAI_CREDENTIAL_PROJECT_KEY, "EU"},
     {"confident_au_proj_abc", CAI_CREDENTIAL_PROJECT_KEY, "AU"},
     {"confident_proj_abc", CAI_CREDENTIAL_PROJECT_KEY, NULL},
+    {"confident_us_global_abc", CAI_CREDENTIAL_GLOBAL_KEY, "US"},
+    {"confident_eu_global_abc", CAI_CREDENTIAL_GLOBAL_KEY, "EU"},
+    {"confident_global_abc", CAI_CREDENTIAL_GLOBAL_KEY, NULL},
+    {"confident_jp_global_abc", CAI_CREDENTIAL_GLOBAL_KEY, NULL},
+    {"confident_jp_proj_abc", CAI_CREDENTIAL_PROJECT_KEY, NULL},
+    {"confident_us_globalabc", CAI_CREDENTIAL_GOOD, "US"},
     {"confident_us_project", CAI_CREDENTIAL_GOOD, "US"}, /* "proj" without its underscore is no prefix */
     {"", CAI_CREDENTIAL_EMPTY, NULL},
     {" confident_us_org_abc", CAI_CREDENTIAL_UNPRINTABLE, NULL},

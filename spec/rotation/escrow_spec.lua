@@ -30,6 +30,14 @@ describe("an escrow", function()
     assert.same({ "old", false }, { found:previous(1), found:previous(2) })
   end)
 
+  it("gives no secret that is not one word", function()
+    for _, between in ipairs { " ", "\\u001b", "\\n", "\\u0000", "\194\160" } do
+      local found = open { answer = '{"success":true,"data":{"apiKey":{"id":7,"value":"' .. SECRET:sub(1, 30) .. between
+        .. SECRET:sub(31) .. '"}}}' }
+      assert.is_nil(found:secret(OP, "ijkl=="))
+    end
+  end)
+
   -- Found by fuzzing: it raised.
   it("is damaged when what it holds is of another kind, though its checksum is right", function()
     for _, content in ipairs { { answer = {} }, { answer = true }, { answer = 7 }, { previous = true },

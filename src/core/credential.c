@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credential.h"
 
+#include "key_format.h"
+
 #include <string.h>
 
-static bool starts_with(const char *bytes, size_t length, const char *prefix) {
-  size_t prefix_length = strlen(prefix);
-  return length >= prefix_length && memcmp(bytes, prefix, prefix_length) == 0;
-}
-
-static const struct {
-  const char *prefix, *project_prefix, *region;
-} families[] = {
-    {"confident_us_", "confident_us_proj_", "US"},
-    {"confident_eu_", "confident_eu_proj_", "EU"},
-    {"confident_au_", "confident_au_proj_", "AU"},
-    {"confident_", "confident_proj_", NULL},
-};
-
-#define FAMILIES (sizeof families / sizeof families[0])
+/* The regions that have a service of their own. */
+static const char *const regions[][2] = {{"us", "US"}, {"eu", "EU"}, {"au", "AU"}};
 
 cai_credential_fault cai_credential_check(const char *bytes, size_t length) {
+  cai_key_format format;
   if (length == 0)
     return CAI_CREDENTIAL_EMPTY;
   for (size_t i = 0; i < length; i++) {
@@ -27,17 +17,18 @@ cai_credential_fault cai_credential_check(const char *bytes, size_t length) {
     if (c <= 0x20 || c >= 0x7f)
       return CAI_CREDENTIAL_UNPRINTABLE;
   }
-  for (size_t i = 0; i < FAMILIES; i++) {
-    if (starts_with(bytes, length, families[i].project_prefix))
-      return CAI_CREDENTIAL_PROJECT_KEY;
-  }
-  return CAI_CREDENTIAL_GOOD;
+  cai_key_format_prefix(bytes, length, &format);
+  if (format.kind == CAI_KEY_PROJECT)
+    return CAI_CREDENTIAL_PROJECT_KEY;
+  return format.kind == CAI_KEY_GLOBAL ? CAI_CREDENTIAL_GLOBAL_KEY : CAI_CREDENTIAL_GOOD;
 }
 
 const char *cai_credential_region(const char *bytes, size_t length) {
-  for (size_t i = 0; i < FAMILIES; i++) {
-    if (starts_with(bytes, length, families[i].prefix))
-      return families[i].region;
+  cai_key_format format;
+  cai_key_format_prefix(bytes, length, &format);
+  for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++) {
+    if (strcmp(format.region, regions[i][0]) == 0)
+      return regions[i][1];
   }
   return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api_key.h"
 
+#include "../core/key_format.h"
 #include "record.h"
 
 #include <stdint.h>
@@ -269,6 +270,8 @@ static bool sort_value(lua_State *L, record *r, bool created, char mask[CAI_MASK
   bool masked = length == 0 || memchr(value, '*', length) != NULL;
   if (created && masked)
     return lcai_record_complain(L, "its secret", "not in the answer");
+  if (created && !cai_key_format_read(value, length, NULL))
+    return lcai_record_complain(L, "its secret", "not one word in the format of the service's keys");
   if (masked)
     write_mask(value, length, mask);
   else

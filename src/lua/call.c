@@ -64,7 +64,7 @@ static void read_flag(lua_State *L, int index, const char *name, cai_call_option
   if (strcmp(name, "credential") == 0) {
     options->credential = text_flag(L, index, name, &options->credential_length);
     cai_credential_fault fault = cai_credential_check(options->credential, options->credential_length);
-    luaL_argcheck(L, fault == CAI_CREDENTIAL_GOOD || fault == CAI_CREDENTIAL_PROJECT_KEY, index,
+    luaL_argcheck(L, fault != CAI_CREDENTIAL_EMPTY && fault != CAI_CREDENTIAL_UNPRINTABLE, index,
                   "flag 'credential': printable ASCII without blanks expected");
   } else if (strcmp(name, "query") == 0) {
     options->query = text_flag(L, index, name, &length);

@@ -3,6 +3,7 @@
 #include "../core/clock.h"
 #include "../core/credential.h"
 #include "../core/id.h"
+#include "../core/key_format.h"
 #include "../core/libcurl.h"
 #include "../core/random.h"
 #include "../core/signals.h"
@@ -151,6 +152,27 @@ static int complain(lua_State *L, const char *what) {
   return 2;
 }
 
+/* key_format(text) -> { kind = "org"|"proj"|"global"|"unknown", region = "us" ...|nil } of a whole secret of the
+ * service; nil: it is not one. A mask is not one. */
+static int key_format(lua_State *L) {
+  static const char *const kinds[] = {"unknown", "org", "proj", "global"}; /* in the order of cai_key_kind */
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  cai_key_format format;
+  if (!cai_key_format_read(text, length, &format)) {
+    lua_pushnil(L);
+    return 1;
+  }
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, kinds[format.kind]);
+  lua_setfield(L, -2, "kind");
+  if (format.region[0] != '\0') {
+    lua_pushstring(L, format.region);
+    lua_setfield(L, -2, "region");
+  }
+  return 1;
+}
+
 /* Returns the string at index 2 as the id that goes into a path, or nil and what is wrong. Never quotes it: it may be a
  * secret, such as that of the client at `client`. */
 static int text_id(lua_State *L, int client) {
@@ -221,6 +243,7 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"now", now},
                                      {"random", random_bytes},
                                      {"checksum", checksum},
+                                     {"key_format", key_format},
                                      {"region_of", region_of},
                                      {"project_id", project_id},
                                      {"key_id", key_id},

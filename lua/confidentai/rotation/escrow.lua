@@ -3,6 +3,7 @@
 -- lies beside the record, is readable by its owner only, and is wiped when the rotation ends.
 
 local cjson = require "cjson"
+local core = require "confidentai.core"
 local record = require "confidentai.rotation.record"
 local sealed = require "confidentai.rotation.sealed"
 
@@ -144,7 +145,7 @@ function Escrow:secret(op, last6)
   end
   local key = decode(answer)
   if key then
-    return key.value:sub(-6) == last6 and key.value or nil
+    return key.value:sub(-6) == last6 and core.key_format(key.value) and key.value or nil
   end
   -- Of an answer that broke off, the secret may be there whole: only the closing quote says so.
   for secret in answer:gmatch '"(confident_[%w_+/=-]+)"' do
