@@ -21,7 +21,8 @@ static const char *credential_complaint(const char *bytes, size_t length) {
   case CAI_CREDENTIAL_PROJECT_KEY:
     return "api_key is a key of a project, which can manage nothing: an organization key is needed";
   case CAI_CREDENTIAL_GLOBAL_KEY:
-    return "api_key is a global key, which works in every project and can manage nothing: an organization key is needed";
+    return "api_key is a global key, which works in every project and can manage nothing: an organization key is "
+           "needed";
   case CAI_CREDENTIAL_GOOD:
     break;
   }

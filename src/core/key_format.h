@@ -19,8 +19,8 @@ typedef struct {
   size_t length;  /* of the prefix, in bytes */
 } cai_key_format;
 
-/* Reads the prefix of `length` bytes: "confident_", then a region of two letters and a kind, each with "_" behind it, if
- * they are there. False: they do not begin with "confident_". */
+/* Reads the prefix of `length` bytes: "confident_", then a region of two letters and a kind, each with "_" behind it,
+ * if they are there. False: they do not begin with "confident_". */
 bool cai_key_format_prefix(const char *bytes, size_t length, cai_key_format *format);
 
 /* Returns true if `length` bytes are a whole secret of the service, and nothing else: a prefix, and base64 of 16
