@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Whether those who use the old key have taken the new one over. The service's lastUsed is evidence, when it moves as
--- it should; else the time alone counts, or somebody says so.
+-- Whether those who use the old key have taken the new one over. The service's lastUsed is evidence when it moves as it
+-- should; else a person has to say so. Time alone counts only where it was asked for, or nothing used the old key.
 
 local elapsed = require "confidentai.rotation.elapsed"
 local timestamp = require "confidentai.timestamp"
@@ -22,50 +22,49 @@ local function is_unused(job, old)
   return kind == "never" or last ~= nil and elapsed.dated(job:mark()) - last > UNUSED
 end
 
--- Whether lastUsed of the new key can be believed; false, and why not.
-local function is_reliable(job, last, now)
+-- Returns true if lastUsed of the new key shows our own use of it, so that lastUsed is evidence at all; nil: not yet;
+-- false: it cannot be believed; and why not.
+local function is_reliable(job, kind, last)
   local ours = job.record.our_use
-  if last and last > now + AHEAD then
+  if kind == "unreadable" then
+    return false, "the time of the new key's last use cannot be read"
+  elseif last and last > elapsed.dated(job:mark()) + AHEAD then
     return false, "lastUsed lies in the future"
-  elseif job:since(ours) > LAG and (not last or last < elapsed.dated(ours) - LAG) then
-    return false, "lastUsed does not show our own use of the new key"
+  elseif last and last >= elapsed.dated(ours) - LAG then
+    return true
   end
-  return true
+  return job:since(ours) <= LAG and nil, "lastUsed does not show our own use of the new key"
 end
 
--- Follows the old key's lastUsed: since when it stands still.
-local function stands_still(job, old)
-  local seen = job.record.old_use
-  if not seen or seen.last_used ~= (old.last_used or "never") then
-    job.record.old_use = { last_used = old.last_used or "never", since = seen and job:mark() or job.record.published }
-    local kind, last = timestamp.read(old.last_used)
-    if kind == "unreadable" or last and last > elapsed.dated(job.record.published) then
-      job.record.old_use.since = job:mark()
-    end
-    job.moved = true
+-- Follows the old key's lastUsed from look to look. The first one shows no movement: it is what the next are compared
+-- with. A time that cannot be read may be another one at each look; one that is not shown any more is not a use.
+local function follow(job, old)
+  local record, kind = job.record, timestamp.read(old.last_used)
+  local shown, seen = old.last_used or "never", record.old_use
+  if not seen or kind == "unreadable" or kind == "time" and seen.last_used ~= shown then
+    record.old_use = { last_used = shown, since = job:mark(), moved = seen ~= nil }
+    job.moved = seen ~= nil and seen.last_used ~= shown
   end
-  return job:since(job.record.old_use.since)
+  return record.old_use
 end
 
--- "observe": the new key is used by somebody else than us, and the old one has not been for the length of the soak.
-local function observe(job, new, old)
-  local soak, now = job.record.options.soak, elapsed.dated(job:mark())
-  local kind, last = timestamp.read(new.last_used)
-  if kind == "unreadable" or timestamp.read(old.last_used) == "unreadable" then
-    return ("the time of the %s key's last use cannot be read"):format(kind == "unreadable" and "new" or "old"), soak
+---Keeps what the new key's lastUsed shows after our own use of it: only another value is a use by others. The caller
+---saves.
+---@param job confidentai.Job
+---@param new confidentai.ApiKey as it is after our use
+function adoption.note_own_use(job, new)
+  job.record.own_use_shown = new.last_used or "never"
+end
+
+-- Returns true if others than this rotation have used the new key. That is kept, as our next proof hides it.
+local function is_taken_over(job, new, last)
+  local record = job.record
+  if not record.own_use_shown then
+    adoption.note_own_use(job, new) -- the first look
+  elseif record.own_use_shown ~= new.last_used and last and last > elapsed.dated(record.our_use) + MARGIN then
+    record.taken_over = record.taken_over or job:mark()
   end
-  local still = stands_still(job, old)
-  local reliable, why = is_reliable(job, last, now)
-  if not reliable then
-    return nil, why
-  end
-  local ours = job.record.our_use
-  if not last or last <= elapsed.dated(ours) + MARGIN then
-    return "the new key has not been used by anybody else than this rotation", soak
-  elseif still < soak then
-    return ("the old key was used in the last %.0f s"):format(soak), soak - still
-  end
-  return "adopted", "the new key is in use, the old one is not"
+  return record.taken_over ~= nil
 end
 
 local function by_time(job, why)
@@ -76,12 +75,37 @@ local function by_time(job, why)
   return why .. ": the soak is not over", soak - passed
 end
 
+-- "observe": the new key is used by somebody else than us, and the old one has not been for the length of the soak.
+local function observe(job, new, old)
+  local soak, seen = job.record.options.soak, follow(job, old)
+  local still = job:since(seen.since)
+  local kind, last = timestamp.read(new.last_used)
+  local reliable, why = is_reliable(job, kind, last)
+  local taken_over = is_taken_over(job, new, last)
+  local in_use = seen.moved and still < soak and ("the old key was used in the last %.0f s"):format(soak)
+  if timestamp.read(old.last_used) == "unreadable" then
+    return "the time of the old key's last use cannot be read", soak, true
+  elseif not reliable then
+    local stuck = reliable == false and not in_use
+    return in_use or why .. (stuck and ": only a person can confirm" or " yet"), stuck and soak or LAG, stuck
+  elseif not in_use and is_unused(job, old) then
+    local verdict, left = by_time(job, "nobody had used the old key for 30 days")
+    return verdict, left
+  elseif not taken_over then
+    return "the new key has not been used by anybody else than this rotation", soak
+  elseif still < soak then
+    return in_use or ("the old key has not been watched for %.0f s yet"):format(soak), soak - still
+  end
+  return "adopted", "the new key is in use, the old one is not"
+end
+
 ---What the evidence says.
 ---@param job confidentai.Job
 ---@param new confidentai.ApiKey
 ---@param old confidentai.ApiKey|false false: it is gone
 ---@return string verdict "adopted", or what is missing
 ---@return string|number why_or_left on what evidence; or seconds until it may be different
+---@return boolean? stuck true: lastUsed is no evidence, so that only a person can say more
 function adoption.look(job, new, old)
   local record = job.record
   local options = record.options
@@ -94,22 +118,15 @@ function adoption.look(job, new, old)
   elseif options.adoption == "confirm" then
     return "somebody has to confirm it", options.soak
   end
-  local verdict, left
+  local verdict, left, stuck
   if options.adoption == "time" then
     verdict, left = by_time(job, "the time alone counts")
   elseif record.self then
     verdict, left = by_time(job, "the new key does the rotation's own work, so that its use is no evidence")
-  elseif is_unused(job, old) then
-    verdict, left = by_time(job, "nobody had used the old key for 30 days")
   else
-    local why
-    verdict, why = observe(job, new, old)
-    left = why
-    if not verdict then
-      verdict, left = by_time(job, why)
-    end
+    verdict, left, stuck = observe(job, new, old)
   end
-  return verdict, left
+  return verdict, left, stuck
 end
 
 return adoption

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Time that has passed, by two clocks: this machine's and the service's (its Date header). Neither is trusted alone: a
--- clock that was set wrong must not end a soak.
+-- clock that was set wrong must neither end a soak nor hold it up.
 
 local elapsed = {}
 
@@ -22,18 +22,19 @@ function elapsed.dated(mark)
   return mark.service or mark.here
 end
 
----Seconds since a mark: the fewer of both clocks'.
+---Seconds since a mark: the fewer of both clocks'. Where this machine's has gone backwards it was set, and the
+---service's counts.
 ---@param mark { here: number, service: number? }
 ---@param now { here: number, service: number? }
 ---@return number seconds 0 at least
----@return string? doubt what to say when the clocks disagree; the time has not passed then
+---@return string? doubt what to say when the clocks disagree
 function elapsed.since(mark, now)
   local here = now.here - mark.here
   local service = mark.service and now.service and now.service - mark.service
-  local seconds = math.max(0, math.min(here, service or here))
+  local seconds = math.max(0, here < 0 and service or math.min(here, service or here))
   if service and math.abs(here - service) > TOLERANCE then
-    local doubt = "by this machine's clock %.0f s have passed, by the service's %.0f s: the fewer count"
-    return seconds, doubt:format(here, service)
+    local doubt = "by this machine's clock %.0f s have passed, by the service's %.0f s: the %s count"
+    return seconds, doubt:format(here, service, here < 0 and "service's" or "fewer")
   end
   return seconds
 end

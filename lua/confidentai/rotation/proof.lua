@@ -77,7 +77,7 @@ function proof.work(job, managing)
   if not result then
     return nil, err
   end
-  job.record.proving, job.record.our_use = nil, job:mark()
+  job.record.proving, job.record.our_use, job.record.own_use_shown = nil, job:mark(), nil
   job.proven_at = result == "accepted" and job.clock() or nil
   job.refused = result == "refused"
   ok, err = job:save("the new key is " .. result)
@@ -105,7 +105,7 @@ end
 ---@param job confidentai.Job
 function proof.recover(job)
   if job.record.proving then
-    job.record.proving, job.record.our_use = nil, job:mark()
+    job.record.proving, job.record.our_use, job.record.own_use_shown = nil, job:mark(), nil
   end
 end
 

@@ -86,13 +86,13 @@ return function(job)
   if not new then
     return old, err
   end
-  local verdict, left = adoption.look(job, new, old)
+  local verdict, left, stuck = adoption.look(job, new, old)
   if waits_for_notice(job, old) then
-    verdict, left = "the command on_published has failed: " .. record.notice.problem, notice.AGAIN
+    verdict, left, stuck = "the command on_published has failed: " .. record.notice.problem, notice.AGAIN, nil
   end
   if verdict == "adopted" then
     ok, err = job:enter("disabled", "adopted: " .. left)
-  elseif job:since(record.published) >= record.options.soak_max then
+  elseif job:since(record.published) >= record.options[stuck and "soak" or "soak_max"] then
     ok, err = job:halt("stalled", "nothing shows that the new key has been taken over: " .. verdict)
   else
     ok, err = go_on(job, verdict, check_interval(job, left))
