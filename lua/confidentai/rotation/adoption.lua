@@ -24,11 +24,9 @@ end
 
 -- Returns true if lastUsed of the new key shows our own use of it, so that lastUsed is evidence at all; nil: not yet;
 -- false: it cannot be believed; and why not.
-local function is_reliable(job, kind, last)
+local function is_reliable(job, last)
   local ours = job.record.our_use
-  if kind == "unreadable" then
-    return false, "the time of the new key's last use cannot be read"
-  elseif last and last > elapsed.dated(job:mark()) + AHEAD then
+  if last and last > elapsed.dated(job:mark()) + AHEAD then
     return false, "lastUsed lies in the future"
   elseif last and last >= elapsed.dated(ours) - LAG then
     return true
@@ -56,13 +54,32 @@ function adoption.note_own_use(job, new)
   job.record.own_use_shown = new.last_used or "never"
 end
 
--- Returns true if others than this rotation have used the new key. That is kept, as our next proof hides it.
+-- Returns lastUsed as the look after our own use showed it, if it showed that use.
+local function own_use_shown(record)
+  local _, shown = timestamp.read(record.own_use_shown)
+  return shown and shown >= elapsed.dated(record.our_use) - MARGIN and shown or nil
+end
+
+---Returns true while lastUsed is evidence that is waited for, and the service shows it late: a proof would hide what
+---others did just before it.
+---@param record table
+---@return boolean
+function adoption.is_late(record)
+  return record.state == "soaking" and record.options.adoption == "observe" and not record.self
+    and not record.taken_over and own_use_shown(record) == nil
+end
+
+-- Returns true if others than this rotation have used the new key. That is kept, as our next proof hides it. Before our
+-- own use was shown, a later value may be that one.
 local function is_taken_over(job, new, last)
   local record = job.record
   if not record.own_use_shown then
     adoption.note_own_use(job, new) -- the first look
-  elseif record.own_use_shown ~= new.last_used and last and last > elapsed.dated(record.our_use) + MARGIN then
-    record.taken_over = record.taken_over or job:mark()
+  elseif record.own_use_shown ~= new.last_used and last then
+    local shown = own_use_shown(record)
+    if last > (shown or elapsed.dated(record.our_use) + MARGIN) then
+      record.taken_over = record.taken_over or job:mark()
+    end
   end
   return record.taken_over ~= nil
 end
@@ -80,11 +97,11 @@ local function observe(job, new, old)
   local soak, seen = job.record.options.soak, follow(job, old)
   local still = job:since(seen.since)
   local kind, last = timestamp.read(new.last_used)
-  local reliable, why = is_reliable(job, kind, last)
+  local reliable, why = is_reliable(job, last)
   local taken_over = is_taken_over(job, new, last)
   local in_use = seen.moved and still < soak and ("the old key was used in the last %.0f s"):format(soak)
-  if timestamp.read(old.last_used) == "unreadable" then
-    return "the time of the old key's last use cannot be read", soak, true
+  if kind == "unreadable" or timestamp.read(old.last_used) == "unreadable" then
+    return ("the time of the %s key's last use cannot be read"):format(kind == "unreadable" and "new" or "old"), soak
   elseif not reliable then
     local stuck = reliable == false and not in_use
     return in_use or why .. (stuck and ": only a person can confirm" or " yet"), stuck and soak or LAG, stuck

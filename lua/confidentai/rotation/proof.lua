@@ -53,25 +53,37 @@ function proof.old_secret(job)
   end
 end
 
+-- Writes the record; a proof of routine is no event of its history.
+local function save(job, what, quiet)
+  local ok, err
+  if quiet then
+    ok, err = job:keep()
+  else
+    ok, err = job:save(what)
+  end
+  return ok, err
+end
+
 ---Proves the new secret. What it finds is saved.
 ---@param job confidentai.Job
----@param managing? boolean that it can change keys, too: only before it is published
+---@param kind? "managing"|"routine" managing: that it can change keys, too, which is tried only before it is published;
+---routine: one of many, of which only a refusal is noted in the history
 ---@return "accepted"|"refused"|nil
 ---@return confidentai.Error? err
-function proof.work(job, managing)
+function proof.work(job, kind)
   local secret, err = proof.secret(job)
   if not secret then
     return nil, err
   end
   local ok
   job.record.proving = true
-  ok, err = job:save "proving the new key"
+  ok, err = save(job, "proving the new key", kind == "routine")
   if not ok then
     return nil, err
   end
   local result
   result, err = calls.try(job, secret)
-  if result == "accepted" and managing and job.record.scope == "organization" then
+  if result == "accepted" and kind == "managing" and job.record.scope == "organization" then
     result, err = calls.try_managing(job, secret, job.record.new)
   end
   if not result then
@@ -80,7 +92,7 @@ function proof.work(job, managing)
   job.record.proving, job.record.our_use, job.record.own_use_shown = nil, job:mark(), nil
   job.proven_at = result == "accepted" and job.clock() or nil
   job.refused = result == "refused"
-  ok, err = job:save("the new key is " .. result)
+  ok, err = save(job, "the new key is " .. result, kind == "routine" and result == "accepted")
   if not ok then
     return nil, err
   end

@@ -1,19 +1,26 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What must be true at the moment in which the old key is disabled or deleted: the new key works now, and every store
--- holds it.
+-- What must be true of the new key: at the moment in which the old key is disabled or deleted it works, and every store
+-- holds it; and at each look before that, too, so that a person is told at once.
 
+local adoption = require "confidentai.rotation.adoption"
+local calls = require "confidentai.rotation.calls"
 local proof = require "confidentai.rotation.proof"
 local rivals = require "confidentai.rotation.rivals"
 local stores = require "confidentai.rotation.stores"
 
 local standing = {}
 
+-- Seconds between two proofs while nothing else happens; and where a proof may hide what is waited for: a job that runs
+-- once a day must not meet one each time.
+local HOURLY, RARELY = 3600, 5 * 3600
+
 ---Proves the new key now. Halts when the service refuses it.
 ---@param job confidentai.Job
+---@param kind? "routine" as of proof.work
 ---@return boolean? stands false: the rotation has halted
 ---@return confidentai.Error? err
-function standing.prove(job)
-  local result, err = proof.work(job)
+function standing.prove(job, kind)
+  local result, err = proof.work(job, kind)
   if result ~= "refused" then
     return result and true, err
   end
@@ -41,6 +48,84 @@ function standing.check(job, found)
   end
   ok, err = standing.prove(job)
   return ok, err
+end
+
+-- The new key as it is now. False: halted, as others have changed it.
+local function look_at_new(job)
+  local identity = job.record.new
+  local new, err = calls.get(job, identity.id)
+  if new == nil then
+    return nil, err
+  end
+  local problem = not new and "somebody has deleted the new key, which the stores hold: roll back"
+    or not calls.is_same(job, new, identity) and ("key %s is not the new key on record any more"):format(identity.id)
+    or not new.valid and "somebody has disabled the new key, which the stores hold: enable it, or roll back"
+  if not problem then
+    return new
+  end
+  local ok
+  ok, err = job:halt("conflict", problem)
+  return ok and false, err
+end
+
+-- Whether the stores that can be read hold the new secret. False: halted.
+local function look_at_stores(job)
+  local holds, label, content = stores.hold_new(job)
+  if holds ~= false then
+    return holds, label
+  end
+  local ok, err
+  if job.record.state ~= "soaking" then
+    ok, err = job:halt("conflict", ("the store %s does not hold the new secret any more: republish writes it again, "
+      .. "rollback goes back"):format(label))
+    return ok and false, err
+  end
+  local found
+  found, err = rivals.find(job)
+  if not found then
+    return nil, err or select(2, job:failure("api", "the service's list of keys leaves some out"))
+  end
+  ok, err = rivals.settle(job, found, label, content)
+  return ok and false, err
+end
+
+-- A proof once an hour. What it hides in the new key's lastUsed was looked at before, and is looked at after it.
+local function prove_hourly(job)
+  if job:since(job.record.our_use) < (adoption.is_late(job.record) and RARELY or HOURLY) then
+    return true
+  end
+  local stands, err = standing.prove(job, "routine")
+  if not stands then
+    return stands, err
+  end
+  local new
+  new, err = look_at_new(job)
+  if not new then
+    return new, err
+  end
+  adoption.note_own_use(job, new)
+  local ok
+  ok, err = job:keep()
+  return ok, err
+end
+
+---Looks whether the new key works, and the stores hold it. Halts when others have changed that.
+---@param job confidentai.Job
+---@param see? fun(new: confidentai.ApiKey) told of the new key as it is before it is proven
+---@return boolean? stands false: the rotation has halted
+---@return confidentai.Error? err
+function standing.watch(job, see)
+  local stands, err = look_at_new(job)
+  if stands and see then
+    see(stands)
+  end
+  if stands then
+    stands, err = look_at_stores(job)
+  end
+  if stands then
+    stands, err = prove_hourly(job)
+  end
+  return stands, err
 end
 
 return standing

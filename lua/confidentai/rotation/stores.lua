@@ -156,11 +156,14 @@ end
 ---@return confidentai.Store|false|nil store the first; false: there is none
 ---@return string|false|confidentai.Error|nil content_or_err
 function stores.find(job, is_meant)
-  for _, store in ipairs(job.stores) do
-    local content, err = stores.get(job, store)
+  for i = 1, #job.record.stores do
+    local store, content, err = job.stores[i], nil, nil
+    if store then -- one that has to be given again is left out
+      content, err = stores.get(job, store)
+    end
     if content == nil and err then
       return nil, err
-    elseif is_meant(content) then
+    elseif store and is_meant(content) then
       return store, content
     end
   end

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
--- grace: the old key is kept, disabled, so that there is a way back.
+-- grace: the old key is kept, disabled, so that there is a way back. At each look the new one must work.
 
 local calls = require "confidentai.rotation.calls"
+local standing = require "confidentai.rotation.standing"
 
 -- Seconds between two looks.
 local LONGEST = 3600
@@ -22,6 +23,10 @@ return function(job)
   elseif old and old.valid then
     ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance")
     return ok, err
+  end
+  ok, err = standing.watch(job)
+  if not ok then
+    return ok == false or nil, err
   end
   local left = old and grace - job:since(record.disabled) or 0
   if left > 0 then

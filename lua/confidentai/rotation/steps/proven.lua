@@ -9,7 +9,7 @@ local POLL = 1
 
 ---@param job confidentai.Job
 return function(job)
-  local result, err = proof.work(job, true)
+  local result, err = proof.work(job, "managing")
   if not result then
     return nil, err
   elseif result == "refused" and proof.is_spreading(job) then

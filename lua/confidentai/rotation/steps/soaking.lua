@@ -4,6 +4,7 @@
 local adoption = require "confidentai.rotation.adoption"
 local calls = require "confidentai.rotation.calls"
 local notice = require "confidentai.rotation.notice"
+local standing = require "confidentai.rotation.standing"
 
 -- Seconds between two looks: a tenth of the soak, in these bounds.
 local SHORTEST, LONGEST = 30, 3600
@@ -11,38 +12,19 @@ local SHORTEST, LONGEST = 30, 3600
 -- Seconds after which a look that found nothing new is on record, too.
 local REMIND = 1800
 
--- The new key is not what it was when it was published: somebody is at work.
-local function lost(job, new)
-  local ok, err = job:halt("conflict", new
-    and "somebody has disabled the new key, which the stores hold: enable it, or roll back"
-    or "somebody has deleted the new key, which the stores hold: roll back")
-  return ok, err
-end
-
 local function check_interval(job, left)
   local interval = math.max(SHORTEST, math.min(LONGEST, job.record.options.soak / 10))
   return math.max(1, math.min(interval, left))
 end
 
--- Both keys, as they are now; nil: an error, or halted.
-local function look(job)
-  local record = job.record
-  local new, err = calls.get(job, record.new.id)
-  if new == nil then
-    return nil, nil, err
-  elseif new == false or not new.valid then
-    local ok
-    ok, err = lost(job, new)
-    return nil, ok, err
+-- The old key as it is now; false: there is none. With an error: nil.
+local function look_at_old(job)
+  local old = job.record.old
+  if not old or not old.id then
+    return false
   end
-  local old = false
-  if record.old and record.old.id then
-    old, err = calls.get(job, record.old.id)
-    if old == nil then
-      return nil, nil, err
-    end
-  end
-  return new, old
+  local key, err = calls.get(job, old.id)
+  return key, err
 end
 
 -- While the command on_published has not succeeded, users may still have to be told of the new key. That does not keep
@@ -81,12 +63,18 @@ return function(job)
   if not ok then
     return nil, err
   end
-  local new, old
-  new, old, err = look(job)
-  if not new then
-    return old, err
+  local old
+  old, err = look_at_old(job)
+  if old == nil then
+    return nil, err
   end
-  local verdict, left, stuck = adoption.look(job, new, old)
+  local verdict, left, stuck
+  ok, err = standing.watch(job, function(new)
+    verdict, left, stuck = adoption.look(job, new, old)
+  end)
+  if not ok then
+    return ok == false or nil, err
+  end
   if waits_for_notice(job, old) then
     verdict, left, stuck = "the command on_published has failed: " .. record.notice.problem, notice.AGAIN, nil
   end
