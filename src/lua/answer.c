@@ -102,7 +102,7 @@ static shape_reader check_shape(lua_State *L, int index) {
                                       "projects", "project",     "anything", NULL};
   static const shape_reader readers[] = {read_api_key,      read_new_api_key, read_api_keys, read_deleted,
                                          read_organization, read_projects,    read_project,  NULL};
-  return readers[luaL_checkoption(L, index, NULL, names)];
+  return readers[lcai_check_choice(L, index, names)];
 }
 
 /* Pushes the decoded body, an object, or what is wrong with it. */

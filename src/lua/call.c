@@ -26,7 +26,7 @@ lcai_call *lcai_call_check_finished(lua_State *L, int index) {
 static cai_method check_method(lua_State *L, int index) {
   static const char *const names[] = {"GET", "POST", "PUT", "DELETE", NULL};
   static const cai_method values[] = {CAI_GET, CAI_POST, CAI_PUT, CAI_DELETE};
-  return values[luaL_checkoption(L, index, NULL, names)];
+  return values[lcai_check_choice(L, index, names)];
 }
 
 /* Reads the array of path segments at `index`, whose strings stay alive in it. */
@@ -200,7 +200,7 @@ static int call_failure(lua_State *L) {
   static const char *const names[] = {"api", "protocol", NULL};
   static const cai_kind kinds[] = {CAI_KIND_API, CAI_KIND_PROTOCOL};
   const lcai_call *slot = lcai_call_check_finished(L, 1);
-  cai_kind kind = kinds[luaL_checkoption(L, 2, NULL, names)];
+  cai_kind kind = kinds[lcai_check_choice(L, 2, names)];
   bool changes = cai_method_changes(slot->call->request.method);
   lcai_error_push_call(L, slot->call, kind, changes ? CAI_OUTCOME_UNKNOWN : CAI_OUTCOME_NONE, luaL_checkstring(L, 3));
   return 1;

@@ -80,6 +80,14 @@ void *lcai_class_new(lua_State *L, const char *name, size_t size) {
   return data;
 }
 
+int lcai_check_choice(lua_State *L, int index, const char *const names[]) {
+  const char *text = luaL_checkstring(L, index);
+  for (int i = 0; names[i] != NULL; i++)
+    if (strcmp(names[i], text) == 0)
+      return i;
+  return luaL_argerror(L, index, "not one of the words that are expected here");
+}
+
 void lcai_environment_field(lua_State *L, int index, const char *name) {
   lcai_getenvironment(L, index);
   lua_getfield(L, -1, name);

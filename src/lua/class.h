@@ -38,6 +38,10 @@ void lcai_class_open_light(lua_State *L, const lcai_class *class, const char *li
 /* Pushes a zeroed userdata of a class. Fill it only after this: Lua may raise before. */
 void *lcai_class_new(lua_State *L, const char *name, size_t size);
 
+/* The position of the text at `index` in `names`, which a NULL ends. Raises otherwise, and does not repeat the text: it
+ * may be a secret. */
+int lcai_check_choice(lua_State *L, int index, const char *const names[]);
+
 /* Pushes the field `name` of the environment of the userdata at `index` (positive). */
 void lcai_environment_field(lua_State *L, int index, const char *name);
 
