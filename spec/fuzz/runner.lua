@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Runs cases for a time, each with random numbers of a seed of its own, by which it is repeated alone.
---   $CONFIDENTAI_FUZZ_SECONDS: 60   $CONFIDENTAI_FUZZ_SEED: another each time   $CONFIDENTAI_FUZZ_RUNS: no limit
+--   $CONFIDENTAI_FUZZ_SECONDS: 60   $CONFIDENTAI_FUZZ_RUNS: no limit   $CONFIDENTAI_SEED: another each time
 
 local random = require "spec.fuzz.random"
 
 local runner = {}
 
 local function number(name)
-  return tonumber(os.getenv("CONFIDENTAI_FUZZ_" .. name) or "")
+  return tonumber(os.getenv("CONFIDENTAI_" .. name) or "")
 end
 
 -- Of the system, as the time alone would be the same for two that begin together.
@@ -22,7 +22,7 @@ local function fail(program, name, seed, problem)
   if problem.input then
     io.stderr:write(("input: %q\n"):format(problem.input))
   end
-  io.stderr:write(("repeat: CONFIDENTAI_FUZZ_SEED=%d CONFIDENTAI_FUZZ_RUNS=1 %s\n"):format(seed, program))
+  io.stderr:write(("repeat: CONFIDENTAI_SEED=%d CONFIDENTAI_FUZZ_RUNS=1 %s\n"):format(seed, program))
   os.exit(1)
 end
 
@@ -32,8 +32,8 @@ end
 ---@param after? fun(count: integer) called now and then
 ---@param program string the file
 function runner.run(program, names, run, after)
-  local seed, limit = number "SEED" or new_seed(), number "RUNS" or math.huge
-  local ends = os.time() + (number "SECONDS" or 60)
+  local seed, limit = number "SEED" or new_seed(), number "FUZZ_RUNS" or math.huge
+  local ends = os.time() + (number "FUZZ_SECONDS" or 60)
   print(("seed %d"):format(seed))
   local count, counts = 0, {}
   while count < limit and (count % 16 ~= 0 or os.time() < ends) do
