@@ -67,15 +67,20 @@ describe("the answer to the create", function()
       assert_done(rotation, err, 2, 1)
     end)
 
-    it("is given back when it asks for too long a wait, and gone on with later", function()
-      create { type = "status", status = 429, headers = { ["Retry-After"] = "4000" } }
-      local rotation, err = s:rotate()
-      assert.is_nil(rotation)
-      support.assert_error({ kind = "api", status = 429, state = "creating", retry_after = 4000 }, err)
-      assert.equal(1, posts())
-      rotation, err = s:rotate { store = s:store(nil, false) }
-      assert_done(rotation, err, 2, 1)
-    end)
+    for _, busy in ipairs { { 429, 61 }, { 503, 300 }, { 429, 4000 } } do
+      it(("is given back when a %d asks for %d seconds, and gone on with later"):format(busy[1], busy[2]), function()
+        create { type = "status", status = busy[1], headers = { ["Retry-After"] = tostring(busy[2]) }, times = -1 }
+        local before = s.ahead
+        local rotation, err = s:rotate()
+        assert.is_nil(rotation)
+        support.assert_error({ kind = "api", status = busy[1], state = "creating", retry_after = busy[2] }, err)
+        assert.equal(1, posts())
+        assert.is_true(s.ahead - before < 60, s.ahead - before)
+        s.service:clear_faults()
+        rotation, err = s:rotate { store = s:store(nil, false) }
+        assert_done(rotation, err, 2, 1)
+      end)
+    end
 
     it("is tried a few times only", function()
       create { type = "status", status = 429, times = -1 }
@@ -168,14 +173,16 @@ describe("the answer to the create", function()
       { type = "lost_answer" }, { type = "hang", apply = true }, { type = "truncate" },
       { type = "truncate", bytes = 1 },
       { type = "status", status = 500, apply = true }, { type = "status", status = 502, apply = true,
-        body = "<html></html>", content_type = "text/html" }, { type = "status", status = 503, apply = true },
+        body = "<html></html>", content_type = "text/html" },
+      { type = "status", status = 503, apply = true, body = "" }, { type = "status", status = 429, apply = true, body = {} },
       { type = "garbage" }, { type = "body", body = [[{"success":false,"error":"no"}]] }, { type = "body", body = "" },
       { type = "body", body = "{}", status = 201 }, { type = "huge", bytes = 200000 },
     }
     local NOT_APPLIED = {
       { type = "drop" }, { type = "reset" }, { type = "hang" }, { type = "redirect", location = "/v1/elsewhere" },
       { type = "redirect", location = "/v1/elsewhere", status = 302 }, { type = "status", status = 500 },
-      { type = "status", status = 503 }, { type = "status", status = 204, body = "" },
+      { type = "status", status = 503, body = "" }, { type = "status", status = 408 },
+      { type = "status", status = 204, body = "" },
     }
 
     local function run(fault)
