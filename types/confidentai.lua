@@ -458,6 +458,32 @@ function ApiKey:to_table(options) end
 ---@field state_dir? string|confidentai.State the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user
 ---@field stores? confidentai.Store[] stores that a record cannot make again: callbacks, by their labels
 
+---@class confidentai.ListOptions
+---@field clock? fun(): number seconds since 1970; default: os.time
+---@field ended? boolean ended rotations, too; default: false
+---@field state_dir? string|confidentai.State the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user
+
+---@class confidentai.HistoryOptions
+---@field state_dir? string|confidentai.State the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user
+
+---A rotation that has ended.
+---@class confidentai.EndedRotation
+---@field id string
+---@field kind "rotation"|"provision"
+---@field base string the name under which the key is known
+---@field scope "organization"|"project"
+---@field project_id? string
+---@field organization string id
+---@field generation integer of the new key
+---@field old_id? string
+---@field new_id? string
+---@field state string "done", or what it has stopped at
+---@field reason? string why
+---@field began? number seconds since 1970
+---@field ended? number seconds since 1970
+---@field stores string[] labels
+---@field history table[] what happened, oldest first; each has `at`, `what` and `state`
+
 ---@class confidentai.DoctorOptions
 ---@field clock? fun(): number seconds since 1970; default: os.time
 ---@field fix? string[] what the doctor may do: an array of the ids of its findings
@@ -492,6 +518,20 @@ local rotation = {}
 ---@return confidentai.Error[]? problems with single records: a damaged one hides no other
 function rotation.open(client, given) end
 
+---Reads the records of a state folder, without a request and without a key: those of every organization. Raises when an option is unknown or of a wrong type.
+---@param given? confidentai.ListOptions
+---@return confidentai.Status[]? list those that are under way or not settled; with `ended`, all
+---@return confidentai.Error? err the records cannot be listed
+---@return confidentai.Error[]? problems with single records: a damaged one hides no other
+function rotation.list(given) end
+
+---Reads the rotations that have ended, without a request, also those whose records a later rotation of the same key has taken over. Raises when an option is unknown or of a wrong type.
+---@param given? confidentai.HistoryOptions
+---@return confidentai.EndedRotation[]? list oldest first
+---@return confidentai.Error? err nothing can be listed
+---@return confidentai.Error[]? problems with single files
+function rotation.history(given) end
+
 ---Compares the records with the service. It changes nothing but what `fix` names. Raises when an option is unknown or of a wrong type.
 ---@param client confidentai.Client
 ---@param given? confidentai.DoctorOptions
@@ -506,6 +546,8 @@ function rotation.doctor(client, given) end
 ---@field generation integer of the new key
 ---@field scope "organization"|"project"
 ---@field project_id? string
+---@field organization string id
+---@field base_url string where the service was when the rotation began
 ---@field state string state or stop (docs/rotation.md)
 ---@field stop? string what it has stopped at
 ---@field reason? string why

@@ -34,8 +34,8 @@ local PLAN = {
     more = { "confidentai.ToTableOptions", "confidentai.ApiKeyTable" } },
   { title = "confidentai.rotation", class = "confidentai.rotation", calls = "confidentai.rotation.",
     of = { { "rotation/init", "rotation" } },
-    more = { "confidentai.OpenOptions", "confidentai.DoctorOptions", "confidentai.DoctorReport",
-      "confidentai.Finding" } },
+    more = { "confidentai.OpenOptions", "confidentai.ListOptions", "confidentai.HistoryOptions",
+      "confidentai.EndedRotation", "confidentai.DoctorOptions", "confidentai.DoctorReport", "confidentai.Finding" } },
   { title = "Rotation", class = "confidentai.Rotation", calls = "rotation:", of = { { "rotation/handle", "Rotation" } },
     more = { "confidentai.Status", "confidentai.Step" } },
   { title = "confidentai.store", class = "confidentai.store", calls = "confidentai.store.",
@@ -58,7 +58,7 @@ local PLAN = {
 
 -- Files that only declare classes.
 local CLASSES = { "classes", "audit", "identify", "contain", "driver/init", "state/init", "store/init",
-  "rotation/status", "rotation/doctor", "rotation/ensure", "rotation/job" }
+  "rotation/status", "rotation/history", "rotation/doctor", "rotation/ensure", "rotation/job" }
 
 local STORES = { file = true, env_file = true, exec = true, callback = true }
 
@@ -88,7 +88,8 @@ local function option_classes(add)
     fields[i] = field(option.name, option, option.default)
   end
   add { name = "confidentai.Options", text = "Options of `confidentai.new`.", fields = fields }
-  for letter, class in pairs { r = "Rotate", p = "Provision", e = "Ensure", o = "Open", d = "Doctor" } do
+  for letter, class in pairs { r = "Rotate", p = "Provision", e = "Ensure", o = "Open", l = "List",
+    h = "History", d = "Doctor" } do
     fields = {}
     for name, option in pairs(rotation_options.list) do
       if option.of:find(letter, 1, true) then

@@ -46,12 +46,12 @@ local function operations(world, start)
   return list
 end
 
--- Whether a run may go on as if nothing had happened: locks are signed for people only; a folder that cannot be locked
+-- Whether a run may go on as if nothing had happened: locks are signed for people only; a lock file that cannot be made
 -- and a reserved file that cannot be used have a way around; a full disk may be met by nobody; the escrow is
 -- overwritten before its name goes, with or without another name.
 local function may_be_ignored(fault, operation)
   local name = operation.text:match "[^/]*$"
-  return fault == "full" or operation.what == "lock" or name == "." or name:find "^%.spare%-"
+  return fault == "full" or operation.what == "lock" or name == ".confidentai.lock" or name:find "^%.spare%-"
     or operation.what == "rename" and name:find "^%.confidentai%-"
 end
 

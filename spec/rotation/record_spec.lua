@@ -213,3 +213,111 @@ describe("what lies in the state folder", function()
     assert.matches("500", s:record().trouble.message)
   end)
 end)
+
+describe("records of others", function()
+  local s = scene.register { projects = { "web" } }
+
+  it("are told of, each with its address, and what is ours goes on: another spelling of the URL is the same service",
+    function()
+      check(s:rotate { soak = DAY, adoption = "time" })
+      s:edit(function(record) record.base_url = record.base_url:gsub("127.0.0.1", "localhost") .. "/" end)
+      s:pass(DAY + 1)
+      assert.equal("done", (s:open():advance()))
+      s.service:reset()
+      os.remove(s:record_path())
+      check(s:rotate { soak = DAY, adoption = "time" })
+      s:edit(function(record) record.base_url = "http://localhost:1" end)
+      assert.equal("soaking", (check(s:rotate { store = s:store("key", false) })).state)
+    end)
+
+  it("are told of when they are of another organization, or the service refuses the key", function()
+    check(s:rotate { soak = DAY, adoption = "time" })
+    local organization = s:record().organization
+    s:edit(function(record) record.organization = "somewhere-else" end)
+    local list, _, problems = confidentai.rotation.open(s:client(), s:opening())
+    assert.same({}, list)
+    assert.matches("is of the organization somewhere%-else at http%S+: it was left alone, as this key is of the "
+      .. "organization " .. organization, problems[1].message)
+    local refused, err = confidentai.rotation.open(s:client { api_key = "confident_us_org_" .. ("x"):rep(40) },
+      s:opening())
+    assert.is_nil(refused)
+    support.assert_error({ status = 401 }, err)
+    assert.equal(s:record().id, check(confidentai.rotation.list { state_dir = s:path "state" })[1].id)
+  end)
+
+  it("are ours, though the client's own key was replaced, and only a record knows its successor", function()
+    check(s:rotate { soak = DAY, adoption = "time" })
+    check(s:rotate_self { soak = 0, grace = DAY })
+    assert.is_false(s:on_service("organization")[1].valid)
+    local list, _, problems = confidentai.rotation.open(s:client(), s:opening { ended = true })
+    assert.same({}, problems)
+    assert.equal(2, #list)
+    s:pass(DAY + 1)
+    for _, rotation in ipairs(list) do
+      assert.equal("done", (check(rotation:advance())))
+    end
+  end)
+
+  it("are read without a key and without a network", function()
+    local rotation = check(s:rotate { soak = DAY, adoption = "time" })
+    local requests = #assert(s.service:log())
+    local list, err, problems = confidentai.rotation.list { state_dir = s:path "state", clock = s.clock }
+    assert.is_nil(err)
+    assert.same({}, problems)
+    assert.same({ rotation.id, "soaking", "Default key" }, { list[1].id, list[1].state, list[1].base })
+    assert.is_true(math.abs(list[1].due - DAY) < 60)
+    s:pass(2 * DAY)
+    assert.equal("overdue", confidentai.rotation.list({ state_dir = s:path "state", clock = s.clock })[1].attention)
+    assert.equal(requests, #assert(s.service:log()))
+    check(rotation:rollback())
+    assert.same({}, (confidentai.rotation.list { state_dir = s:path "state" }))
+    assert.equal("aborted", confidentai.rotation.list({ state_dir = s:path "state", ended = true })[1].state)
+  end)
+end)
+
+describe("rotations that have ended", function()
+  local s = scene.register { projects = { "web" } }
+
+  it("are kept when the next one of the same key takes the record over, and hold no secret", function()
+    local ids = {}
+    for i = 1, 3 do
+      ids[i] = check(s:rotate { id = i, store = i > 1 and s:store("key", false) or nil }).id
+      s:pass(10)
+    end
+    local list, err, problems = confidentai.rotation.history { state_dir = s:path "state" }
+    assert.is_nil(err)
+    assert.same({}, problems)
+    assert.equal(3, #list)
+    for i, entry in ipairs(list) do
+      assert.equal(ids[i], entry.id)
+      assert.equal("done", entry.state)
+      assert.equal(tostring(i), entry.old_id)
+      assert.equal(tostring(i + 1), entry.new_id)
+      assert.equal("planned", entry.history[1].what)
+      assert.is_true(entry.began <= entry.ended)
+    end
+    s:assert_no_secret(list)
+    for _, path in ipairs(s:state_files()) do
+      s:assert_no_secret(files.read(path))
+    end
+  end)
+
+  it("are bounded, and a damaged file of them is told of", function()
+    local history = require "confidentai.rotation.history"
+    local state = assert(state_folder.find(s:path "state"))
+    check(s:rotate())
+    local content = s:record()
+    content.history[1].what = ("x"):rep(50000)
+    for i = 1, 12 do
+      content.id = "number" .. i
+      check(history.keep(state, "records/7/organization/ci", content))
+    end
+    assert.is_true(#state.get "history/7/organization/ci" <= 262144)
+    local list = confidentai.rotation.history { state_dir = s:path "state" }
+    assert.is_true(#list > 3 and #list < 12)
+    local _, version = state.get "history/7/organization/ci"
+    assert(state.cas("history/7/organization/ci", "nonsense\n", version))
+    local _, _, problems = confidentai.rotation.history { state_dir = s:path "state" }
+    assert.matches("the history history/7/organization/ci is damaged", problems[1].message)
+  end)
+end)

@@ -6,6 +6,7 @@ local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local escrow = require "confidentai.rotation.escrow"
 local handle = require "confidentai.rotation.handle"
+local history = require "confidentai.rotation.history"
 local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
 local plan = require "confidentai.rotation.plan"
@@ -151,6 +152,11 @@ local function start(self, checked, wanted, existing, version)
     end
   end
   if existing then
+    ok, err = history.keep(self.state, self.key, existing)
+    if not ok then
+      err.state, err.outcome = "planned", "not_applied"
+      return nil, err
+    end
     inherit(self, existing, version)
   end
   ok, err = go(self)
@@ -164,10 +170,7 @@ local function dispatch(self, checked, wanted)
     return nil, version
   end
   local ok, err
-  if existing and existing.base_url ~= self.client.base_url then
-    return self:failure("guard", ("the rotation of '%s' that is on record was made against %s: use a state folder for "
-      .. "each service"):format(self.base, existing.base_url), "not_applied")
-  elseif wanted.kind == "provision" then
+  if wanted.kind == "provision" then
     ok, err = is_provisioned(self, existing)
     if ok ~= false then
       return ok, err

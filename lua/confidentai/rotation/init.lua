@@ -8,9 +8,11 @@ local core = require "confidentai.core"
 local doctor = require "confidentai.rotation.doctor"
 local ensure = require "confidentai.rotation.ensure"
 local handle = require "confidentai.rotation.handle"
+local history = require "confidentai.rotation.history"
 local open = require "confidentai.rotation.open"
 local options = require "confidentai.rotation.options"
 local provision = require "confidentai.rotation.provision"
+local status = require "confidentai.rotation.status"
 
 local rotation = {}
 
@@ -84,6 +86,48 @@ function rotation.open(client, given)
     if checked.ended or not job.record.settled then
       list[#list + 1] = handle.new(job)
     end
+  end
+  return list, nil, problems
+end
+
+---Reads the records of a state folder, without a request and without a key: those of every organization. Raises when an
+---option is unknown or of a wrong type.
+---@param given? confidentai.ListOptions
+---@return confidentai.Status[]? list those that are under way or not settled; with `ended`, all
+---@return confidentai.Error? err the records cannot be listed
+---@return confidentai.Error[]? problems with single records: a damaged one hides no other
+function rotation.list(given)
+  local checked = options.check("list", "l", 1, given)
+  local jobs, problems = open.read(checked)
+  if not jobs then
+    return nil, problems
+  end
+  local list = {}
+  for _, self in ipairs(jobs) do
+    if checked.ended or not self.record.settled then
+      list[#list + 1] = status.of(self)
+    end
+  end
+  return list, nil, problems
+end
+
+---Reads the rotations that have ended, without a request, also those whose records a later rotation of the same key has
+---taken over. Raises when an option is unknown or of a wrong type.
+---@param given? confidentai.HistoryOptions
+---@return confidentai.EndedRotation[]? list oldest first
+---@return confidentai.Error? err nothing can be listed
+---@return confidentai.Error[]? problems with single files
+function rotation.history(given)
+  local jobs, problems, folder = open.read(options.check("history", "h", 1, given))
+  if not jobs then
+    return nil, problems
+  end
+  local list, more = history.all(folder, jobs)
+  if not list then
+    return nil, more
+  end
+  for _, problem in ipairs(more) do
+    problems[#problems + 1] = problem
   end
   return list, nil, problems
 end

@@ -53,6 +53,17 @@ function job.new(client, api_keys, options)
   }, Job)
 end
 
+---A job that only shows what is on record: it has no client.
+---@param state confidentai.State
+---@param key string of the record
+---@param content table the record
+---@param options { clock: function? }
+---@return confidentai.Job
+function job.reader(state, key, content, options)
+  return setmetatable({ state = state, key = key, record = content, stores = {}, halted = {},
+    clock = options.clock or os.time }, Job)
+end
+
 ---Now, by both clocks. The service's goes on with ours since it was last heard.
 function Job:mark()
   local here = self.clock()

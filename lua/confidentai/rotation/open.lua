@@ -34,35 +34,100 @@ local function organization_of(client, checked)
   return id, err
 end
 
+-- Whether a record is of the client's organization: ids tell, as one service has many spellings. Where the service
+-- refuses the client's key, the organization is not known, and only the rotation of that very key may be ours: its
+-- secrets are tried, which no other address must see.
 local function is_ours(content, client, organization)
-  if content.base_url ~= client.base_url then
-    return false
+  if organization then
+    return content.organization == organization
   end
-  return content.organization == organization or not organization and content.self
+  return content.self and content.base_url == client.base_url
 end
 
--- The jobs of all records that are ours. What cannot be read is told beside them.
-local function collect(client, checked, folder, organization)
-  local found, problems = {}, {}
-  local keys, problem = folder.list("records/")
+-- Why a rotation that is not finished is left out.
+local function left_out(content, client, organization)
+  if content.settled then
+    return nil
+  end
+  local text = "the rotation %s of '%s' is of the organization %s at %s: it was left alone, as "
+  text = text:format(content.id, content.base, content.organization, content.base_url)
+    .. (organization and "this key is of the organization %s at %s" or "the service refuses this key%s (%s)")
+  local _, err = record.failure(text:format(organization or "", client.base_url))
+  err.rotation, err.next = content.id, "use an enabled organization key of that organization, and its --base-url"
+  return err
+end
+
+-- All records: { key, content, version }, and what is wrong with others.
+local function read_all(folder)
+  local keys, problem = folder.list "records/"
   if not keys then
     return record.failure("the records cannot be listed: " .. tostring(problem))
   end
+  local list, problems = {}, {}
   for _, key in ipairs(keys) do
     local content, version = record.read(folder, key)
-    if content and is_ours(content, client, organization) then
-      local self, err = make(client, checked, folder, key, content, version)
-      local known = self and (organization or identity.choose(self))
-      if known then
-        found[#found + 1] = self
-      elseif err then
-        problems[#problems + 1] = err
-      end
-    elseif not content and version then
+    if content then
+      list[#list + 1] = { key = key, content = content, version = version }
+    elseif version then
       problems[#problems + 1] = version
     end
   end
+  return list, problems
+end
+
+-- The organization, where only the rotation of the client's own key can tell: from publication on, the new key acts,
+-- and all other rotations of that organization go on, too.
+local function find_successor(client, checked, folder, list)
+  for _, item in ipairs(list) do
+    if is_ours(item.content, client, false) and item.content.published then
+      local self = make(client, checked, folder, item.key, item.content, item.version)
+      if identity.choose(self) then
+        return item.content.organization
+      end
+    end
+  end
+  return false
+end
+
+-- The jobs of all records that are ours. What cannot be read or is not ours is told beside them.
+local function collect(client, checked, folder, organization)
+  local list, problems = read_all(folder)
+  if not list then
+    return nil, problems
+  end
+  organization = organization or find_successor(client, checked, folder, list)
+  local found = {}
+  for _, item in ipairs(list) do
+    local self, err = nil, nil
+    if is_ours(item.content, client, organization) then
+      self = make(client, checked, folder, item.key, item.content, item.version)
+      if not organization then
+        local known
+        known, err = identity.choose(self)
+        self = known and self or nil
+      end
+    end
+    found[#found + 1] = self
+    problems[#problems + 1] = not self and (err or left_out(item.content, client, organization)) or nil
+  end
   return found, problems
+end
+
+---The records as they are on the disk, without a request: jobs that cannot be advanced, for status.of.
+---@param checked table options
+---@return confidentai.Job[]? jobs
+---@return confidentai.Error[]|confidentai.Error err_or_problems what is wrong with single records
+---@return confidentai.State? folder
+function open.read(checked)
+  local folder, problem = state.find(checked.state_dir)
+  if not folder then
+    return record.failure(problem)
+  end
+  local list, problems = read_all(folder)
+  for i, item in ipairs(list or {}) do
+    list[i] = job.reader(folder, item.key, item.content, checked)
+  end
+  return list, problems, folder
 end
 
 ---The jobs of the records for the client's base URL and organization, ended ones too.
@@ -83,7 +148,8 @@ function open.all(client, checked)
   end
   local found, problems = collect(client, checked, folder, organization)
   if found and #found == 0 and not organization then
-    return nil, problems[1] or refused -- a record that cannot be read may be the one that knows the key
+    local first = problems[1]
+    return nil, first and not first.rotation and first or refused -- one that cannot be read may know the key
   end
   return found, problems, organization, folder
 end

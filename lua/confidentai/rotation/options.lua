@@ -21,7 +21,8 @@ local LONGEST = 36500 * DAY
 ---@field choices_text? string the same for messages
 ---@field doc string
 
--- Which functions take an option: r rotate, p provision, e ensure, o open, d doctor.
+-- Which functions take an option: r rotate, p provision, e ensure, o open, l list,
+-- h history, d doctor.
 ---@type table<string, confidentai.RotationOption>
 options.list = {
   store = { type = "table", annotation = "confidentai.Store|confidentai.Store[]", of = "rpe",
@@ -34,11 +35,11 @@ options.list = {
   adoption = { type = "string", annotation = '"observe"|"time"|"confirm"', default = "observe", of = "r",
     choices = { observe = true, time = true, confirm = true }, choices_text = '"observe", "time" or "confirm"',
     doc = "what ends the soak: lastUsed of both keys, the time alone, or rotation:confirm()" },
-  state_dir = { type = "string|table", annotation = "string|confidentai.State", of = "rpod",
+  state_dir = { type = "string|table", annotation = "string|confidentai.State", of = "rpolhd",
     doc = "the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user" },
   base = { type = "string", of = "r",
     doc = "the name under which the key is known; default: the old key's, without a rotation's suffix, else key-<id>" },
-  ended = { type = "boolean", default = false, of = "o", doc = "ended rotations, too" },
+  ended = { type = "boolean", default = false, of = "ol", doc = "ended rotations, too" },
   old_secret = { type = "string", of = "ro", doc = "the old key's secret: lets it be proven that it is refused" },
   replace = { type = "boolean", default = false, of = "r", doc = "the old key may be disabled or absent; no soak" },
   compromised = { type = "boolean", default = false, of = "r", doc = "no soak, no grace, no way back to the old key" },
@@ -59,7 +60,7 @@ options.list = {
     doc = "what the doctor may do: an array of the ids of its findings" },
   on_step = { type = "function", annotation = "fun(step: confidentai.Step)", of = "rpeod",
     doc = "called with each step; never a secret" },
-  clock = { type = "function", annotation = "fun(): number", of = "rpeod",
+  clock = { type = "function", annotation = "fun(): number", of = "rpeold",
     doc = "seconds since 1970; default: os.time" },
   pause = { type = "function", annotation = "fun(seconds: number)", of = "rpeod",
     doc = "waits for so many seconds; default: as the client's driver does" },

@@ -12,6 +12,8 @@ local status = {}
 ---@field generation integer of the new key
 ---@field scope "organization"|"project"
 ---@field project_id? string
+---@field organization string id
+---@field base_url string where the service was when the rotation began
 ---@field state string state or stop (docs/rotation.md)
 ---@field stop? string what it has stopped at
 ---@field reason? string why
@@ -221,6 +223,7 @@ function status.of(job)
   return {
     id = record.id, kind = record.kind, base = record.base,
     generation = record.generation, scope = record.scope, project_id = record.project_id,
+    organization = record.organization, base_url = record.base_url,
     state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
     old_id = record.old_id, new_id = record.new and record.new.id, evidence = record.evidence, next = following,
     due = wait, doubt = job.doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
