@@ -61,8 +61,11 @@ describe("a process", function()
     assert.is_true(cut)
   end)
 
-  it("hides a variable of the environment", function()
-    assert.equal("gone\n", (sh("echo ${HOME:-gone}", { hidden = "HOME" }):output()))
+  it("runs in the folder that it is given, and nowhere when that is gone", function()
+    assert.equal("/usr\n", (sh("pwd", { folder = "/usr" }):output()))
+    assert.same({ nil, "unstarted", "No such file or directory" },
+      { sh("pwd", { folder = "/no/such/folder" }):status() })
+    assert.is_nil((core.process({ "./sh" }, { folder = "/bin" }))) -- of which folder?
   end)
 
   it("is killed when it is collected", function()
@@ -88,7 +91,7 @@ describe("a process", function()
       function() core.process() end, function() core.process {} end, function() core.process { 7 } end,
       function() core.process { "a\0b" } end, function() core.process({ "true" }, 7) end,
       function() core.process({ "true" }, { input = 7 }) end, function() core.process({ "true" }, { timeout = 0 }) end,
-      function() core.process({ "true" }, { hidden = true }) end, function() core.program() end,
+      function() core.process({ "true" }, { folder = true }) end, function() core.program() end,
     } do
       local ok, message = pcall(f)
       assert.is_false(ok)

@@ -633,6 +633,7 @@ function Rotation:status() end
 ---@field check? string[] a program and its arguments; it prints what is stored. Without it the store cannot be read
 ---@field name? string for people and records, instead of the program's; no secret
 ---@field timeout? number seconds for each run; default: 30
+---@field folder? string absolute, where they run, and where their relative paths start; default: the current one
 
 ---@class confidentai.CallbackOptions
 ---@field name string for people and records; no secret

@@ -3,6 +3,9 @@
 -- shown: people paste what it says.
 -- luacheck: globals vim
 
+-- Not what lies in the folder that Neovim happens to be in. This one is found on the runtimepath, as health.lua was.
+require("confidentai.search_path").drop_relative()
+
 local health = {}
 
 -- Newer Neovims call it health.ok, older ones health.report_ok.

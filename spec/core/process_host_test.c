@@ -114,14 +114,16 @@ static void it_inherits_no_other_descriptors(void) {
   close(high);
 }
 
-static void its_environment_is_the_hosts_but_for_one(void) {
-  setenv("SPEC_HIDDEN", "secret", 1);
-  setenv("SPEC_HIDDEN_NOT", "shown", 1);
-  cai_process *process = run_script("tr '\\0' '\\n' </proc/$$/environ | grep ^SPEC_HIDDEN", "", CAI_NEVER);
+static void its_environment_is_the_hosts_but_for_keys(void) {
+  setenv("CONFIDENT_ORG_API_KEY", "secret", 1);
+  setenv("CONFIDENT_PROJ_API_KEY", "secret", 1);
+  setenv("CONFIDENT_API_KEY", "secret", 1);
+  setenv("CONFIDENT_API_KEY_NOT", "shown", 1);
+  cai_process *process = run_script("tr '\\0' '\\n' </proc/$$/environ | grep ^CONFIDENT_", "", CAI_NEVER);
   CHECK(ends(process));
-  says(process, "SPEC_HIDDEN_NOT=shown\n");
+  says(process, "CONFIDENT_API_KEY_NOT=shown\n");
   cai_process_free(process);
-  CHECK_TEXT(getenv("SPEC_HIDDEN"), "secret");
+  CHECK_TEXT(getenv("CONFIDENT_ORG_API_KEY"), "secret");
 }
 
 static void it_has_no_terminal_and_a_group_of_its_own(void) {
@@ -225,7 +227,7 @@ int main(void) {
   a_thread_may_reap_all();
   its_signals_are_as_at_the_start();
   it_inherits_no_other_descriptors();
-  its_environment_is_the_hosts_but_for_one();
+  its_environment_is_the_hosts_but_for_keys();
   it_has_no_terminal_and_a_group_of_its_own();
   a_fork_of_the_host_leaves_it_alone();
   it_ends_with_the_host();

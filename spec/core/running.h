@@ -22,8 +22,7 @@ static inline void rest(double seconds) {
 static inline cai_process *run_script(const char *script, const char *input, double timeout) {
   const char *const argv[] = {"/bin/sh", "-c", script, NULL};
   int problem = 0;
-  cai_process_options options = {
-      .argv = argv, .input = input, .input_length = strlen(input), .hidden = "SPEC_HIDDEN", .timeout = timeout};
+  cai_process_options options = {.argv = argv, .input = input, .input_length = strlen(input), .timeout = timeout};
   cai_process *process = cai_process_start(&options, &problem);
   CHECK_CASE(process != NULL, "%s", strerror(problem));
   return process;

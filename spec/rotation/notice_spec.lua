@@ -3,6 +3,7 @@
 
 local confidentai = require "confidentai"
 local scene = require "spec.rotation.scene"
+local uv = require "luv"
 
 local check, DAY = confidentai.check, 86400
 
@@ -96,15 +97,40 @@ describe("on_published", function()
       events = events + (event.what == "running the command on_published" and 1 or 0)
     end }
     assert.equal(1, events)
-    assert.same(command(), s:record().options.on_published)
+    local recorded = command()
+    recorded[1] = require("confidentai.core").program "env"
+    assert.same(recorded, s:record().options.on_published)
     s:edit(function(record) record.notice.done = nil end) -- as it was before the end was written
     assert.equal("soaking", (rotation:advance()))
     assert.equal(2, #s:read("log") / 7)
   end)
 
+  it("is the command that was meant, in the folder that it was meant in, where a later run is in another", function()
+    local here = assert(uv.cwd())
+    for _, name in ipairs { "begun", "later" } do
+      assert(uv.fs_mkdir(s:path(name), 448))
+      s:write(name .. "/reload", "#!/bin/sh\ntest -e ready && echo $0 >ran\n")
+      assert(uv.fs_chmod(s:path(name .. "/reload"), 448))
+    end
+    assert(uv.chdir(s:path "begun"))
+    local ok, rotation = pcall(start, { on_published = { "./reload" } })
+    assert(uv.chdir(s:path "later"))
+    s:write("begun/ready", "")
+    s:write("later/ready", "")
+    s:pass(61)
+    local done, problem = pcall(function() check(s:open():advance()) end)
+    assert(uv.chdir(here))
+    assert(ok, rotation)
+    assert(done, problem)
+    assert.equal(s:path "begun/reload" .. "\n", s:read "begun/ran")
+    assert.is_nil(uv.fs_stat(s:path "later/ran"))
+  end)
+
   it("takes words, and no secret among them", function()
     for problem, words in pairs {
-      ["a program is expected first"] = {}, ["strings without NUL"] = { "a", 1 },
+      ["a program is expected first"] = {}, ["cannot be started: No such file"] = { "no-such-program" },
+      ["on_published': its program cannot be started: No such file"] = { "./no-such-program" },
+ ["strings without NUL"] = { "a", 1 },
       ["looks like a secret"] = { "curl", "-H", "Key: " .. s.service.api_key },
     } do
       assert.error_matches(function() s:rotate { on_published = words } end, problem)

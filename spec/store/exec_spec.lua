@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
+local cjson = require "cjson"
 local blocking = require "confidentai.driver.blocking"
 local confidentai = require "confidentai"
 local core = require "confidentai.core"
@@ -105,11 +106,16 @@ describe("an exec store", function()
     end)
 
     it("keeps the client's own credential to itself", function()
-      uv.os_setenv("CONFIDENT_ORG_API_KEY", SECRET)
+      local names = { "CONFIDENT_ORG_API_KEY", "CONFIDENT_PROJ_API_KEY", "CONFIDENT_API_KEY" }
+      for _, name in ipairs(names) do
+        uv.os_setenv(name, SECRET)
+      end
       local stored, message = sh("env >$0/seen"):put("x", context)
-      uv.os_unsetenv("CONFIDENT_ORG_API_KEY")
+      for _, name in ipairs(names) do
+        uv.os_unsetenv(name)
+      end
       assert.is_true(stored, message)
-      assert.is_nil(read("seen"):find("CONFIDENT_ORG_API_KEY", 1, true))
+      assert.is_nil(read("seen"):find("_API_KEY", 1, true))
       assert.is_truthy(read("seen"):find("PATH=", 1, true))
     end)
 
@@ -313,6 +319,7 @@ describe("an exec store", function()
     it("gives what its check prints, without the end of its line", function()
       assert.equal("text", reading("echo text"):get(context))
       assert.equal("text", reading("printf text"):get(context))
+      assert.equal("text", reading("printf 'text\\r\\n'"):get(context)) -- by tools of Windows
       assert.equal("two\nlines\n", reading("printf 'two\\nlines\\n\\n'"):get(context))
       assert.equal("a\0b", reading("printf 'a\\0b'"):get(context))
     end)
@@ -385,13 +392,14 @@ describe("an exec store", function()
     assert.equal("exec", store.kind)
     assert.equal("exec:/usr/bin/vault", store.label)
     assert.is_true(store.readable)
-    assert.same({ kind = "exec", command = { "/usr/bin/vault", "kv", "put", "x" }, check = { "vault" }, timeout = 5 },
-      store.spec)
+    assert.same({ kind = "exec", command = { "/usr/bin/vault", "kv", "put", "x" }, check = { "vault" }, timeout = 5,
+      folder = uv.cwd() }, store.spec)
     assert.equal("confidentai.store exec:/usr/bin/vault", tostring(store))
     store = exec.new { command = { "vault" }, name = "production" }
     assert.equal("exec:production", store.label)
     assert.is_false(store.readable)
-    assert.same({ kind = "exec", command = { "vault" }, name = "production", timeout = 30 }, store.spec)
+    assert.same({ kind = "exec", command = { "vault" }, name = "production", timeout = 30, folder = uv.cwd() },
+      store.spec)
   end)
 
   it("does not change with the options it was made of", function()
@@ -413,6 +421,7 @@ describe("an exec store", function()
       ["(field 'check': a program is expected first)"] = { command = { "x" }, check = { "" } },
       ["(field 'timeout': a finite number above 0 is expected)"] = { command = { "x" }, timeout = 0 },
       ["(field 'timeout': number expected, got string)"] = { command = { "x" }, timeout = "5" },
+      ["(field 'folder': the absolute path of a folder is expected)"] = { command = { "x" }, folder = "x" },
       ["(field 'name': a text of one line is expected)"] = { command = { "x" }, name = "a\nb" },
     } do
       local ok, message = pcall(function() exec.new(options) end)
@@ -421,5 +430,81 @@ describe("an exec store", function()
       assert.matches("store/exec_spec.lua", message, 1, true)
     end
     assert.is_false((pcall(exec.new)))
+  end)
+
+  describe("means the program that it meant when it was made, where a later run is in another folder:", function()
+    local here, path
+
+    before_each(function()
+      here, path = assert(uv.cwd()), os.getenv "PATH"
+      for _, name in ipairs { "begun", "later" } do
+        assert(uv.fs_mkdir(folder .. "/" .. name, 448))
+        write(name .. "/put-it", "#!/bin/sh\ncat >stored\n", 448)
+        write(name .. "/get-it", "#!/bin/sh\ncat stored\n", 448)
+      end
+    end)
+    after_each(function()
+      assert(uv.chdir(here))
+      uv.os_setenv("PATH", path)
+      for _, name in ipairs { "begun", "later" } do
+        for file in uv.fs_scandir_next, assert(uv.fs_scandir(folder .. "/" .. name)) do
+          os.remove(folder .. "/" .. name .. "/" .. file)
+        end
+      end
+    end)
+
+    local function go(name)
+      assert(uv.chdir(folder .. "/" .. name))
+      uv.os_setenv("PATH", folder .. "/" .. name .. ":" .. path)
+    end
+
+    for what, prefix in pairs { ["one by a relative path"] = "./", ["one that PATH has"] = "" } do
+      it(what, function()
+        go "begun"
+        local store = exec.new { command = { prefix .. "put-it" }, check = { prefix .. "get-it" } }
+        local spec = cjson.decode(cjson.encode(store.spec))
+        go "later"
+        for _, revived in ipairs { store, assert(confidentai.store.revive(spec)) } do
+          assert.is_true(revived:put(SECRET, context))
+          assert.equal(SECRET, read "begun/stored")
+          assert.equal(SECRET, (revived:get(context)))
+          assert.is_nil(uv.fs_stat(folder .. "/later/stored"))
+        end
+      end)
+    end
+
+    it("never one that PATH had not at that time", function()
+      local store = exec.new { command = { "put-it" } }
+      go "later"
+      local message, certainty = fails(store)
+      assert.equal("exec:put-it: its command cannot be started: it was not there when this store was made: "
+        .. "make it again", message)
+      assert.equal("failed", certainty)
+      assert.is_nil(confidentai.store.revive(store.spec))
+    end)
+
+    it("and nothing is run where its folder is gone", function()
+      go "begun"
+      local store = exec.new { command = { "/bin/sh", "-c", "cat >/dev/null" } }
+      go "later"
+      assert(os.rename(folder .. "/begun", folder .. "/moved"))
+      local ready, message = store:preflight(context)
+      assert.is_nil(ready)
+      assert.matches("its folder .*/begun is gone", message)
+      assert.equal("failed", (select(2, fails(store))))
+      assert(os.rename(folder .. "/moved", folder .. "/begun"))
+    end)
+  end)
+
+  it("cannot be made again of words that mean another file in another folder", function()
+    local store = confidentai.store
+    for _, spec in ipairs {
+      { kind = "file", path = "key" }, { kind = "env_file", path = "./.env", variable = "KEY" },
+      { kind = "exec", command = { "./put" }, folder = "/" }, { kind = "exec", command = { "put" }, folder = "/" },
+      { kind = "exec", command = { "/bin/put" } }, { kind = "exec", command = { "/bin/put" }, folder = "." },
+      { kind = "exec", command = { "/bin/put" }, check = { "./get" }, folder = "/" },
+    } do
+      assert.same({ nil, "this describes no store that can be made again" }, { store.revive(spec) })
+    end
   end)
 end)

@@ -109,7 +109,7 @@ static int start(cai_process *process, const cai_process_options *options, const
     return ENOMEM;
   cai_watcher watcher = {.path = path,
                          .argv = (char *const *)options->argv,
-                         .hidden = options->hidden,
+                         .folder = options->folder,
                          .timeout = options->timeout,
                          .input = theirs[INPUT],
                          .output = theirs[OUTPUT],
@@ -122,7 +122,9 @@ static int start(cai_process *process, const cai_process_options *options, const
 cai_process *cai_process_start(const cai_process_options *options, int *problem) {
   char path[CAI_PROGRAM_SIZE];
   int theirs[PIPES];
-  *problem = cai_program_find(options->argv[0], getenv("PATH"), path);
+  const char *name = options->argv[0];
+  bool is_elsewhere = options->folder != NULL && name[0] != '/' && strchr(name, '/') != NULL;
+  *problem = is_elsewhere ? EINVAL : cai_program_find(name, getenv("PATH"), path);
   if (*problem != 0)
     return NULL;
   cai_process *process = malloc(sizeof *process);

@@ -17,7 +17,7 @@ typedef struct {
   const char *const *argv; /* the program's name, see cai_program_find, and its arguments; ends in NULL */
   const char *input;       /* for its standard input, which ends after it; wiped here once it is written */
   size_t input_length;
-  const char *hidden; /* name of a variable of the environment that the program does not get; NULL: none */
+  const char *folder; /* absolute: where it runs, with argv[0] a name or an absolute path; NULL: the host's */
   double timeout;     /* seconds after which it and its process group are killed; CAI_NEVER: none */
 } cai_process_options;
 
@@ -30,9 +30,9 @@ typedef enum {
   CAI_PROCESS_LOST       /* nobody knows */
 } cai_process_state;
 
-/* Starts a program: in a session of its own, with the host's environment and folder, with no other descriptors than
- * 0, 1 and 2, all signals as at a program's start. NULL, and *problem: errno of what failed; ENOENT and EACCES are
- * about its file. Options are not needed afterwards. */
+/* Starts a program: in a session of its own, with the host's environment but for the variables that hold a key
+ * (watcher.c), with no other descriptors than 0, 1 and 2, all signals as at a program's start. NULL, and *problem:
+ * errno of what failed; ENOENT and EACCES are about its file. Options are not needed afterwards. */
 cai_process *cai_process_start(const cai_process_options *options, int *problem);
 
 /* Moves what can be moved now; never waits. Whether the program has ended. */

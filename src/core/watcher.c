@@ -94,11 +94,20 @@ static void reset_signals(void) {
   sigaction(SIGCHLD, &action, NULL);
 }
 
-static void hide_variable(const char *name) {
-  size_t length = strlen(name);
+/* Variables that hold a key, which no program needs to do its work: it gets the secret that it is meant to have. */
+static const char *const key_variables[] = {"CONFIDENT_ORG_API_KEY=", "CONFIDENT_PROJ_API_KEY=", "CONFIDENT_API_KEY="};
+
+static bool holds_key(const char *variable) {
+  for (size_t i = 0; i < sizeof key_variables / sizeof *key_variables; i++)
+    if (strncmp(variable, key_variables[i], strlen(key_variables[i])) == 0)
+      return true;
+  return false;
+}
+
+static void hide_keys(void) {
   char **to = environ;
   for (char **from = environ; from != NULL && *from != NULL; from++)
-    if (strncmp(*from, name, length) != 0 || (*from)[length] != '=')
+    if (!holds_key(*from))
       *to++ = *from;
   if (to != NULL)
     *to = NULL;
@@ -120,11 +129,11 @@ _Noreturn static void become_program(const cai_watcher *watcher) {
   sigset_t none;
   setsid();
   die_with_watcher();
-  if (watcher->hidden != NULL)
-    hide_variable(watcher->hidden);
+  hide_keys();
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
-  execve(watcher->path, watcher->argv, environ);
+  if (watcher->folder == NULL || chdir(watcher->folder) == 0)
+    execve(watcher->path, watcher->argv, environ);
   report(REPORT, CAI_REPORT_UNSTARTED, errno);
   _exit(127);
 }

@@ -10,7 +10,7 @@
 typedef struct {
   const char *path;          /* of the program's file */
   char *const *argv;         /* ends in NULL */
-  const char *hidden;        /* name of a variable of the environment that the program does not get; NULL: none */
+  const char *folder;        /* where it runs; NULL: the host's */
   double timeout;            /* seconds; CAI_NEVER: none */
   int input, output, errors; /* the program's ends of pipes, for its descriptors 0, 1 and 2 */
   int report;                /* where a cai_report is written; end of file: the watcher is dead */

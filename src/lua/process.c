@@ -67,7 +67,7 @@ int lcai_process_start(lua_State *L) {
   if (!lua_isnil(L, 2)) {
     luaL_checktype(L, 2, LUA_TTABLE);
     options.input = text_option(L, "input", &options.input_length);
-    options.hidden = text_option(L, "hidden", &unused);
+    options.folder = text_option(L, "folder", &unused);
     options.timeout = timeout_option(L);
   }
   options.argv = push_arguments(L, 1);

@@ -110,10 +110,10 @@ end
 
 -- Tells the users of the stores. Nobody tries again later: there is no record of it.
 local function tell(self)
-  if not self.on_published then
+  if not self.options.on_published then
     return nil
   end
-  local done, problem = notice.run(self, self.on_published)
+  local done, problem = notice.run(self, self.options)
   return { state = done and "succeeded" or "failed", problem = problem }
 end
 
@@ -288,7 +288,7 @@ function ensure.run(api_keys, base, options)
       self.stores[i + 1] = store
     end
   end
-  self.record, self.on_published = { scope = api_keys.scope, state = "ensure" }, options.on_published
+  self.record, self.options = { scope = api_keys.scope, state = "ensure" }, options
   local err, contents, content, view
   self.record.organization, err = calls.organization(self)
   if not self.record.organization then

@@ -30,11 +30,12 @@ end
 ---Runs a command. A store that is given nothing is a command that is run: without a shell, without the client's
 ---credential, and ended when nothing waits for it any more.
 ---@param job { pause: function }
----@param command string[]
+---@param options { on_published: string[], on_published_folder: string } as rotation.options has them
 ---@return true?
 ---@return string? problem
-function notice.run(job, command)
-  local ok, problem = exec.new({ command = command, timeout = TIMEOUT, name = "on_published" }):put("", job)
+function notice.run(job, options)
+  local ok, problem = exec.new({ command = options.on_published, folder = options.on_published_folder,
+    timeout = TIMEOUT, name = "on_published" }):put("", job)
   return ok, problem and tostring(problem):gsub("^exec:on_published: its command ", "")
 end
 
@@ -52,7 +53,7 @@ function notice.work(job)
   if not ok then
     return nil, err
   end
-  local done, problem = notice.run(job, record.options.on_published)
+  local done, problem = notice.run(job, record.options)
   record.notice.done, record.notice.problem = done, problem
   ok, err = job:save(done and "the command on_published has succeeded" or "the command on_published has failed",
     { problem = record.notice.problem })

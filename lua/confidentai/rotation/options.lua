@@ -4,6 +4,7 @@
 
 local argument = require "confidentai.argument"
 local core = require "confidentai.core"
+local location = require "confidentai.store.location"
 
 local options = {}
 
@@ -97,6 +98,13 @@ local function problem_with_command(name, words)
       return ("option '%s': a word of it looks like a secret, and it goes into the record"):format(name)
     end
   end
+  local path, problem = location.program(words[1])
+  if path then
+    path, problem = core.program(path)
+  end
+  if not path then
+    return ("option '%s': its program cannot be started: %s"):format(name, problem)
+  end
 end
 
 -- What is wrong with an option that holds a store, or an array of them; nil: nothing.
@@ -140,13 +148,22 @@ local function problem_with_all(letter, given)
   end
 end
 
+-- The command as it is recorded: it means the same in another folder, with another PATH.
+local function settle_command(checked)
+  local words = { location.program(checked.on_published[1]) }
+  for i = 2, #checked.on_published do
+    words[i] = checked.on_published[i]
+  end
+  checked.on_published, checked.on_published_folder = words, location.here()
+end
+
 ---Checks options and fills the defaults in. Raises at the line of the public function's caller.
 ---@param function_name string the public function, for messages
 ---@param letter string which functions' options (above)
 ---@param position integer of the argument
 ---@param given? table
 ---@param level? integer how many calls lie between the public function and the caller of this one: 0
----@return table checked a new table, with `stores` as an array
+---@return table checked a new table, with `stores` as an array, and `on_published` settled, with its folder
 function options.check(function_name, letter, position, given, level)
   local problem = problem_with_all(letter, given)
   if problem then
@@ -162,6 +179,9 @@ function options.check(function_name, letter, position, given, level)
   end
   if checked.store then
     checked.stores = checked.store.label and { checked.store } or checked.store
+  end
+  if checked.on_published then
+    settle_command(checked)
   end
   return checked
 end

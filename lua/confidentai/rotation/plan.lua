@@ -11,7 +11,7 @@ local plan = {}
 
 -- Options that a record keeps; the others are of this process.
 local KEPT = { "soak", "soak_max", "grace", "adoption", "settle", "replace", "compromised", "replace_store",
-  "on_published" }
+  "on_published", "on_published_folder" }
 
 -- Seconds: the least for which an unclear create is looked for (rotation page).
 local LEAST_SETTLE = 60

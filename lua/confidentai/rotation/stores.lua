@@ -36,8 +36,26 @@ function stores.describe(list)
   return descriptions
 end
 
+local function is_equal(one, other)
+  if type(one) ~= "table" or type(other) ~= "table" then
+    return one == other
+  end
+  for name, value in pairs(one) do
+    if not is_equal(value, other[name]) then
+      return false
+    end
+  end
+  for name in pairs(other) do
+    if one[name] == nil then
+      return false
+    end
+  end
+  return true
+end
+
 ---The stores of a record: those that were given again, by their labels, and those that it describes on this machine.
----Who gives a store of another machine says that it is this machine's from now on.
+---Who gives a store of another machine says that it is this machine's from now on. Here, what is given under the label of
+---one that the record describes does not take its place: another command might get the secret.
 ---@param content table of a record
 ---@param given? confidentai.Store[]
 ---@return table<integer, confidentai.Store> by position; what is missing has to be given
@@ -45,7 +63,8 @@ function stores.of_record(content, given)
   local list = {}
   for i, description in ipairs(content.stores) do
     for _, candidate in ipairs(given or {}) do
-      if candidate.label == description.label then
+      local is_here = description.spec and description.host == core.host()
+      if candidate.label == description.label and (not is_here or is_equal(candidate.spec, description.spec)) then
         list[i], description.host = candidate, core.host()
       end
     end

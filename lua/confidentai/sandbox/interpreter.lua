@@ -2,6 +2,8 @@
 -- Finds an interpreter that has lua-http. Debian's package loads on Lua 5.1 and LuaJIT only, so the sandbox
 -- may have to run in another Lua than the program that starts it.
 
+local search_path = require "confidentai.search_path"
+
 local interpreter = {}
 
 local modules = { "http.server", "cjson", "luv" }
@@ -13,6 +15,12 @@ for minor = 1, 4 do
   path_variables[#path_variables + 1] = "LUA_PATH_5_" .. minor
   path_variables[#path_variables + 1] = "LUA_CPATH_5_" .. minor
 end
+
+-- What the sandbox has no use for, and whoever can read its environment might have.
+local secret_variables = { "CONFIDENT_ORG_API_KEY", "CONFIDENT_PROJ_API_KEY", "CONFIDENT_API_KEY" }
+
+-- Where programs are when there is no PATH.
+local DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 interpreter.remedy = "the sandbox needs a Lua with the modules http, cjson and luv, and found none "
   .. "(tried this one, " .. table.concat(candidates, ", ") .. ").\n"
@@ -37,32 +45,52 @@ local function succeeds(command)
   return result == true or result == 0
 end
 
-local function probe(name, unset)
-  local requires = {}
-  for index, module in ipairs(modules) do requires[index] = ("require %q"):format(module) end
+-- The absolute folders of PATH.
+local function folders()
+  return search_path.absolute(os.getenv "PATH" or DEFAULT_PATH, ":")
+end
+
+-- Whether a program, by its path, is such an interpreter: it runs main.lua as it would for the sandbox.
+local function probe(program, unset)
   local words = { "env", "-u", "LD_PRELOAD" } -- of a sanitizer, which is not about this process
-  for _, variable in ipairs(unset) do
-    words[#words + 1] = "-u"
-    words[#words + 1] = variable
+  for _, list in ipairs { secret_variables, unset } do
+    for _, variable in ipairs(list) do
+      words[#words + 1] = "-u"
+      words[#words + 1] = variable
+    end
   end
-  words[#words + 1] = quote(name)
-  words[#words + 1] = "-e"
-  words[#words + 1] = quote(table.concat(requires, " "))
-  return succeeds(table.concat(words, " ") .. " >/dev/null 2>&1 </dev/null")
+  for _, word in ipairs { program, interpreter.script(), "probe" } do words[#words + 1] = quote(word) end
+  return succeeds(("PATH=%s; export PATH; %s >/dev/null 2>&1 </dev/null"):format(quote(folders()),
+    table.concat(words, " ")))
+end
+
+-- The paths of the programs of a name.
+local function programs(name)
+  local list = {}
+  for folder in folders():gmatch "[^:]+" do
+    local file = io.open(folder .. "/" .. name, "rb")
+    if file then
+      file:close()
+      list[#list + 1] = folder .. "/" .. name
+    end
+  end
+  return list
 end
 
 local found
 
 ---Looks for an interpreter in PATH.
----@return table? interpreter { command = string, unset = names of variables it must not see }
+---@return table? interpreter { command = its path, unset = names of variables it must not see }
 ---@return string? message with the remedies
 function interpreter.find()
   if found then return found end
   for _, unset in ipairs { {}, path_variables } do
     for _, name in ipairs(candidates) do
-      if probe(name, unset) then
-        found = { command = name, unset = unset }
-        return found
+      for _, program in ipairs(programs(name)) do
+        if probe(program, unset) then
+          found = { command = program, unset = unset }
+          return found
+        end
       end
     end
   end
@@ -75,6 +103,7 @@ end
 ---@return table list of "NAME=value"
 function interpreter.environment(environment, chosen)
   local dropped, list = {}, {}
+  for _, name in ipairs(secret_variables) do dropped[name] = true end
   for _, name in ipairs(chosen.unset) do dropped[name] = true end
   if (environment.LD_PRELOAD or ""):find("san", 1, true) then dropped.LD_PRELOAD = true end
   for name, value in pairs(environment) do

@@ -17,6 +17,11 @@ table.insert(package.searchers or package.loaders, 2, function(name)
   end
 end)
 
+require("confidentai.search_path").drop_relative()
+if arg[1] == "probe" then -- of interpreter.lua: is this one that can run the sandbox?
+  os.exit(require("confidentai.sandbox.interpreter").is_suitable() and 0 or 1)
+end
+
 local json = require "confidentai.sandbox.json"
 local options = require "confidentai.sandbox.options"
 

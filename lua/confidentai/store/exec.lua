@@ -1,19 +1,20 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- A store behind a command: it gets the secret on its standard input, and another, `check`, prints what is stored.
 --
--- The command is a program and its arguments, run without a shell, in the host's folder and environment (but without
--- CONFIDENT_ORG_API_KEY: no store needs that to do its work). It reads the secret to the end of its input, with no line
--- end after it, and must have stored it when it exits with status 0; any other end counts as a failure that may have
--- stored something. `check` prints the secret, with one line end or none, or nothing where nothing is stored, and exits
--- with status 0. Arguments and the environment never hold a secret; what a command says on standard error goes into
--- messages, shortened, with the secret covered.
+-- The command is a program and its arguments, run without a shell, in the host's environment (but without the variables
+-- that hold a key: no store needs those to do its work). Which program that is, and the folder that it runs in, is
+-- settled when the store is made, and on record: a later run may be in another folder, with another PATH. The command
+-- reads the secret to the end of its input, with no line end after it, and must have stored it when it exits with
+-- status 0; any other end counts as a failure that may have stored something. `check` prints the secret, with one line
+-- end or none, or nothing where nothing is stored, and exits with status 0. Arguments and the environment never hold a
+-- secret; what a command says on standard error goes into messages, shortened, with the secret covered.
 
 local argument = require "confidentai.argument"
 local core = require "confidentai.core"
+local location = require "confidentai.store.location"
 
 local exec = {}
 
-local HIDDEN = "CONFIDENT_ORG_API_KEY"
 local DEFAULT_TIMEOUT = 30 -- seconds
 
 -- How often a command is looked at: a part of the time it has run so far, within these. Seconds.
@@ -27,13 +28,14 @@ local PATIENCE = 2
 -- How much of standard error goes into a message, in bytes. Its end: that is where a program says what went wrong.
 local LONGEST_COMPLAINT = 400
 
-local fields = { command = "table", check = "table", name = "string", timeout = "number" }
+local fields = { command = "table", check = "table", name = "string", timeout = "number", folder = "string" }
 
 ---@class confidentai.ExecOptions
 ---@field command string[] a program and its arguments; it reads the secret from its standard input
 ---@field check? string[] a program and its arguments; it prints what is stored. Without it the store cannot be read
 ---@field name? string for people and records, instead of the program's; no secret
 ---@field timeout? number seconds for each run; default: 30
+---@field folder? string absolute, where they run, and where their relative paths start; default: the current one
 
 local Store = {}
 Store.__index = Store
@@ -103,6 +105,16 @@ local function failure(process, timeout)
   return "was ended by " .. how
 end
 
+-- Why a program cannot be started; nil: it can be, as far as a look tells.
+local function missing(path)
+  if path:sub(1, 1) == "/" then
+    local found, problem = core.program(path)
+    return not found and problem or nil
+  end
+  local _, problem = core.program(path) -- it was in no folder of PATH when the store was made
+  return problem or "it was not there when this store was made: make it again"
+end
+
 -- Runs a command. The process, and how it ended other than well (nil: well); or nil, and why it was not started.
 local function run(store, what, argv, input, context)
   local timeout = store.spec.timeout
@@ -111,7 +123,10 @@ local function run(store, what, argv, input, context)
     return nil, ("%s: its %s was not started: %s"):format(store.label, what, tostring(problem))
   end
   local process
-  process, problem = core.process(argv, { input = input, hidden = HIDDEN, timeout = timeout })
+  problem = missing(argv[1])
+  if not problem then
+    process, problem = core.process(argv, { input = input, folder = store.spec.folder, timeout = timeout })
+  end
   if not process then
     return nil, ("%s: its %s cannot be started: %s"):format(store.label, what, problem)
   end
@@ -141,8 +156,12 @@ end
 ---@return boolean? true
 ---@return string? message
 function Store:preflight(context)
-  local path, problem = core.program(self.spec.command[1])
-  if not path then
+  local problem = missing(self.spec.command[1])
+  local folder = not problem and core.file.facts(self.spec.folder)
+  if not problem and not folder then
+    problem = ("its folder %s is gone"):format(self.spec.folder)
+  end
+  if problem then
     return nil, ("%s: its command cannot be started: %s"):format(self.label, problem)
   end
   if self.readable then
@@ -167,7 +186,7 @@ function Store:get(context)
   if not output then
     return nil, problem
   end
-  local text = output:gsub("\n$", "")
+  local text = output:gsub("\r?\n$", "")
   return text ~= "" and text
 end
 
@@ -196,8 +215,9 @@ function Store:__tostring()
   return "confidentai.store " .. self.label
 end
 
--- A copy of an option's array; raises when it is none, at the line of whoever called the constructor.
-local function arguments(name, list)
+-- A copy of an option's array, with the path of its program; raises when it is none, at the line of whoever called the
+-- constructor.
+local function arguments(name, list, folder)
   local copy = {}
   for key in pairs(list) do
     if type(key) ~= "number" or key % 1 ~= 0 or key < 1 or key > #list then
@@ -213,6 +233,7 @@ local function arguments(name, list)
   if not copy[1] or copy[1] == "" then
     argument.refuse(1, "exec", ("field '%s': a program is expected first"):format(name), 1)
   end
+  copy[1] = location.program(copy[1], folder) or copy[1]
   return copy
 end
 
@@ -227,11 +248,17 @@ function exec.new(options)
   elseif options.name and (options.name == "" or options.name:find "%c") then
     argument.refuse(1, "exec", "field 'name': a text of one line is expected")
   end
-  local spec = { kind = "exec", name = options.name, timeout = timeout }
-  spec.command = arguments("command", options.command)
-  spec.check = options.check and arguments("check", options.check)
+  local folder = options.folder or location.here() or "" -- one that is gone
+  if folder:sub(1, 1) ~= "/" or folder:find("%c") or folder:find("\0", 1, true) then
+    argument.refuse(1, "exec", "field 'folder': the absolute path of a folder is expected")
+  end
+  local spec = { kind = "exec", name = options.name, timeout = timeout, folder = folder }
+  spec.command = arguments("command", options.command, folder)
+  spec.check = options.check and arguments("check", options.check, folder)
+  local given = options.command[1]
+  local program = given:find("/", 1, true) and spec.command[1] or given
   return setmetatable({
-    kind = "exec", label = "exec:" .. (options.name or spec.command[1]:gsub("%c", "?")), readable = spec.check ~= nil,
+    kind = "exec", label = "exec:" .. (options.name or program:gsub("%c", "?")), readable = spec.check ~= nil,
     spec = spec,
   }, Store)
 end

@@ -27,12 +27,24 @@ local store = setmetatable({}, { __index = function(self, kind)
   return made
 end })
 
+-- Whether a spec means the same in any folder: one that does not would hand the secret to what lies in this one.
+local function is_absolute(spec)
+  local places = spec.kind == "exec" and { spec.folder or "", (spec.command or {})[1] or "", (spec.check or spec.command
+    or {})[1] or "" } or { spec.path or "" }
+  for _, place in ipairs(places) do
+    if type(place) ~= "string" or place:sub(1, 1) ~= "/" then
+      return false
+    end
+  end
+  return true
+end
+
 ---Makes a store again.
 ---@param spec any the spec of a store, perhaps through JSON
 ---@return confidentai.Store? store
 ---@return string? message the spec is that of no store
 function store.revive(spec)
-  if type(spec) ~= "table" or not KINDS[spec.kind] or spec.kind == "callback" then
+  if type(spec) ~= "table" or not KINDS[spec.kind] or spec.kind == "callback" or not is_absolute(spec) then
     return nil, "this describes no store that can be made again"
   end
   local options = {}

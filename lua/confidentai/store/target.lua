@@ -3,6 +3,7 @@
 
 local argument = require "confidentai.argument"
 local core = require "confidentai.core"
+local location = require "confidentai.store.location"
 local mount = require "confidentai.store.mount"
 local file = core.file
 
@@ -30,11 +31,7 @@ function target.path(name, path)
   if path == "" or path:find "%c" or path:find("\0", 1, true) or ("/" .. path):find "/%.?%.?$" then
     argument.refuse(1, name, "field 'path': the path of a file is expected", 1)
   end
-  if path:sub(1, 1) == "/" then
-    return path
-  end
-  local here = file.resolve "."
-  return here and here .. "/" .. path or argument.refuse(1, name, "field 'path': the current folder is gone", 1)
+  return location.path(path) or argument.refuse(1, name, "field 'path': the current folder is gone", 1)
 end
 
 local function folder_of(path)

@@ -426,4 +426,25 @@ describe("the plugin for Neovim", function()
       assert.matches("does not load.*no such file", output)
     end)
   end)
+
+  describe("in the folder of somebody else", function()
+    local folder = folders.each()
+
+    it("runs no module that lies in the folder that Neovim is in", function()
+      for _, name in ipairs { "cjson", "confidentai", "confidentai_nvim", "luv" } do
+        folders.write(("%s/%s.lua"):format(folder.path, name), "error('ran')")
+      end
+      assert.equal("listed", (run([[
+        vim.cmd("cd " .. vim.env.SPEC_FOLDER)
+        vim.cmd("ConfidentKeys")
+        steps { shows("enabled"), function() finish("listed") end }
+      ]], { variables = { SPEC_FOLDER = folder.path } })))
+      assert.equal("healthy", (run([[
+        vim.cmd("cd " .. vim.env.SPEC_FOLDER)
+        require("confidentai.health")
+        assert(require("confidentai").new({ api_key = "x" }))
+        finish("healthy")
+      ]], { variables = { SPEC_FOLDER = folder.path } })))
+    end)
+  end)
 end)

@@ -2,6 +2,8 @@
 -- :checkhealth confidentai_nvim
 -- luacheck: globals vim
 
+require("confidentai_nvim.search_path").drop_relative()
+
 local reports = vim.health or require "health"
 
 -- Newer Neovims call it health.ok, older ones health.report_ok.

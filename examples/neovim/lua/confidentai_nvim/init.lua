@@ -2,6 +2,8 @@
 -- The API keys of a Confident AI organization and its projects in a buffer: :ConfidentKeys [project-id].
 -- luacheck: globals vim
 
+require("confidentai_nvim.search_path").drop_relative() -- before anything is looked for outside of the runtimepath
+
 local plugin = {}
 
 local options = {}
