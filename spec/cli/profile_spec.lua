@@ -86,6 +86,10 @@ describe("a profile", function()
   it("says what is wrong with the file", function()
     refused("there is no configuration file", "whoami", "--profile", "prod")
     write "{"
+    refused("is no JSON: see line 1", "whoami", "--profile", "prod")
+    write "{\n\"profiles\": {\n\"prod\": { \"api_key\" }\n} }"
+    refused("is no JSON: see line 3", "whoami", "--profile", "prod")
+    write "[]"
     refused("no JSON object", "whoami", "--profile", "prod")
     write { prod = { api_key = service.api_key, base_url = service.base_url, tmeout = 3 } }
     refused("tmeout", "whoami", "--profile", "prod")

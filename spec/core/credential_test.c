@@ -28,6 +28,11 @@ static const struct {
     {"confident_jp_proj_abc", CAI_CREDENTIAL_PROJECT_KEY, NULL},
     {"confident_us_globalabc", CAI_CREDENTIAL_GOOD, "US"},
     {"confident_us_project", CAI_CREDENTIAL_GOOD, "US"}, /* "proj" without its underscore is no prefix */
+    {"\"confident_eu_org_abc\"", CAI_CREDENTIAL_WRAPPED, NULL},
+    {"'confident_eu_org_abc'", CAI_CREDENTIAL_WRAPPED, NULL},
+    {"KEY=confident_proj_abc", CAI_CREDENTIAL_WRAPPED, NULL},
+    {"xconfident_", CAI_CREDENTIAL_WRAPPED, NULL},
+    {"confident_us_org_confident_", CAI_CREDENTIAL_GOOD, "US"},
     {"", CAI_CREDENTIAL_EMPTY, NULL},
     {" confident_us_org_abc", CAI_CREDENTIAL_UNPRINTABLE, NULL},
     {"confident_us_org_abc\n", CAI_CREDENTIAL_UNPRINTABLE, "US"},

@@ -60,7 +60,7 @@ describe("a store of a variable in a .env file", function()
     { "without an end of its line", "A=1\nAPI_KEY=old", "A=1\nAPI_KEY=NEW", "old" },
     { "in a file of DOS", "A=1\r\nAPI_KEY=old\r\nB=2\r\n", "A=1\r\nAPI_KEY=NEW\r\nB=2\r\n", "old" },
     { "in quotes in a file of DOS", "API_KEY='old'\r\n", "API_KEY='NEW'\r\n", "old" },
-    { "after a byte order mark", "\239\187\191API_KEY=old\n", "\239\187\191API_KEY=NEW\n", "old" },
+    { "after a byte order mark", "\239\187\191A=1\nAPI_KEY=old\n", "\239\187\191A=1\nAPI_KEY=NEW\n", "old" },
     { "among others that look like it", "# API_KEY=x\nMY_API_KEY=y\nAPI_KEY_2=z\nAPI_KEY=old\n API_KEYS=w\nAPI_KEY\n",
       "# API_KEY=x\nMY_API_KEY=y\nAPI_KEY_2=z\nAPI_KEY=NEW\n API_KEYS=w\nAPI_KEY\n", "old" },
     { "in other letters elsewhere", "api_key=x\nAPI_KEY=old\n", "api_key=x\nAPI_KEY=NEW\n", "old" },

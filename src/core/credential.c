@@ -8,6 +8,16 @@
 /* The regions that have a service of their own. */
 static const char *const regions[][2] = {{"us", "US"}, {"eu", "EU"}, {"au", "AU"}};
 
+/* Whether a key begins behind the first byte. Its region would not be seen: the whole would go to another one. */
+static bool is_wrapped(const char *bytes, size_t length) {
+  cai_key_format format;
+  for (size_t i = 0; i < length; i++) {
+    if (cai_key_format_prefix(bytes + i, length - i, &format))
+      return i > 0;
+  }
+  return false;
+}
+
 cai_credential_fault cai_credential_check(const char *bytes, size_t length) {
   cai_key_format format;
   if (length == 0)
@@ -17,6 +27,8 @@ cai_credential_fault cai_credential_check(const char *bytes, size_t length) {
     if (c <= 0x20 || c >= 0x7f)
       return CAI_CREDENTIAL_UNPRINTABLE;
   }
+  if (is_wrapped(bytes, length))
+    return CAI_CREDENTIAL_WRAPPED;
   cai_key_format_prefix(bytes, length, &format);
   if (format.kind == CAI_KEY_PROJECT)
     return CAI_CREDENTIAL_PROJECT_KEY;

@@ -9,6 +9,7 @@ typedef enum {
   CAI_CREDENTIAL_GOOD = 0,
   CAI_CREDENTIAL_EMPTY,
   CAI_CREDENTIAL_UNPRINTABLE, /* white space, control characters or bytes beyond ASCII */
+  CAI_CREDENTIAL_WRAPPED,     /* holds a key, but not at its beginning: behind a quotation mark, for example */
   CAI_CREDENTIAL_PROJECT_KEY, /* by its prefix: a key of a project, which may manage nothing */
   CAI_CREDENTIAL_GLOBAL_KEY   /* by its prefix: a key for all projects, which may manage nothing either */
 } cai_credential_fault;

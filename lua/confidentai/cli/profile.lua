@@ -29,10 +29,11 @@ function profile.path()
   if base and base:sub(1, 1) == "/" then
     return base .. "/confidentai/config.json"
   end
-  return home and home .. "/.config/confidentai/config.json"
+  return home and home:sub(1, 1) == "/" and home .. "/.config/confidentai/config.json" or nil
 end
 
--- The content of the file; nil when it is not there. It may hold keys, so it is refused when others can read it.
+-- The content of the file; nil when it is not there. It may hold keys, and commands that are run: it is refused when
+-- others can read it, or when it is another user's, who would say what is run as this one (with sudo, for example).
 local function read(path)
   local content, facts, name = core.file.read(path, LARGEST)
   if not content then
@@ -40,11 +41,27 @@ local function read(path)
       return nil
     end
     refuse(("the configuration file %s cannot be read: %s"):format(path, facts))
+  elseif not facts.own and facts.uid ~= 0 then
+    refuse(("the configuration file %s is another user's (uid %.0f)"):format(path, facts.uid),
+      "run the command as that user, or set XDG_CONFIG_HOME to a folder of your own")
   elseif facts.mode % 64 ~= 0 then
     refuse(("the configuration file %s is open to others (mode %03o)"):format(path, facts.mode % 512),
       "chmod 600 " .. path)
   end
-  return content
+  return (content:gsub("^\239\187\191", "")) -- the mark of UTF-8 that some editors write
+end
+
+-- What the file says; ends the command where that is no JSON, and says in which line.
+local function decode(path, content)
+  local ok, config = pcall(require("cjson").new().decode, content)
+  if not ok then
+    local at = tonumber(tostring(config):match "character (%d+)")
+    local _, above = content:sub(1, (at or 1) - 1):gsub("\n", "")
+    refuse(("the configuration file %s is no JSON%s"):format(path, at and (": see line %d"):format(above + 1) or ""))
+  elseif type(config) ~= "table" or type(config.profiles) ~= "table" then
+    refuse(("the configuration file %s is no JSON object with an object \"profiles\""):format(path))
+  end
+  return config
 end
 
 local function check(path, name, found)
@@ -67,9 +84,13 @@ local function check(path, name, found)
   return found
 end
 
--- The key that a command prints.
-local function run(name, command)
-  local store = require("confidentai").store.exec { command = command, check = command, name = "key_command" }
+-- The key that a command prints. It runs beside the configuration file, wherever this program was started.
+local function run(path, name, command)
+  local ok, store = pcall(require("confidentai").store.exec, { command = command, check = command,
+    name = "key_command", folder = path:match "^(.*)/" })
+  if not ok then
+    refuse(("profile '%s': 'key_command' is an array of a program and its arguments"):format(name))
+  end
   local driver = require("confidentai.cli.interruption").driver
   local key, message = store:get { pause = function(seconds) require "confidentai.pause"(driver, seconds) end }
   if not key then
@@ -82,19 +103,16 @@ local function load(name)
   local path = profile.path()
   local content = path and read(path)
   if not content then
-    refuse(path and "there is no configuration file " .. path or "HOME is not set, so there is no configuration file")
+    refuse(path and "there is no configuration file " .. path
+      or "HOME is not set to an absolute path, so there is no configuration file")
   end
-  local ok, config = pcall(require("cjson").new().decode, content)
-  if not ok or type(config) ~= "table" or type(config.profiles) ~= "table" then
-    refuse(("the configuration file %s is no JSON object with profiles"):format(path))
-  end
-  local found = check(path, name, config.profiles[name])
+  local found = check(path, name, decode(path, content).profiles[name])
   -- Not by the option region, before which CONFIDENT_BASE_URL goes: the key would be sent there.
   local base_url = found.base_url or require("confidentai.base_url").of_region(found.region)
   if not base_url then
     refuse(("profile '%s': region is US, EU or AU"):format(name))
   end
-  local api_key = found.api_key or run(name, found.key_command)
+  local api_key = found.api_key or run(path, name, found.key_command)
   return { api_key = api_key, base_url = base_url, timeout = found.timeout, ca_file = found.ca_file }
 end
 

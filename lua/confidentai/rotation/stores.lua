@@ -65,7 +65,7 @@ function stores.of_record(content, given)
     for _, candidate in ipairs(given or {}) do
       local is_here = description.spec and description.host == core.host()
       if candidate.label == description.label and (not is_here or is_equal(candidate.spec, description.spec)) then
-        list[i], description.host = candidate, core.host()
+        list[i], description.spec, description.host = candidate, candidate.spec, core.host()
       end
     end
     if not list[i] and description.spec and description.host == core.host() then

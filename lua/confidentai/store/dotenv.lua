@@ -52,7 +52,10 @@ local function lines_of(content, variable)
     local name, after, at = assignment(line)
     local quote = name and line:sub(at, at):match "[\"'`]"
     local close = quote and closing(content, from + at - 1, quote)
-    if name == variable then
+    if name == variable and from == 4 and content:sub(1, 3) == BYTE_ORDER_MARK then
+      return nil, ("line 1 begins with a byte order mark, which many readers take for a part of the name %s: remove it")
+        :format(variable)
+    elseif name == variable then
       found[#found + 1] = {
         number = number, from = from, after = from + after - 1, value_at = from + at - 1,
         last = line_end - 1 - (line:sub(-1) == "\r" and 1 or 0), close = close, quote = quote,
