@@ -77,7 +77,7 @@ describe("docs/incident.md", function()
     -- The new one has leaked.
     assert(service:reset())
     os.execute(("rm -r %s/state && cp %s/old %s/app.key"):format(folder, folder, folder))
-    assert.equal(0, (run(begin .. " && confidentai rotate rollback 'Default key'")))
+    assert.equal(0, (run(begin .. " && confidentai rotate rollback 'Default Key'")))
     assert.is_nil(support.key_on_service(service, "project", 2, project))
     assert.equal(assert(folders.read(folder .. "/old")), assert(folders.read(folder .. "/app.key")))
   end)

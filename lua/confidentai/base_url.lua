@@ -21,7 +21,7 @@ function base_url.of_region(region)
 end
 
 ---Chooses the base URL: the option, $CONFIDENT_BASE_URL, the region by option, by $CONFIDENT_REGION, by the key's
----prefix, and at last US (platform page, "choice of base URL").
+---prefix, and at last US (docs/platform.md, "choice of base URL").
 ---@param options table checked options, with api_key
 ---@return string? url
 ---@return string? problem

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Paths of the service, as segments that the core escapes (platform page).
+-- Paths of the service, as segments that the core escapes (docs/platform.md).
 
 local path = {}
 

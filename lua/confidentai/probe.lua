@@ -34,7 +34,7 @@ function probe.says(err, status)
   return err.status == status and err.envelope == true
 end
 
----The cheapest call that a project's key may make (platform page).
+---The cheapest call that a project's key may make (docs/platform.md).
 ---@param secret string whole
 ---@return confidentai.Request
 function probe.project_request(secret)

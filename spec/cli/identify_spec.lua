@@ -42,8 +42,8 @@ describe("the command about a secret:", function()
         { { "identify" }, { input = "  " .. secret } }, { { "identify", "--file", file(secret .. "\r\n") } } } do
         local status, output, errors = command(given[1], given[2])
         assert.same({ 0, "" }, { status, errors })
-        assert.matches("^%*+......  key 1 'Default key' of project web ends like this secret\n\nCERTAINTY ", output)
-        assert.matches("\nlast6 +" .. service.projects[1].id .. " +1 +Default key +enabled .- never\n", output)
+        assert.matches("^%*+......  key 1 'Default Key' of project web ends like this secret\n\nCERTAINTY ", output)
+        assert.matches("\nlast6 +" .. service.projects[1].id .. " +1 +Default Key +enabled .- never\n", output)
         assert.matches("\nAT +WHAT\n%d+%-%d%d%-%d%dT.- looked through the keys of 3 of 3 scopes", output)
       end
     end)
@@ -51,7 +51,7 @@ describe("the command about a secret:", function()
     it("asks for it at a terminal, and does not show it", function()
       local status, output = command({ "identify" }, { terminal = true, input = secret .. "\n" })
       assert.equal(0, status)
-      assert.matches("^The secret %(it is not shown%): \r\n.*key 1 'Default key' of project web", output)
+      assert.matches("^The secret %(it is not shown%): \r\n.*key 1 'Default Key' of project web", output)
     end)
 
     it("is ended by Ctrl-C while it asks", function()
@@ -72,7 +72,7 @@ describe("the command about a secret:", function()
       local match = report.matches[1]
       match.created_at, match.last_used_after = nil, nil
       assert.same({ certainty = "proven", evidence = "last_used", scope = "project",
-        project_id = service.projects[1].id, project_name = "web", id = 1, name = "Default key", valid = true,
+        project_id = service.projects[1].id, project_name = "web", id = 1, name = "Default Key", valid = true,
         own = false, last_used = json.null }, match)
       for _, step in ipairs(report.steps) do
         assert.matches("^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", step.at)
@@ -123,7 +123,7 @@ describe("the command about a secret:", function()
       local wrong = secret:sub(1, -8) .. (secret:sub(-7, -7) == "x" and "y" or "x") .. secret:sub(-6)
       local status, output = command({ "identify", "--probe", "--fail" }, { input = wrong })
       assert.equal(3, status)
-      assert.matches("refuses the secret, though key 1 'Default key' of project web.*is enabled", output)
+      assert.matches("refuses the secret, though key 1 'Default Key' of project web.*is enabled", output)
       local errors
       status, output, errors = command({ "contain", "--yes", "-o", "json" }, { input = wrong })
       assert.equal(6, status)
@@ -196,7 +196,7 @@ describe("the command about a secret:", function()
       local status, output = command({ "contain", "--file", path },
         { terminal = true, input = "n\n", question = "[y/N]" })
       assert.equal(6, status)
-      assert.matches("Disable key 1 'Default key' of the project " .. service.projects[1].id
+      assert.matches("Disable key 1 'Default Key' of the project " .. service.projects[1].id
         .. ", never used%? Whoever uses it is refused from then on%. %[y/N%]", output)
       assert.matches("not confirmed", output)
       assert.is_true(state_of("project", 1, service.projects[1].id))
@@ -280,7 +280,7 @@ describe("the command about a secret:", function()
       end
       child:kill "sigint"
       assert.equal(130, (child:wait(5000)))
-      assert.matches("ended by SIGINT: key 1 'Default key' .- may be disabled by now.*confidentai keys get 1",
+      assert.matches("ended by SIGINT: key 1 'Default Key' .- may be disabled by now.*confidentai keys get 1",
         child.errors)
     end)
   end)

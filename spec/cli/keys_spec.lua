@@ -203,7 +203,7 @@ describe("confidentai keys", function()
       fails(6, { "keys", "delete", "1", "-p", project })
       assert.is_table(support.key_on_service(service, "project", 1, project))
       local deleted = command.json(done { "keys", "delete", "1", "-p", project, "--yes", "-o", "json" })
-      assert.same({ scope = "project", project_id = project, id = 1, name = "Default key", deleted = true }, deleted)
+      assert.same({ scope = "project", project_id = project, id = 1, name = "Default Key", deleted = true }, deleted)
       assert.is_nil(support.key_on_service(service, "project", 1, project))
     end)
 

@@ -67,7 +67,7 @@ describe("confidentai rotate, interrupted,", function()
       finish(child)
       if s:record_path() then
         assert_goes_on()
-        r:json { "rotate", "rollback", "Default key" }
+        r:json { "rotate", "rollback", "Default Key" }
       end
       assert.equal(1, #s:on_service())
     end

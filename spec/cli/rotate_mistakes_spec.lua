@@ -186,7 +186,7 @@ describe("confidentai rotate, of mistakes:", function()
     local status, _, output = child:finish()
     assert.equal(0, status, output)
     s:assert_no_secret(output)
-    assert.matches("disabled, and refused", (r:done { "rotate", "status", "Default key" }))
+    assert.matches("disabled, and refused", (r:done { "rotate", "status", "Default Key" }))
   end)
 
   describe("doctor", function()

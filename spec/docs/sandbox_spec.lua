@@ -7,6 +7,7 @@ local lyaml = require "lyaml"
 local packages = require "spec.docs.packages"
 local pages = require "spec.docs.pages"
 local process = require "spec.process"
+local sandbox = require "confidentai.sandbox"
 local shell = require "spec.docs.shell"
 local support = require "spec.support"
 
@@ -67,6 +68,27 @@ describe("docs/sandbox.md", function()
     assert.is_true(#folders.read(folder.path .. "/snapshot.json") > 100)
   end)
 
+  it("shows how a clock that is stopped is moved", function()
+    local load_text = loadstring or load -- luacheck: std max
+    local lines = page:block("lua", "The clock").text
+    assert(load_text("local service = ...\n" .. lines:match "^[^\n]*\n[^\n]*\n"))(service)
+    local client = support.client(service, { max_retries = 0 })
+    assert.is_nil((client:organization().api_keys:create "late"))
+    assert(load_text("local service = ...\n" .. lines:match "[^\n]*599[^\n]*"))(service)
+    assert.equal(0, #support.keys_named(service, "late"))
+    assert(load_text("local service = ...\n" .. lines:match "[^\n]*$"))(service)
+    assert.equal("2027-01-15T08:10:00.000Z", support.keys_named(service, "late")[1].created_at)
+    client:close()
+  end)
+
+  it("shows how the newer API rotates a key", function()
+    local newer = assert(sandbox.start { generation = 2 })
+    finally(function() newer:stop() end)
+    local lines = page:block("sh", "The newer API").text:gsub("curl ", "curl -sSf ")
+    local output = shell.run(newer, folder.path, lines, { shows = true })
+    assert.matches('"shadowValue":"confident_us_org_', output, 1, true)
+  end)
+
   describe("in CI", function()
     before_each(function()
       folders.write(folder.path .. "/with-sandbox.sh", page:block("sh", "Plain sh").text)
@@ -96,7 +118,7 @@ describe("docs/sandbox.md", function()
 
     it("runs a command beside a sandbox in plain sh", function()
       local keys = run 'sh with-sandbox.sh ./run-tests'
-      assert.equal("Default key", keys[1].name)
+      assert.equal("Default Key", keys[1].name)
     end)
 
     it("fails when the sandbox does not start, and does not wait for it", function()

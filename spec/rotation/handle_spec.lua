@@ -51,7 +51,7 @@ describe("with a rotation", function()
   it("status says what is next and when", function()
     local rotation = check(s:rotate { soak = DAY, grace = 7 * DAY, adoption = "time" })
     local status = rotation:status()
-    assert_status(status, { state = "soaking", base = "Default key", scope = "project", old_id = "1", new_id = "2",
+    assert_status(status, { state = "soaking", base = "Default Key", scope = "project", old_id = "1", new_id = "2",
       project_id = s.service.projects[1].id, finished = false, settled = false, due = DAY })
     assert.matches("Old key 1 ends in ...... and works%.\n", status.text)
     assert.matches("New key 2 ends in ...... and is published%.\n", status.text)

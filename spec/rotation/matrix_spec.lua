@@ -15,7 +15,7 @@ describe("the fault matrix", function()
   local service, runs
 
   setup(function()
-    service = assert(sandbox.start { projects = { "web" }, seed = 1 })
+    service = assert(sandbox.start { projects = { "web" }, seed = 1, witness_folder = "/" })
     runs = matrix.new(service)
   end)
 

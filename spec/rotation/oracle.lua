@@ -2,7 +2,7 @@
 -- Judges rotations by what the service saw and what lies on the disk, never by what the machine says of itself. It
 -- shares no code with the machine: promises and numbers are those of docs/rotation.md.
 --
---   local watch = oracle.watch(service, { scope = "project", project_id = ..., old_id = 1, base = "Default key",
+--   local watch = oracle.watch(service, { scope = "project", project_id = ..., old_id = 1, base = "Default Key",
 --     stores = { path }, state_dir = folder })
 --   ...                                            -- the run, with whatever disturbs it
 --   assert.same({}, watch:everything())            -- complaints, each a text

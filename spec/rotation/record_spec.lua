@@ -87,7 +87,7 @@ describe("what lies in the state folder", function()
         restore()
       end
       assert.same({}, s:changes(since))
-      assert.same({ ["Default key"] = "done", other = "done" },
+      assert.same({ ["Default Key"] = "done", other = "done" },
         states_of(check(confidentai.rotation.open(s:client(), s:opening()))))
     end)
 

@@ -63,9 +63,9 @@ end
 -- A project's key, in two stores of different kinds.
 local function prepare_project(world, what, write)
   local client, project = client_of(world), world.service.projects[1]
-  add_strangers(client:project(project.id).api_keys, "Default key")
+  add_strangers(client:project(project.id).api_keys, "Default Key")
   client:close()
-  what.scope, what.project_id, what.old_id, what.base = "project", project.id, 1, "Default key"
+  what.scope, what.project_id, what.old_id, what.base = "project", project.id, 1, "Default Key"
   what.stores = { world:folder "store" .. "/key", world:folder "environment" .. "/app.env" }
   write(what.stores[1], project.api_key .. "\n")
   write(what.stores[2], "COLOUR=blue\nCONFIDENT_API_KEY=" .. project.api_key .. "\n")

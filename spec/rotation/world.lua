@@ -24,10 +24,10 @@ end
 ---@return table world
 function world.new(scenario)
   local self = setmetatable({ scenario = scenario, start = os.time() }, World)
-  -- With a seed, secrets and ids after a restore are the same each time.
-  self.service = assert(sandbox.start { projects = { "web" }, seed = 1 })
   self.root = uv.fs_mkdtemp "/dev/shm/confidentai-rotation-XXXXXX" -- see boundary/files.c
     or assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/confidentai-rotation-XXXXXX"))
+  -- With a seed, secrets and ids after a restore are the same each time.
+  self.service = assert(sandbox.start { projects = { "web" }, seed = 1, witness_folder = self.root })
   self.state_dir, self.output = self.root .. "/state", self.root .. "/output"
   assert(uv.fs_mkdir(self.state_dir, 448)) -- 0700
   local what = { state_dir = self.state_dir, stores = {} }

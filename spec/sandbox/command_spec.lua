@@ -34,7 +34,7 @@ for _, lua in ipairs { "luajit", "lua5.1", "lua5.4" } do
       local process = start { "--port", "0", "--projects", "alpha", "beta" }
       assert.truthy(process:expect("Stop[^\n]*\n"))
       local text = process:output()
-      local key = text:match("export CONFIDENT_ORG_API_KEY=(confident_us_org_%x+)\n")
+      local key = text:match("export CONFIDENT_ORG_API_KEY=(confident_us_org_%S+)\n")
       local url = text:match("export CONFIDENT_BASE_URL=(http://127%.0%.0%.1:%d+)\n")
       assert.truthy(text:find("cl%w+  alpha\n"))
       assert.truthy(text:find("cl%w+  beta\n"))
@@ -110,7 +110,7 @@ for _, lua in ipairs { "luajit", "lua5.1", "lua5.4" } do
       local _, other = start_json { "--seed", "43" }
       local _, none = start_json {}
       assert.equal(first.api_key, second.api_key)
-      assert.equal("confident_us_org_35a9ea509eae88b72f3b4e5d87540247d9ee2298f85e654f", first.api_key)
+      assert.equal("confident_us_org_qepQnq6Ity87Tl2HVAJH2e4imPheZU9KqjSAiV5NvFGm", first.api_key)
       assert.same(first.projects, second.projects)
       assert.not_equal(first.api_key, other.api_key)
       assert.not_equal(first.api_key, none.api_key)
@@ -168,8 +168,8 @@ for _, lua in ipairs { "luajit", "lua5.1", "lua5.4" } do
       local folder = support.temporary_folder()
       local contents = {
         ["{\"precious\":1}"] = "not a state file",
-        ["{\"version\":2,\"organization\":{}}"] = "not a state file",
-        [""] = "not a state file", ["{\"version\":1,\"organization\":{}}"] = "damaged",
+        ["{\"version\":1,\"organization\":{}}"] = "not a state file",
+        [""] = "not a state file", ["{\"version\":2,\"organization\":{}}"] = "damaged",
       }
       for content, message in pairs(contents) do
         local file = assert(io.open(folder .. "/state", "w"))
@@ -228,7 +228,7 @@ describe("the command confidentai", function()
     assert.truthy(text:find("sandbox", 1, true))
     text, status = run("sandbox --help")
     assert.equal(0, status)
-    assert.truthy(text:find("--string-ids", 1, true))
+    assert.truthy(text:find("--generation", 1, true))
     assert.is_nil(text:find("exit-with-fd", 1, true))
   end)
 

@@ -43,12 +43,12 @@ describe("require 'confidentai.sandbox'", function()
 
   it("takes the command's options", function()
     local service = start {
-      projects = { "one" }, seed = 3, string_ids = true, base_path = "/p", host = "localhost",
+      projects = { "one" }, seed = 3, generation = 2, base_path = "/p", host = "localhost",
     }
     assert.equal(1, #service.projects)
     assert.equal("one", service.projects[1].name)
     assert.truthy(service.base_url:find("^http://localhost:%d+/p$"))
-    assert.equal(service.api_key, start({ seed = 3, string_ids = true, projects = {} }).api_key)
+    assert.equal(service.api_key, start({ seed = 3, projects = {} }).api_key)
     assert.same({}, start({ projects = {} }).projects)
   end)
 
@@ -56,7 +56,8 @@ describe("require 'confidentai.sandbox'", function()
     for _, case in ipairs {
       { { nope = 1 }, "nope" }, { { port = "1" }, "port" }, { { host = "0.0.0.0" }, "loopback" },
       { { projects = { 1 } }, "projects" }, { { tls = 1 }, "tls" },
-      { { ca_file = "/tmp/x" }, "ca_file" },
+      { { ca_file = "/tmp/x" }, "ca_file" }, { { generation = 3 }, "generation" },
+      { { witness_folder = "here" }, "witness_folder must be an absolute path" },
     } do
       local ok, message = pcall(sandbox.start, case[1])
       assert.is_false(ok)
@@ -102,6 +103,8 @@ describe("require 'confidentai.sandbox'", function()
     assert.is_nil(log)
     assert.truthy(message:find("stopped", 1, true))
     assert.is_nil((service:fault { type = "drop" }))
+    assert.is_nil((service:set {}))
+    assert.is_nil((service:advance(1)))
     local killed = start()
     uv.kill(killed.pid, "sigkill")
     support.eventually(function() return not support.is_running(killed.pid) end)
@@ -120,11 +123,46 @@ describe("require 'confidentai.sandbox'", function()
     assert.is_false(support.is_running(service.pid))
   end)
 
-  it("gives the reason for a fault that is not well formed", function()
+  it("lets no spec pass without the fault that it has mistyped", function()
     local service = start()
-    local id, message = service:fault { type = "nope" }
-    assert.is_nil(id)
-    assert.truthy(message:find("nope", 1, true))
+    local snapshot = service:snapshot()
+    snapshot.version = 0
+    for problem, mistake in pairs {
+      ["unknown fault type nope"] = function() service:fault { type = "nope" } end,
+      ["unknown field op"] = function() service:fault { type = "drop", op = "create" } end,
+      ["operation cannot be creat"] = function() service:fault { type = "drop", operation = "creat" } end,
+      ["method must be in capitals"] = function() service:fault { type = "drop", method = "post" } end,
+      ["create has no requests of the method GET"] = function()
+        service:fault { type = "drop", operation = "create", method = "GET" }
+      end,
+      ["projects has no requests of the scope project"] = function()
+        service:fault { type = "drop", operation = "projects", scope = "project" }
+      end,
+      ["list is about no single key"] = function() service:fault { type = "drop", operation = "list", key_id = 1 } end,
+      ["organization is about no project"] = function()
+        service:fault { type = "drop", operation = "organization", project_id = "p" }
+      end,
+      ["stale_list is for the operation list only"] = function()
+        service:fault { type = "stale_list", operation = "get" }
+      end,
+      ["a fault is an object"] = function() service:fault "drop" end,
+      ["unknown setting propagate"] = function() service:set { propagate = 1 } end,
+      ["settings are an object"] = function() service:set() end,
+      ["offset must be a number"] = function() service:set_clock "1" end,
+      ["advance must be a number of seconds from 0"] = function() service:advance(-1) end,
+      ["one of offset, stop, advance is expected"] = function() service:set_clock() end,
+      ["no snapshot of this version"] = function() service:restore(snapshot) end,
+      ["without the option witness_folder"] = function() service:set { witness = { "/etc/passwd" } } end,
+    } do
+      local line = debug.getinfo(mistake, "S").linedefined
+      local ok, message = pcall(mistake)
+      assert.is_false(ok, problem)
+      assert.truthy(message:find(problem, 1, true), message)
+      local where = tonumber(message:match("handle_spec%.lua:(%d+): "))
+      assert.is_true(where == line or where == line + 1, message)
+    end
+    assert.same({}, service:faults())
+    assert.equal("", service:errors())
   end)
 
   it("runs several services beside each other", function()

@@ -50,7 +50,7 @@ describe("the sandbox's operations", function()
       assert.equal(service.projects[index].api_key:sub(-6), keys[1].value:sub(-6))
       assert.truthy(service.projects[index].api_key:find("^confident_us_proj_"))
     end
-    assert.truthy(service.api_key:find("^confident_us_org_%x+$"))
+    assert.truthy(service.api_key:find("^confident_us_org_[%w+/]+=*$"))
   end)
 
   for _, scope in ipairs { "organization", "project" } do
@@ -118,27 +118,58 @@ describe("the sandbox's operations", function()
   end)
 
   it("refuse missing, unknown and disabled credentials with 401", function()
-    assert.equal(401, request(service, { path = list_path, key = false }).status)
+    for _, key in ipairs { false, "" } do
+      local none = request(service, { path = list_path, key = key })
+      assert.same({ 401, "No API KEY provided" }, { none.status, none.error })
+    end
     local unknown = request(service, { path = list_path, key = "confident_us_org_0000" })
     assert.equal(401, unknown.status)
     assert.is_false(unknown.json.success)
-    assert.equal("string", type(unknown.error))
+    assert.equal("Invalid API key", unknown.error)
     assert.truthy(unknown.json.link)
     request(service, { method = "PUT", path = list_path .. "/1", body = { valid = false } })
-    assert.equal(401, request(service, { path = list_path }).status)
+    assert.equal("Invalid API key", request(service, { path = list_path }).error)
   end)
 
-  it("refuse project keys on management calls, and organization keys on a project's, with 403", function()
+  it("take the key from the header with hyphens, too, which proxies do not drop", function()
+    local hyphens = { path = list_path, key = false, lines = { "CONFIDENT-API-KEY: " .. service.api_key } }
+    assert.equal(200, request(service, hyphens).status)
+    service:set { underscores = "dropped" }
+    assert.equal("No API KEY provided", request(service, { path = list_path }).error)
+    assert.equal(200, request(service, hyphens).status)
+  end)
+
+  it("take a global key for any project that the request names, and show it in no list", function()
+    local function ask(path, project)
+      return request(service, { path = path, key = service.global_key,
+        lines = project and { "CONFIDENT_PROJECT_ID: " .. project } or {} }).status
+    end
+    assert.truthy(service.global_key:find("^confident_us_global_[%w+/]+=*$"))
+    for _, project in ipairs(service.projects) do assert.equal(200, ask(queues_path, project.id)) end
+    assert.same({ 401, 401 }, { ask(queues_path), ask(queues_path, "nope") })
+    assert.same({ 401, 401 }, { ask(list_path, service.projects[1].id), ask(project_path(), service.projects[1].id) })
+    for _, path in ipairs { list_path, project_path(1), project_path(2) } do
+      for _, key in ipairs(request(service, { path = path }).data.apiKeys) do
+        assert.not_equal(service.global_key:sub(-6), key.value:sub(-6))
+      end
+    end
+    assert.equal(service.global_key, service:state().global_key)
+    service:set { global_keys = "revoked" }
+    assert.equal(401, ask(queues_path, service.projects[1].id))
+  end)
+
+  it("refuse project keys on management calls, and organization keys on a project's, as unknown ones", function()
     local key = service.projects[1].api_key
     local paths = { list_path, list_path .. "/1", project_path(), "/v1/organization", "/v1/projects" }
     for _, path in ipairs(paths) do
-      assert.equal(403, request(service, { path = path, key = key }).status)
+      local refused = request(service, { path = path, key = key })
+      assert.same({ 401, "Invalid API key" }, { refused.status, refused.error })
     end
-    assert.equal(403, request(service, {
+    assert.equal(401, request(service, {
       method = "POST", path = project_path(), key = key, body = { name = "a" },
     }).status)
     assert.equal(200, request(service, { path = queues_path, key = key }).status)
-    assert.equal(403, request(service, { path = "/v1/annotation-queues" }).status)
+    assert.equal(401, request(service, { path = "/v1/annotation-queues" }).status)
     assert.equal(1, #names(project_path()))
   end)
 
@@ -261,23 +292,5 @@ describe("the sandbox's operations", function()
     end
     assert.equal(200, request(service, { path = list_path }).status)
     assert.equal("", service:errors())
-  end)
-end)
-
-describe("the sandbox with string ids", function()
-  local service = support.service { string_ids = true, projects = {} }
-
-  it("has the newer fields, and masks the shadow value", function()
-    assert.same({}, service.projects)
-    assert.truthy(request(service, { path = "/v1/projects" }).body:find("\"projects\":[]", 1, true))
-    local keys = request(service, { path = list_path }).data.apiKeys
-    assert.equal("string", type(keys[1].id))
-    assert.equal(cjson.null, keys[1].expiresAt)
-    assert.equal(cjson.null, keys[1].rotatesAt)
-    assert.equal(cjson.null, keys[1].shadowValue)
-    assert.truthy(keys[2].shadowValue:find("^%*%*%*%*%*%*%*%*%*%*%*%*%*%*%*......$"))
-    assert.equal(200, request(service, { path = list_path .. "/" .. keys[2].id }).status)
-    local created = request(service, { method = "POST", path = list_path, body = { name = "n" } }).data.apiKey
-    assert.equal(200, request(service, { method = "DELETE", path = list_path .. "/" .. created.id }).status)
   end)
 end)

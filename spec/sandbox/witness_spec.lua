@@ -5,14 +5,12 @@ local support = require "spec.sandbox.support"
 local request, list_path = support.request, support.list_path
 
 describe("a witness", function()
-  local service = support.service()
-  local folder, path, project
+  local folder = support.temporary_folder()
+  local path = folder .. "/key"
+  local service = support.service { witness_folder = folder }
+  local project
 
-  setup(function()
-    project = service.projects[1]
-    folder = support.temporary_folder()
-    path = folder .. "/key"
-  end)
+  setup(function() project = service.projects[1] end)
   teardown(function() support.remove_folder(folder) end)
   before_each(function()
     os.remove(path)
@@ -99,6 +97,29 @@ describe("a witness", function()
     service:fault { type = "edit", change = "enable", target = 2 }
     request(service, { path = list_path })
     assert.same({ before = false, after = true }, seen().valid)
+  end)
+
+  it("tells nothing of a file elsewhere, whatever its name", function()
+    local outside = support.temporary_folder()
+    files.write(outside .. "/key", service.api_key)
+    for _, name in ipairs {
+      outside .. "/key", folder .. "/../" .. outside:match("[^/]+$") .. "/key", folder .. "-other/key", folder .. "/..",
+      "/etc/passwd", folder,
+    } do
+      local ok, message = pcall(service.set, service, { witness = { name } })
+      assert.is_false(ok, name)
+      assert.truthy(message:find("is not below the folder that the sandbox was started with", 1, true), message)
+    end
+    support.shell("ln -s " .. outside .. "/key " .. folder .. "/link; ln -s " .. outside .. " " .. folder .. "/links; "
+      .. "mkfifo " .. folder .. "/pipe; ln -s key " .. folder .. "/near")
+    write(service.api_key)
+    local names = { folder .. "/link", folder .. "/links/key", folder .. "/pipe", folder .. "/near" }
+    service:set { witness = names }
+    put(2, false)
+    local log = service:log()
+    for index = 1, 3 do assert.same({ missing = true }, log[#log].witness[names[index]], names[index]) end
+    assert.equal(1, log[#log].witness[names[4]].holds.id)
+    support.remove_folder(outside)
   end)
 
   it("never tells the secret", function()

@@ -17,7 +17,7 @@ typedef enum {
 /* Whether `length` bytes can serve as the organization key of a client. */
 cai_credential_fault cai_credential_check(const char *bytes, size_t length);
 
-/* "US", "EU" or "AU" by the key's prefix, or NULL when it names no region (platform page, "choice of base URL"). */
+/* "US", "EU" or "AU" by the key's prefix, or NULL when it names no region (docs/platform.md, "choice of base URL"). */
 const char *cai_credential_region(const char *bytes, size_t length);
 
 #endif

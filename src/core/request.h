@@ -41,9 +41,9 @@ bool cai_request_init(cai_request *request, const cai_client *client, const cai_
 void cai_request_clear(cai_request *request);
 
 /* Whether it must travel on a connection of its own: all that changes something, and what asks for it. libcurl itself
- * sends a request again when a reused connection breaks without an answer (platform page). A create would happen twice,
- * a delete would be answered by 404 for what it did, and the 401 to a client that disabled its own key would pass for a
- * refusal. */
+ * sends a request again when a reused connection breaks without an answer (docs/platform.md). A create would happen
+ * twice, a delete would be answered by 404 for what it did, and the 401 to a client that disabled its own key would
+ * pass for a refusal. */
 bool cai_request_is_exclusive(const cai_request *request);
 
 /* Sets an easy handle up for one attempt: everything but the callbacks. False: libcurl is out of memory or lacks

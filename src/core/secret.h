@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* Characters of a secret that a mask shows, and the asterisks before them: the service's own form (platform page). */
+/* Characters of a secret that a mask shows, and the asterisks before them, as the service does (docs/platform.md). */
 #define CAI_MASK_SHOWN ((size_t)6)
 #define CAI_MASK_STARS ((size_t)15)
 #define CAI_MASK_SIZE (CAI_MASK_STARS + CAI_MASK_SHOWN + 1)

@@ -10,9 +10,10 @@
 ---@field ca_file? string where to write the certificate that clients must trust
 ---@field base_path? string serve below this path prefix
 ---@field projects? string[] names of the projects; default: "web", "research"
----@field string_ids? boolean key ids are strings, as in newer versions of the service
+---@field generation? integer of the platform's API: 1, or 2 to serve /v2, too; default: 1
 ---@field seed? integer the same ids and secrets at every start
 ---@field state? string file that keeps the keys across restarts
+---@field witness_folder? string folder of the files that the setting witness may name
 
 ---The service's key management on this machine, for specs and trials: `require "confidentai.sandbox"`. It needs the rocks http and luv, and luasocket here (docs/sandbox.md).
 ---@class confidentai.sandbox
@@ -24,18 +25,19 @@ local sandbox = {}
 ---@return string? message what the service wrote to its standard error
 function sandbox.start(given) end
 
----A service that runs, as a process of its own. What fails returns nil and a message.
+---A service that runs, as a process of its own. A call that it refuses is a mistake of the spec, which must not pass without its fault: it raises there. A service that does not answer returns nil and a message.
 ---@class confidentai.Sandbox
 ---@field base_url string what clients connect to
 ---@field control_url string the control path
 ---@field api_key string the secret of the manager organization key
+---@field global_key string the secret of a global key
 ---@field organization_id string
 ---@field projects { id: string, name: string, api_key: string }[] api_key: the secret of its first key
 ---@field ca_file? string with tls: the certificate to trust
 ---@field pid integer of the service's process
 local Sandbox = {}
 
----Queues a fault.
+---Queues a fault. Raises when the fault is not well formed: an unknown type, field, operation or value.
 ---@param fault table { type, method?, path?, operation?, skip?, times?, ... }, see docs/sandbox.md
 ---@return integer? id
 ---@return string? message
@@ -77,23 +79,40 @@ function Sandbox:reset() end
 ---@return string? message
 function Sandbox:snapshot() end
 
----Back to a snapshot, without faults, with an empty log.
+---Back to a snapshot, without faults, with an empty log. Raises when it is no snapshot of this version.
 ---@param snapshot table
 ---@return boolean? ok
 ---@return string? message
 function Sandbox:restore(snapshot) end
 
----Moves the service's clock: its Date header, created_at and lastUsed.
+---Moves the service's clock: its Date header, created_at and lastUsed. It runs from there on.
 ---@param seconds number ahead of the real time, or behind it when negative; reset sets it back
 ---@return boolean? ok
 ---@return string? message
 function Sandbox:set_clock(seconds) end
 
----Sets how the service behaves; reset sets it back.
----@param settings table names and values of docs/sandbox.md; those not given stay
+---Stops the service's clock: it moves only by `advance`, until `set_clock` or a reset lets it run again.
+---@param at? number seconds since 1970; the time that it shows now, if absent
+---@return number? now seconds since 1970
+---@return string? message
+function Sandbox:stop_clock(at) end
+
+---Moves the service's clock forward, whether it runs or not. What was to commit late by then has taken effect.
+---@param seconds number
+---@return number? now seconds since 1970
+---@return string? message
+function Sandbox:advance(seconds) end
+
+---The time on the service's clock.
+---@return number? now seconds since 1970
+---@return string? message
+function Sandbox:now() end
+
+---Sets how the service behaves; reset sets it back. Raises at an unknown name or a wrong value.
+---@param values table names and values of docs/sandbox.md; those not given stay
 ---@return table? settings all of them
 ---@return string? message
-function Sandbox:set(settings) end
+function Sandbox:set(values) end
 
 ---How the service behaves.
 ---@return table? settings

@@ -3,7 +3,7 @@
 
 local argv = {}
 
--- Characters that secrets are made of (platform page).
+-- Characters that secrets are made of (docs/platform.md).
 local RUN = "[%w_+/=%%-]+"
 
 -- Whether what follows "confident_" is a secret's rest rather than the words of a name, as in confident_ci_key.txt.

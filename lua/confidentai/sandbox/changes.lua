@@ -8,7 +8,7 @@ local witness = require "confidentai.sandbox.witness"
 local Changes = {}
 Changes.__index = Changes
 
-local changing = { create = true, update = true, delete = true }
+local changing = { create = true, update = true, delete = true, rotate = true }
 
 ---What to note of an operation that took effect.
 ---@param fields table { service, journal, save = function }

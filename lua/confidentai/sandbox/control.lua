@@ -2,22 +2,30 @@
 -- The control path, on a port of its own: faults, the log, the state, reset. Described in docs/sandbox.md.
 
 local http_server = require "http.server"
+local Clock = require "confidentai.sandbox.clock"
 local Faults = require "confidentai.sandbox.faults"
 local json = require "confidentai.sandbox.json"
 local settings = require "confidentai.sandbox.settings"
 local snapshot = require "confidentai.sandbox.snapshot"
+local time_forms = require "confidentai.sandbox.time_forms"
 local transport = require "confidentai.sandbox.transport"
+local witness = require "confidentai.sandbox.witness"
 
 local Control = {}
 Control.__index = Control
 
 local max_body = 2 ^ 26
 
+local function time(seconds)
+  return seconds and time_forms.write(seconds, "z")
+end
+
 local function key_of(service, entry)
   local key = entry.key
   return {
     scope = key.scope, project_id = key.project_id, id = key.id, name = key.name, valid = key.valid,
-    value = key.secret, created_at = key.created_at, lastUsed = service:last_used(key),
+    value = key.secret, shadowValue = key.shadow, created_at = time(key.created_at), expiresAt = time(key.expires_at),
+    rotatesAt = time(key.rotates_at), lastUsed = time(service:last_used(key)),
   }
 end
 
@@ -53,7 +61,8 @@ end
 
 function handlers.state.GET(self)
   local state = {
-    organization_id = self.service.organization.id, projects = json.array(), keys = json.array(),
+    organization_id = self.service.organization.id, global_key = self.service.global_secret,
+    projects = json.array(), keys = json.array(),
   }
   for index, project in ipairs(self.service.projects) do
     state.projects[index] = { id = project.id, name = project.name }
@@ -96,19 +105,23 @@ function handlers.stats.GET(self)
 end
 
 function handlers.clock.POST(self, _, body)
-  local clock = json.decode(body)
-  if type(clock) ~= "table" or type(clock.offset) ~= "number" then
-    return 422, { error = "offset must be a number of seconds" }
-  end
-  self.service.clock_offset = clock.offset
+  local change, message = json.decode(body)
+  if message then return 400, { error = "Malformed JSON" } end
+  message = Clock.check(change)
+  if message then return 422, { error = message } end
+  self.service.clock:change(change)
   self.late:settle()
-  return 200, { now = self.service:now() }
+  return handlers.clock.GET(self)
+end
+
+function handlers.clock.GET(self)
+  return 200, { now = self.service:now(), stopped = self.service.clock.stopped_at ~= nil }
 end
 
 function handlers.settings.POST(self, _, body)
   local given, message = json.decode(body)
   if message then return 400, { error = "Malformed JSON" } end
-  message = settings.check(given)
+  message = settings.check(given) or witness.check(self.service, given.witness)
   if message then return 422, { error = message } end
   settings.merge(self.service.settings, given)
   return 200, self.service.settings

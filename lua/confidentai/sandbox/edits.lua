@@ -44,7 +44,7 @@ function edits.make(changes, fault, request, entry)
     body = body_of[fault.change] or json.encode { name = fault.name },
   }
   local noted = changes.journal:add {
-    at = service.clock(), time = service:now(), by = "somebody", during = entry.n, fault = fault.type,
+    at = service.clock.real(), time = service:now(), by = "somebody", during = entry.n, fault = fault.type,
     operation = edit.operation, scope = edit.scope, project_id = edit.project_id, key_id = key_id, applied = false,
   }
   if keys and (key_id or fault.change == "create") then changes:carry_out(edit, noted) end

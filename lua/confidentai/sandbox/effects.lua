@@ -20,6 +20,18 @@ local function answer_of(exchange, fault)
   return apply_if_asked(exchange, fault) or operations.failure(503, "Injected by a fault: not applied")
 end
 
+-- An answer that is not the operation's own.
+local function send_status(exchange, fault, status)
+  local answer = operations.failure(status, "Injected by a fault: status " .. status)
+  if type(fault.body) == "string" then
+    answer.body = fault.body
+  elseif fault.body ~= nil then
+    answer.body = exchange.encode(fault.body)
+  end
+  answer.headers, answer.content_type = fault.headers, fault.content_type
+  exchange:send(answer)
+end
+
 function effects.lost_answer(exchange, fault)
   apply_if_asked(exchange, fault)
   exchange:finish { connection = fault.close == "connection" }
@@ -55,6 +67,8 @@ function effects.late_commit(exchange, fault)
   exchange:edit("after") -- the request, that is, not what becomes of it
   if fault.answer == "hang" then
     exchange:hang()
+  elseif fault.status then
+    send_status(exchange, fault, fault.status)
   else
     exchange:finish { connection = fault.close == "connection" }
   end
@@ -68,14 +82,38 @@ end
 
 function effects.status(exchange, fault)
   apply_if_asked(exchange, fault)
-  local answer = operations.failure(fault.status, "Injected by a fault: status " .. fault.status)
-  if type(fault.body) == "string" then
-    answer.body = fault.body
-  elseif fault.body ~= nil then
-    answer.body = exchange.encode(fault.body)
-  end
-  answer.headers, answer.content_type = fault.headers, fault.content_type
+  send_status(exchange, fault, fault.status)
+end
+
+local proxy_pages = {
+  html = { "text/html", "<html><head><title>%d</title></head><body><h1>%d</h1><hr>proxy</body></html>\r\n" },
+  text = { "text/plain", "%d default backend\n" },
+  json = { "application/json", '{"message":"the upstream said %d"}' },
+}
+
+function effects.proxy(exchange, fault)
+  apply_if_asked(exchange, fault)
+  local page = proxy_pages[fault.form or "html"]
+  exchange:send {
+    status = fault.status, content_type = page[1], headers = { server = "proxy" },
+    body = page[2]:gsub("%%d", ("%d"):format(fault.status)),
+  }
+end
+
+function effects.not_found(exchange, fault)
+  apply_if_asked(exchange, fault)
+  exchange:send(operations.failure(404, fault.what == "key" and "API key not found" or "Project not found"))
+end
+
+function effects.replay(exchange, fault)
+  local answer = apply_if_asked(exchange, fault) or exchange:admit()
+  if not answer or answer.ok then answer = operations.older_key(exchange.service, exchange.request, fault.target) end
   exchange:send(answer)
+end
+
+function effects.record(exchange, fault)
+  exchange.request.odd = fault
+  exchange:send(answer_of(exchange, fault))
 end
 
 function effects.body(exchange, fault)

@@ -81,9 +81,29 @@ function Exchange:apply()
   return answer
 end
 
-local function fields_of(answer)
+local function http_date(seconds)
+  return os.date("!%a, %d %b %Y %H:%M:%S GMT", math.floor(seconds))
+end
+
+local date_writers = {
+  normal = http_date,
+  absent = function() return nil end,
+  unreadable = function(seconds) return os.date("!%d.%m.%Y, about %H h", math.floor(seconds)) end,
+}
+
+-- Told to who still uses a secret that is being replaced.
+local function warn(request, fields)
+  local key = request.credential
+  if key and key.rotates_at and request.secret == key.secret then
+    fields.sunset = http_date(key.rotates_at)
+    fields["x-api-key-warning"] = "This API key is being rotated: use the new secret"
+  end
+end
+
+local function fields_of(service, answer)
+  local set = service.settings
   local fields = {
-    date = os.date("!%a, %d %b %Y %H:%M:%S GMT", math.floor(answer.time)),
+    date = date_writers[set.date](service:now() + set.date_shift),
     ["content-type"] = answer.content_type or "application/json; charset=utf-8",
     server = "confidentai-sandbox",
   }
@@ -96,8 +116,8 @@ end
 ---@param length? integer of the body, if it is to be announced
 ---@return table headers of lua-http
 function Exchange:headers(answer, length)
-  answer.time = self.service:now()
-  local fields = fields_of(answer)
+  local fields = fields_of(self.service, answer)
+  warn(self.request, fields)
   fields["content-length"] = length and string.format("%.0f", length)
   if transport.is_h2(self.stream) then -- which has no such headers
     fields.connection, fields["keep-alive"], fields["transfer-encoding"] = nil, nil, nil

@@ -21,7 +21,10 @@ Faults.types = {
   drop = { apply = false },
   late_commit = {
     apply = true, one_of = { "seconds", "clock_seconds" },
-    fields = { seconds = "number", clock_seconds = "number", answer = "string" },
+    fields = {
+      seconds = "number", clock_seconds = "number", answer = "string", status = "number", body = "any",
+      content_type = "string",
+    },
     choices = { answer = { hang = true, close = true } },
   },
   duplicate = { apply = true, fields = { answer = "string" }, choices = { answer = { first = true, second = true } } },
@@ -30,6 +33,15 @@ Faults.types = {
     apply = false, required = "status",
     fields = { status = "number", headers = "table", body = "any", content_type = "string" },
   },
+  proxy = {
+    apply = true, required = "status", fields = { status = "number", form = "string" },
+    choices = { form = { html = true, text = true, json = true } },
+  },
+  not_found = {
+    apply = false, fields = { what = "string" }, choices = { what = { project = true, key = true } },
+  },
+  replay = { apply = true, fields = { target = "id" }, operation = "create" },
+  record = { apply = true, fields = { target = "id", fields = "texts" }, required = "fields" },
   body = {
     apply = true, required = "body",
     fields = { body = "string", status = "number", headers = "table", content_type = "string" },
@@ -78,6 +90,7 @@ end
 local descriptions = {
   string = "a string", number = "a number from 0", boolean = "a boolean", table = "an object",
   id = "a string or a number", ids = "an id or an array of ids", times = "-1 or a number from 1",
+  texts = "an object of names and JSON texts",
 }
 
 local function is_id(value)
@@ -92,8 +105,17 @@ local function are_ids(value)
   return true
 end
 
+local function are_texts(value)
+  if type(value) ~= "table" or next(value) == nil then return false end
+  for name, text in pairs(value) do
+    if type(name) ~= "string" or type(text) ~= "string" then return false end
+  end
+  return true
+end
+
 local function is_of(kind, value)
   if kind == "any" then return true end
+  if kind == "texts" then return are_texts(value) end
   if kind == "times" then return type(value) == "number" and (value == -1 or value >= 1) end
   if kind == "id" then return is_id(value) end
   if kind == "ids" then return are_ids(value) end
@@ -137,6 +159,24 @@ local function check_edit(fault)
   end
 end
 
+-- A fault that can hit no request is a mistake, and a test that passes without it.
+local function check_aim(spec, fault)
+  local operation = fault.operation or spec.operation
+  if spec.operation and operation ~= spec.operation then
+    return ("%s is for the operation %s only"):format(fault.type, spec.operation)
+  end
+  if not operation then return nil end
+  local route = router.operations[operation]
+  if fault.method and not route.methods[fault.method] then
+    return ("%s has no requests of the method %s"):format(operation, fault.method)
+  end
+  if fault.scope and not route.scopes[fault.scope] then
+    return ("%s has no requests of the scope %s"):format(operation, fault.scope)
+  end
+  if fault.key_id and not route.names.key_id then return operation .. " is about no single key" end
+  if fault.project_id and not route.names.project_id then return operation .. " is about no project" end
+end
+
 local function is_pattern(text)
   return text == nil or (pcall(string.find, "", text))
 end
@@ -152,7 +192,7 @@ function Faults.check(fault)
     local message = check_field(spec, name, value)
     if message then return message end
   end
-  local message = check_presence(spec, fault)
+  local message = check_presence(spec, fault) or check_aim(spec, fault)
   if message then return message end
   if not is_pattern(fault.path) then return "path is no Lua pattern" end
   if not is_pattern(fault.target_name) then return "target_name is no Lua pattern" end

@@ -13,14 +13,14 @@ end
 ---The facts a client needs.
 ---@param options table complete
 ---@param parts table { service, port, control_port, ca_file? }
----@return table facts { base_url, control_url, api_key, organization_id, projects, ca_file?, pid }
+---@return table facts { base_url, control_url, api_key, global_key, organization_id, projects, ca_file?, pid }
 function greeting.facts(options, parts)
   local service = parts.service
   local base_path = (options.base_path or ""):gsub("/+$", "")
   local facts = {
     base_url = (options.tls and "https://" or "http://") .. authority(options.host, parts.port) .. base_path,
     control_url = "http://" .. authority(options.host, parts.control_port),
-    organization_id = service.organization.id, projects = json.array(),
+    organization_id = service.organization.id, global_key = service.global_secret, projects = json.array(),
     ca_file = parts.ca_file, pid = uv.os_getpid(),
   }
   local first = service.organization.keys:at()[1]

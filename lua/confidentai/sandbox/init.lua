@@ -13,18 +13,23 @@ for _, name in ipairs { "luv", "socket.http" } do
 end
 
 local Child = require "confidentai.sandbox.child"
+local Clock = require "confidentai.sandbox.clock"
+local Faults = require "confidentai.sandbox.faults"
 local http = require "socket.http"
 local json = require "confidentai.sandbox.json"
 local ltn12 = require "ltn12"
 local options = require "confidentai.sandbox.options"
+local settings = require "confidentai.sandbox.settings"
 
 local sandbox = {}
 
----A service that runs, as a process of its own. What fails returns nil and a message.
+---A service that runs, as a process of its own. A call that it refuses is a mistake of the spec, which must not pass
+---without its fault: it raises there. A service that does not answer returns nil and a message.
 ---@class confidentai.Sandbox
 ---@field base_url string what clients connect to
 ---@field control_url string the control path
 ---@field api_key string the secret of the manager organization key
+---@field global_key string the secret of a global key
 ---@field organization_id string
 ---@field projects { id: string, name: string, api_key: string }[] api_key: the secret of its first key
 ---@field ca_file? string with tls: the certificate to trust
@@ -34,6 +39,19 @@ Sandbox.__index = Sandbox
 
 local start_seconds = 20
 local control_seconds = 10
+
+local here = debug.getinfo(1, "S").short_src
+
+-- Raises at the line of the spec: the first that is not in this file. Tail calls are levels in PUC 5.1 only.
+local function refuse(problem)
+  local level = 2
+  local info = debug.getinfo(level, "S")
+  while info and (info.short_src == here or info.what == "tail") do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  error("confidentai.sandbox: " .. problem, level)
+end
 
 local function control(self, method, path, value)
   if self.stopped then return nil, "the sandbox has been stopped" end
@@ -49,16 +67,19 @@ local function control(self, method, path, value)
   end
   local answer = json.decode(table.concat(chunks))
   if status ~= 200 and status ~= 201 then
-    return nil, type(answer) == "table" and answer.error or ("status " .. tostring(status))
+    local problem = type(answer) == "table" and answer.error or ("status " .. tostring(status))
+    refuse(("%s %s: %s"):format(method, path, problem))
   end
   return answer
 end
 
---- Queues a fault.
+--- Queues a fault. Raises when the fault is not well formed: an unknown type, field, operation or value.
 ---@param fault table { type, method?, path?, operation?, skip?, times?, ... }, see docs/sandbox.md
 ---@return integer? id
 ---@return string? message
 function Sandbox:fault(fault)
+  local problem = Faults.check(fault)
+  if problem then refuse("fault: " .. problem) end
   local answer, message = control(self, "POST", "/faults", fault)
   if not answer then return nil, message end
   return answer.id
@@ -116,7 +137,7 @@ function Sandbox:snapshot()
   return control(self, "POST", "/snapshot")
 end
 
---- Back to a snapshot, without faults, with an empty log.
+--- Back to a snapshot, without faults, with an empty log. Raises when it is no snapshot of this version.
 ---@param snapshot table
 ---@return boolean? ok
 ---@return string? message
@@ -125,21 +146,57 @@ function Sandbox:restore(snapshot)
   return answer and true, message
 end
 
---- Moves the service's clock: its Date header, created_at and lastUsed.
+-- Changes the clock; the time that it shows then.
+local function change_clock(self, change)
+  local problem = Clock.check(change)
+  if problem then refuse("clock: " .. problem) end
+  local answer, message = control(self, "POST", "/clock", change)
+  return answer and answer.now, message
+end
+
+--- Moves the service's clock: its Date header, created_at and lastUsed. It runs from there on.
 ---@param seconds number ahead of the real time, or behind it when negative; reset sets it back
 ---@return boolean? ok
 ---@return string? message
 function Sandbox:set_clock(seconds)
-  local answer, message = control(self, "POST", "/clock", { offset = seconds })
-  return answer and true, message
+  local now, message = change_clock(self, { offset = seconds })
+  return now and true, message
 end
 
---- Sets how the service behaves; reset sets it back.
----@param settings table names and values of docs/sandbox.md; those not given stay
+--- Stops the service's clock: it moves only by `advance`, until `set_clock` or a reset lets it run again.
+---@param at? number seconds since 1970; the time that it shows now, if absent
+---@return number? now seconds since 1970
+---@return string? message
+function Sandbox:stop_clock(at)
+  local now, message = change_clock(self, { stop = at or true })
+  return now, message
+end
+
+--- Moves the service's clock forward, whether it runs or not. What was to commit late by then has taken effect.
+---@param seconds number
+---@return number? now seconds since 1970
+---@return string? message
+function Sandbox:advance(seconds)
+  local now, message = change_clock(self, { advance = seconds })
+  return now, message
+end
+
+--- The time on the service's clock.
+---@return number? now seconds since 1970
+---@return string? message
+function Sandbox:now()
+  local answer, message = control(self, "GET", "/clock")
+  return answer and answer.now, message
+end
+
+--- Sets how the service behaves; reset sets it back. Raises at an unknown name or a wrong value.
+---@param values table names and values of docs/sandbox.md; those not given stay
 ---@return table? settings all of them
 ---@return string? message
-function Sandbox:set(settings)
-  return control(self, "POST", "/settings", settings)
+function Sandbox:set(values)
+  local problem = settings.check(values)
+  if problem then refuse("set: " .. problem) end
+  return control(self, "POST", "/settings", values)
 end
 
 --- How the service behaves.

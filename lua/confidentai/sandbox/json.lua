@@ -25,6 +25,15 @@ local function before(a, b)
   return a < b
 end
 
+local raw_mt = { __name = "confidentai.sandbox.raw" }
+
+---A text that stands in JSON as it is, whatever it is.
+---@param text string
+---@return table raw
+function json.raw(text)
+  return setmetatable({ text = text }, raw_mt)
+end
+
 ---Marks a table as an array, so that it is one in JSON even when empty.
 ---@param list? table
 ---@return table list the same table
@@ -76,6 +85,7 @@ function encode(value)
   if kind == "number" then return encode_number(value) end
   if kind == "boolean" then return tostring(value) end
   if kind == "table" then
+    if getmetatable(value) == raw_mt then return value.text end
     local is_array = getmetatable(value) == array_mt or value[1] ~= nil
     return is_array and encode_array(value) or encode_object(value)
   end

@@ -2,8 +2,6 @@
 -- The keys of one organization or one project. Every change carries the service's revision, so that a list
 -- can be shown as it was before.
 
-local json = require "confidentai.sandbox.json"
-
 local Keys = {}
 Keys.__index = Keys
 
@@ -43,21 +41,16 @@ function Keys.from_plain(plain, scope, project_id)
   return keys
 end
 
----What the service shows of a secret: 15 asterisks and the last 6 characters.
----@param secret string
----@return string masked
-function Keys.mask(secret)
-  return ("*"):rep(15) .. secret:sub(-6)
-end
-
 ---Adds a key.
----@param fields table { id, name, secret, created_at, created_by, shadow? }
+---@param fields table { id, name, secret, created_at, created_by, expires_at?, shadow?, rotates_at?, former? }
 ---@param revision number of the service, from which on the key exists
 ---@return table key the stored record
 function Keys:add(fields, revision)
   self.count = self.count + 1
   local key = {
-    id = fields.id, name = fields.name, valid = true, secret = fields.secret, shadow = fields.shadow,
+    id = fields.id, name = fields.name, valid = true, secret = fields.secret,
+    -- Of the newer API: the end, the secret that follows, when it does, and the secrets that were before.
+    expires_at = fields.expires_at, shadow = fields.shadow, rotates_at = fields.rotates_at, former = fields.former,
     created_at = fields.created_at, created_by = fields.created_by,
     scope = self.scope, project_id = self.project_id, serial = self.count, born = revision, changes = {},
   }
@@ -149,26 +142,6 @@ function Keys:at(revision)
   end
   table.sort(found, function(a, b) return a.key.serial < b.key.serial end)
   return found
-end
-
----The record as the service sends it.
----@param key table
----@param options table { reveal = boolean, newer = boolean, valid = boolean?, last_used = string? }
----@return table record for JSON
-function Keys.record(key, options)
-  local valid = options.valid
-  if valid == nil then valid = key.valid end
-  local record = {
-    id = key.id, name = key.name or json.null, valid = valid,
-    value = options.reveal and key.secret or Keys.mask(key.secret),
-    created_at = key.created_at, lastUsed = options.last_used or json.null,
-    createdBy = key.created_by or json.null,
-  }
-  if options.newer then
-    record.expiresAt, record.rotatesAt = json.null, json.null
-    record.shadowValue = key.shadow and Keys.mask(key.shadow) or json.null
-  end
-  return record
 end
 
 return Keys

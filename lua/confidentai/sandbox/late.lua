@@ -35,7 +35,7 @@ local function add(self, item)
   self.items[#self.items + 1] = item
   if item.by_clock then return end
   self.spawn(function()
-    cqueues.sleep(item.due - self.service.clock())
+    cqueues.sleep(item.due - self.service.clock.real())
     commit(self, item)
   end)
 end
@@ -46,7 +46,7 @@ end
 ---@param wait table { seconds } or { clock_seconds }
 function Late:add(request, entry, wait)
   local by_clock = wait.clock_seconds ~= nil
-  local start = by_clock and self.service:now() or self.service.clock()
+  local start = by_clock and self.service:now() or self.service.clock.real()
   add(self, {
     due = start + (wait.clock_seconds or wait.seconds), by_clock = by_clock,
     request = request, entry = entry, logged = true,
@@ -70,7 +70,9 @@ function Late:settle()
   end
 end
 
-local request_fields = { "method", "path", "operation", "scope", "project_id", "key_id", "body", "content_type" }
+local request_fields = {
+  "method", "path", "operation", "scope", "project_id", "key_id", "body", "content_type", "newer",
+}
 
 ---What is under way.
 ---@return table list for JSON, with the time that is left where it is real time
@@ -81,7 +83,7 @@ function Late:plain()
     for _, name in ipairs(request_fields) do request[name] = item.request[name] end
     list[index] = {
       by_clock = item.by_clock, due = item.by_clock and item.due or nil,
-      left = not item.by_clock and math.max(item.due - self.service.clock(), 0) or nil,
+      left = not item.by_clock and math.max(item.due - self.service.clock.real(), 0) or nil,
       request = request, entry = item.entry,
     }
   end
@@ -107,7 +109,7 @@ function Late:replace(items)
   self.items = {}
   for _, item in ipairs(items) do
     add(self, {
-      due = item.due or self.service.clock() + item.left, by_clock = item.by_clock,
+      due = item.due or self.service.clock.real() + item.left, by_clock = item.by_clock,
       request = item.request, entry = item.entry,
     })
   end

@@ -12,9 +12,10 @@ options.list = {
   { name = "ca_file", kind = "string", doc = "where to write the certificate that clients must trust" },
   { name = "base_path", kind = "string", doc = "serve below this path prefix" },
   { name = "projects", kind = "names", default = { "web", "research" }, doc = "names of the projects" },
-  { name = "string_ids", kind = "boolean", doc = "key ids are strings, as in newer versions of the service" },
+  { name = "generation", kind = "number", default = 1, doc = "of the platform's API: 1, or 2 to serve /v2, too" },
   { name = "seed", kind = "number", doc = "the same ids and secrets at every start" },
   { name = "state", kind = "string", doc = "file that keeps the keys across restarts" },
+  { name = "witness_folder", kind = "string", doc = "folder of the files that the setting witness may name" },
   { name = "output", kind = "string", default = "text", doc = "what to print at the start: text or json" },
   { name = "exit_with_fd", kind = "number", hidden = true, doc = "exit when this descriptor ends" },
 }
@@ -38,6 +39,8 @@ local checks = {
   base_path = function(value)
     return value:find("^/") and not value:find("[?#%s%%]"), "must begin with a slash"
   end,
+  generation = function(value) return value == 1 or value == 2, "must be 1 or 2" end,
+  witness_folder = function(value) return value:sub(1, 1) == "/", "must be an absolute path" end,
   output = function(value) return value == "text" or value == "json", "must be text or json" end,
   seed = function(value) return value % 1 == 0 and math.abs(value) < 2 ^ 53, "must be a whole number" end,
 }

@@ -21,7 +21,7 @@ function persistence.load(file)
   local text = handle:read("*a")
   handle:close()
   local state = text and json.decode(text)
-  if type(state) ~= "table" or state.version ~= 1 or type(state.organization) ~= "table" then
+  if type(state) ~= "table" or state.version ~= 2 or type(state.organization) ~= "table" then
     return nil, file .. " is not a state file of this sandbox; move it away or name another"
   end
   return state

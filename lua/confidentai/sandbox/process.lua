@@ -5,6 +5,7 @@ local cqueues = require "cqueues"
 local signal = require "cqueues.signal"
 local uv = require "luv"
 local Changes = require "confidentai.sandbox.changes"
+local Clock = require "confidentai.sandbox.clock"
 local Control = require "confidentai.sandbox.control"
 local Faults = require "confidentai.sandbox.faults"
 local Journal = require "confidentai.sandbox.journal"
@@ -44,8 +45,8 @@ local function open_service(options)
     if message then return nil, message end
   end
   local ok, service = pcall(Service.new, {
-    projects = options.projects, seed = options.seed, string_ids = options.string_ids, clock = wall_clock,
-    state = state,
+    projects = options.projects, seed = options.seed, generation = options.generation, clock = Clock.new(wall_clock),
+    witness_folder = options.witness_folder, state = state,
   })
   if ok then return service end
   if state then return nil, options.state .. " is damaged; move it away or name another" end

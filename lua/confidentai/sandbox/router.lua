@@ -5,39 +5,52 @@ local path = require "confidentai.sandbox.path"
 
 local router = {}
 
--- The calls of the platform. `:name` stands for one segment, kept under that name.
+-- The calls of the platform, below /v1 and /v2. `:name` stands for one segment, kept under that name.
 local routes = {}
 
--- The names of all operations, as keys.
+-- By the name of an operation: the methods and scopes that it is asked with, and the names in its path.
 router.operations = {}
 
-local function route(template, scope, operations)
-  local segments = {}
-  for segment in template:gmatch("[^/]+") do segments[#segments + 1] = segment end
-  for _, operation in pairs(operations) do router.operations[operation] = true end
-  routes[#routes + 1] = { segments = segments, scope = scope, operations = operations }
+local function describe(operation, method, scope, names)
+  local known = router.operations[operation] or { methods = {}, scopes = {}, names = {} }
+  router.operations[operation] = known
+  known.methods[method], known.scopes[scope] = true, true
+  for _, name in ipairs(names) do known.names[name] = true end
+end
+
+-- `newer`: only below /v2.
+local function route(template, scope, operations, newer)
+  local segments, names = {}, {}
+  for segment in template:gmatch("[^/]+") do
+    segments[#segments + 1] = segment
+    names[#names + 1] = segment:match("^:(.*)")
+  end
+  for method, operation in pairs(operations) do describe(operation, method, scope, names) end
+  routes[#routes + 1] = { segments = segments, scope = scope, operations = operations, newer = newer }
 end
 
 local collection = { GET = "list", POST = "create" }
 local item = { GET = "get", PUT = "update", DELETE = "delete" }
 
-route("/v1/organization", "organization", { GET = "organization" })
-route("/v1/organization/api-keys", "organization", collection)
-route("/v1/organization/api-keys/:key_id", "organization", item)
-route("/v1/projects", "organization", { GET = "projects" })
-route("/v1/projects/:project_id", "project", { GET = "project" })
-route("/v1/projects/:project_id/api-keys", "project", collection)
-route("/v1/projects/:project_id/api-keys/:key_id", "project", item)
-route("/v1/annotation-queues", "project", { GET = "annotation_queues" })
+route("/organization", "organization", { GET = "organization" })
+route("/organization/api-keys", "organization", collection)
+route("/organization/api-keys/:key_id", "organization", item)
+route("/organization/api-keys/:key_id/rotate", "organization", { POST = "rotate" }, true)
+route("/projects", "organization", { GET = "projects" })
+route("/projects/:project_id", "project", { GET = "project" })
+route("/projects/:project_id/api-keys", "project", collection)
+route("/projects/:project_id/api-keys/:key_id", "project", item)
+route("/projects/:project_id/api-keys/:key_id/rotate", "project", { POST = "rotate" }, true)
+route("/annotation-queues", "project", { GET = "annotation_queues" })
 
-local function matches(candidate, segments)
-  if #candidate.segments ~= #segments then return nil end
-  local found = { scope = candidate.scope }
+local function matches(candidate, segments, newer)
+  if #candidate.segments ~= #segments - 1 or candidate.newer and not newer then return nil end
+  local found = { scope = candidate.scope, newer = newer or nil }
   for index, expected in ipairs(candidate.segments) do
     local name = expected:match("^:(.*)")
     if name then
-      found[name] = segments[index]
-    elseif expected ~= segments[index] then
+      found[name] = segments[index + 1]
+    elseif expected ~= segments[index + 1] then
       return nil
     end
   end
@@ -55,15 +68,18 @@ end
 ---@param method string
 ---@param target string the path as received
 ---@param base table the base path's segments
----@return table route { operation, scope, project_id?, key_id?, path } or { status, message, allow?, path? }
-function router.resolve(method, target, base)
+---@param generation integer 1: only /v1; 2: /v2 as well
+---@return table route { operation, scope, project_id?, key_id?, newer? = below /v2, path } or
+---{ status, message, allow?, path? }
+function router.resolve(method, target, base, generation)
   local segments, message = path.split(target)
   if not segments then return { status = 400, message = message } end
   segments = path.below(segments, base)
   if not segments then return { status = 404, message = "Not found: outside the base path" } end
   local normalized = path.join(segments)
-  for _, candidate in ipairs(routes) do
-    local found = matches(candidate, segments)
+  local newer = generation == 2 and segments[1] == "v2"
+  for _, candidate in ipairs((newer or segments[1] == "v1") and routes or {}) do
+    local found = matches(candidate, segments, newer)
     if found then
       found.path = normalized
       found.operation = candidate.operations[method]

@@ -22,17 +22,24 @@ local max_line = 2 ^ 16
 
 local function journal_entry(self, stream, headers)
   return self.journal:add {
-    method = headers:get(":method"), path = headers:get(":path"), at = self.service.clock(),
+    method = headers:get(":method"), path = headers:get(":path"), at = self.service.clock.real(),
     connection = self.numbers[stream.connection.socket], http = transport.is_h2(stream) and "2" or "1.1",
     time = self.service:now(), applied = false, sdk_version = headers:get("x-confident-sdk-version"),
     has_expect = headers:has("expect"), content_type = headers:get("content-type"),
   }
 end
 
+-- A header that the service takes with underscores and with hyphens; some proxies drop the first form.
+local function field(self, headers, name)
+  local with_underscores = self.service.settings.underscores == "kept" and headers:get(name) or nil
+  return with_underscores or headers:get((name:gsub("_", "-")))
+end
+
 local function read_request(self, stream, headers, entry)
   local method, target = headers:get(":method"), headers:get(":path") or ""
-  local request = router.resolve(method, target, self.base)
-  request.method, request.secret = method, headers:get("confident_api_key")
+  local request = router.resolve(method, target, self.base, self.service.generation)
+  request.method, request.secret = method, field(self, headers, "confident_api_key")
+  request.for_project = field(self, headers, "confident_project_id")
   request.content_type = headers:get("content-type")
   entry.operation, entry.scope = request.operation, request.scope
   entry.project_id, entry.key_id = request.project_id, request.key_id

@@ -3,42 +3,31 @@
 -- operations.lua for the calls.
 
 local Keys = require "confidentai.sandbox.keys"
+local name_forms = require "confidentai.sandbox.name_forms"
 local Random = require "confidentai.sandbox.random"
 local settings = require "confidentai.sandbox.settings"
 
 local Service = {}
 Service.__index = Service
 
-local function iso(seconds)
-  local whole = math.floor(seconds)
-  -- Rounding could give 1000; the platform has milliseconds.
-  local milliseconds = math.floor((seconds - whole) * 1000)
-  return os.date("!%Y-%m-%dT%H:%M:%S", whole) .. string.format(".%03dZ", milliseconds)
-end
-
----The time as the service writes it.
----@return string time ISO 8601 with milliseconds, Z
-function Service:timestamp()
-  return iso(self:now())
-end
-
 ---Seconds since 1970, with the fraction, on the service's own clock.
 ---@return number seconds
 function Service:now()
-  return self.clock() + self.clock_offset
+  return self.clock:now()
 end
 
+local kinds = { organization = "org", project = "proj", global = "global" }
+
 local function new_secret(self, scope)
-  if scope == "organization" then return "confident_us_org_" .. self.random:hex(24) end
   -- The length varies, so that "=" and "==" occur at the end, and neither.
-  return "confident_us_proj_" .. self.random:base64(31 + self.random:byte() % 3)
+  return "confident_us_" .. kinds[scope] .. "_" .. self.random:base64(31 + self.random:byte() % 3)
 end
 
 ---Notes that something changed: lists of earlier revisions stay available.
 ---@return number revision
 function Service:advance()
   self.revision = self.revision + 1
-  self.revision_times[self.revision] = self.clock()
+  self.revision_times[self.revision] = self:now()
   self.changed = true
   return self.revision
 end
@@ -47,7 +36,7 @@ end
 ---@param seconds number
 ---@return number revision
 function Service:revision_before(seconds)
-  local moment = self.clock() - seconds
+  local moment = self:now() - seconds
   for revision = self.revision, 1, -1 do
     local at = self.revision_times[revision]
     if not at or at <= moment then return revision end
@@ -59,12 +48,13 @@ end
 ---@param keys table of organization or project
 ---@param name string
 ---@param created_by? string
+---@param expires_at? number seconds since 1970
 ---@return table key
-function Service:create_key(keys, name, created_by)
+function Service:create_key(keys, name, created_by, expires_at)
   local secret = new_secret(self, keys.scope)
   local key = keys:add({
-    id = self.string_ids and self.random:id() or keys:take_id(),
-    name = name, secret = secret, created_at = self:timestamp(), created_by = created_by,
+    id = keys:take_id(), name = name and name_forms.write(name, self.settings.names), secret = secret,
+    created_at = self:now(), created_by = created_by, expires_at = expires_at,
   }, self:advance())
   local set = self.settings
   if set.propagation > 0 then key.works_from = self:now() + set.propagation end
@@ -80,13 +70,53 @@ function Service:delete_key(key)
   keys:remove(key, self:advance())
 end
 
+---Whether a secret of a key authenticates.
+---@param key table
+---@param secret string one that the key has or had
+---@return boolean
+function Service:works(key, secret)
+  local now = self:now()
+  if key.scope == "global" then return self.settings.global_keys == "valid" end
+  return key.valid and not key.died and (secret == key.secret or secret == key.shadow)
+    and (key.works_from or 0) <= now and (key.expires_at or math.huge) > now
+end
+
 ---The key that a credential belongs to.
 ---@param secret? string
----@return table? key nil when missing, unknown, deleted, disabled, or not known everywhere yet
+---@return table? key nil when missing, unknown, deleted, disabled, expired, replaced, or not known everywhere yet
 function Service:authenticate(secret)
   local key = secret and self.secrets[secret]
-  if not key or key.died or not key.valid or (key.works_from or 0) > self:now() then return nil end
-  return key
+  return key and self:works(key, secret) and key or nil
+end
+
+---Gives a key another secret, under the same id: at once, or from the end of a grace on, when the next list of its keys
+---completes that.
+---@param key table
+---@param grace? number seconds
+function Service:rotate_key(key, grace)
+  local secret = new_secret(self, key.scope)
+  self:advance()
+  self.secrets[secret] = key
+  if grace then
+    key.shadow, key.rotates_at = secret, self:now() + grace
+  else
+    key.former = key.former or {}
+    table.insert(key.former, key.secret)
+    key.secret = secret
+  end
+end
+
+---Completes the rotations of keys whose grace is over.
+---@param keys table of organization or project
+function Service:complete_rotations(keys)
+  for _, key in ipairs(keys.list) do
+    if key.rotates_at and key.rotates_at <= self:now() then
+      self:advance()
+      key.former = key.former or {}
+      table.insert(key.former, key.secret)
+      key.secret, key.shadow, key.rotates_at = key.shadow, nil, nil
+    end
+  end
 end
 
 ---Whether lists show a key that exists.
@@ -99,7 +129,7 @@ end
 -- Shows the uses of a key that have waited long enough.
 local function settle_uses(self, key)
   local uses, moment = key.uses, self:now() - self.settings.last_used_delay
-  while uses[1] and uses[1] <= moment do key.last_used = iso(table.remove(uses, 1)) end
+  while uses[1] and uses[1] <= moment do key.last_used = table.remove(uses, 1) end
 end
 
 ---Notes that a key was used, in the way that the settings say.
@@ -110,15 +140,18 @@ function Service:touch(key)
     key.uses = key.uses or {}
     table.insert(key.uses, self:now())
     settle_uses(self, key)
-  elseif mode ~= "never" then
-    key.last_used = iso(self:now() + (mode == "future" and 3600 or 0))
+  elseif mode == "throttled" then
+    local since = self:now() - (key.last_used or -math.huge)
+    if since >= self.settings.last_used_delay then key.last_used = self:now() end
+  elseif mode == "normal" or mode == "future" then
+    key.last_used = self:now() + (mode == "future" and 3600 or 0)
   end
   self.changed = true
 end
 
 ---When a key was last used, as the service shows it.
 ---@param key table
----@return string? time
+---@return number? seconds since 1970
 function Service:last_used(key)
   if self.settings.last_used == "never" then return nil end
   if key.uses then settle_uses(self, key) end
@@ -136,30 +169,30 @@ end
 
 local function add_project(self, name)
   local project = {
-    id = self.random:id(), name = name, description = "The project " .. name, created_at = self:timestamp(),
+    id = self.random:id(), name = name, description = "The project " .. name, created_at = self:now(),
   }
   project.keys = Keys.new("project", project.id)
   self.projects[#self.projects + 1] = project
-  self:create_key(project.keys, "Default key", "system")
+  self:create_key(project.keys, "Default Key", "system")
   return project
 end
 
 local function populate(self, project_names)
   self.organization = {
-    id = self.random:id(), name = "Sandbox", plan = "TEAM", created_at = self:timestamp(),
+    id = self.random:id(), name = "Sandbox", plan = "TEAM", created_at = self:now(),
     keys = Keys.new("organization"),
   }
   self:create_key(self.organization.keys, "manager", "owner@example.com")
-  local legacy = self:create_key(self.organization.keys, "legacy-ci", "owner@example.com")
-  if self.string_ids then legacy.shadow = new_secret(self, "organization") end
+  self:create_key(self.organization.keys, "legacy-ci", "owner@example.com")
   for _, name in ipairs(project_names) do add_project(self, name) end
+  self.global_secret = new_secret(self, "global")
 end
 
 local function blank(self)
   self.projects = {}
   self.secrets = {} -- to the keys, also to those that were deleted
   self.revision, self.revision_times = 0, {}
-  self.clock_offset = 0
+  self.clock:change { offset = 0 }
   self.settings = settings.defaults()
 end
 
@@ -178,6 +211,7 @@ local function export_keys(keys)
     list[index] = {
       id = key.id, name = key.name, valid = key.valid, secret = key.secret, shadow = key.shadow,
       created_at = key.created_at, created_by = key.created_by, last_used = key.last_used,
+      expires_at = key.expires_at, rotates_at = key.rotates_at, former = key.former,
     }
   end
   return { next_id = keys.next_id, list = list }
@@ -188,7 +222,7 @@ end
 function Service:export()
   local organization = self.organization
   local state = {
-    version = 1, string_ids = self.string_ids, random = self.random.position,
+    version = 2, random = self.random.position, global_secret = self.global_secret,
     organization = {
       id = organization.id, name = organization.name, plan = organization.plan,
       created_at = organization.created_at, keys = export_keys(organization.keys),
@@ -204,45 +238,54 @@ function Service:export()
   return state
 end
 
-local function import_keys(self, keys, state)
+local function import_keys(keys, state)
   keys.next_id = state.next_id
   for _, fields in ipairs(state.list) do
     local key = keys:add(fields, 0)
     key.valid, key.last_used = fields.valid, fields.last_used
-    self.secrets[key.secret] = key
   end
   return keys
+end
+
+-- Finds keys by all secrets that they have or had.
+local function index_secrets(self)
+  self.secrets = { [self.global_secret] = { scope = "global", name = "global" } }
+  for _, keys in ipairs(self:key_sets()) do
+    for _, list in ipairs { keys.gone, keys.list } do
+      for _, key in ipairs(list) do
+        for _, secret in ipairs(key.former or {}) do self.secrets[secret] = key end
+        if key.shadow then self.secrets[key.shadow] = key end
+        self.secrets[key.secret] = key
+      end
+    end
+  end
 end
 
 ---Replaces everything by what `export` gave.
 ---@param state table
 function Service:import(state)
   blank(self)
-  self.string_ids = state.string_ids
+  self.global_secret = state.global_secret
   self.random.position = state.random
   local from = state.organization
   self.organization = { id = from.id, name = from.name, plan = from.plan, created_at = from.created_at }
-  self.organization.keys = import_keys(self, Keys.new("organization"), from.keys)
+  self.organization.keys = import_keys(Keys.new("organization"), from.keys)
   for index, project in ipairs(state.projects) do
     self.projects[index] = {
       id = project.id, name = project.name, description = project.description,
       created_at = project.created_at,
-      keys = import_keys(self, Keys.new("project", project.id), project.keys),
+      keys = import_keys(Keys.new("project", project.id), project.keys),
     }
   end
+  index_secrets(self)
   self.changed = true
 end
 
 ---Replaces everything by what a snapshot has.
----@param fields table { organization, projects, revision, revision_times, clock_offset, settings, string_ids }
+---@param fields table { organization, projects, revision, revision_times, settings, generation, global_secret }
 function Service:replace(fields)
   for name, value in pairs(fields) do self[name] = value end
-  self.secrets = {}
-  for _, keys in ipairs(self:key_sets()) do
-    for _, list in ipairs { keys.gone, keys.list } do
-      for _, key in ipairs(list) do self.secrets[key.secret] = key end
-    end
-  end
+  index_secrets(self)
   self.epoch, self.changed = self.epoch + 1, true
 end
 
@@ -253,16 +296,20 @@ function Service:reset()
 end
 
 ---A new service.
----@param options table { projects = names, clock = gives seconds, seed?, string_ids?, state? = an export }
+---@param options table { projects = names, clock = of clock.lua, seed?, generation, witness_folder?,
+---state? = an export }
 ---@return table service
 function Service.new(options)
-  local self = setmetatable({ clock = options.clock, string_ids = options.string_ids or false }, Service)
+  local self = setmetatable({
+    clock = options.clock, generation = options.generation, witness_folder = options.witness_folder,
+  }, Service)
   self.random = Random.new(options.seed)
   blank(self)
   if options.state then
     self:import(options.state)
   else
     populate(self, options.projects)
+    index_secrets(self)
   end
   self.initial = self:export()
   -- Changes with a reset, so that what was under way before it can no longer take effect.

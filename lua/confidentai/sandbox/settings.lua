@@ -2,19 +2,36 @@
 -- How the service behaves, as the control path may change it while it runs. Described in docs/sandbox.md.
 
 local json = require "confidentai.sandbox.json"
+local name_forms = require "confidentai.sandbox.name_forms"
+local time_forms = require "confidentai.sandbox.time_forms"
 
 local settings = {}
+
+local time_choices = { default = true }
+for name in pairs(time_forms.names) do time_choices[name] = true end
 
 -- What a running sandbox can be set to. A reset goes back to the defaults.
 settings.list = {
   { name = "propagation", kind = "seconds", default = 0 },
   { name = "list_delay", kind = "seconds", default = 0 },
   { name = "last_used", kind = "choice", default = "normal", choices = {
-    normal = true, never = true, late = true, future = true,
+    normal = true, never = true, late = true, future = true, throttled = true, still = true,
   } },
   { name = "last_used_delay", kind = "seconds", default = 60 },
-  -- The service's published pages name both; its official SDK for TypeScript takes 200 alone for a success.
+  -- docs/platform.md has 200 alone; a service may well answer 201.
   { name = "create_status", kind = "choice", default = 200, choices = { [200] = true, [201] = true } },
+  { name = "names", kind = "choice", default = "sent", choices = name_forms.names },
+  { name = "page_size", kind = "count", default = 0 },
+  { name = "time_form", kind = "choice", default = "default", choices = time_choices },
+  { name = "date", kind = "choice", default = "normal", choices = {
+    normal = true, absent = true, unreadable = true,
+  } },
+  { name = "date_shift", kind = "number", default = 0 },
+  { name = "ids", kind = "choice", default = "integer", choices = { integer = true, string = true } },
+  { name = "id_prefix", kind = "string", default = "" },
+  { name = "v1_answers", kind = "choice", default = "first", choices = { first = true, newer = true } },
+  { name = "global_keys", kind = "choice", default = "valid", choices = { valid = true, revoked = true } },
+  { name = "underscores", kind = "choice", default = "kept", choices = { kept = true, dropped = true } },
   { name = "witness", kind = "paths", default = json.array() },
 }
 
@@ -32,6 +49,10 @@ end
 local function check_value(setting, value)
   if setting.kind == "seconds" then
     if type(value) ~= "number" or value < 0 then return "must be a number of seconds from 0" end
+  elseif setting.kind == "count" then
+    if type(value) ~= "number" or value < 0 or value % 1 ~= 0 then return "must be a whole number from 0" end
+  elseif setting.kind == "number" or setting.kind == "string" then
+    if type(value) ~= setting.kind then return "must be a " .. setting.kind end
   elseif setting.kind == "paths" then
     if not are_paths(value) then return "must be an array of absolute paths" end
   elseif not setting.choices[value] then

@@ -7,7 +7,7 @@ local settings = require "confidentai.sandbox.settings"
 
 local snapshot = {}
 
-local version = 1
+local version = 2
 
 local function describe(record, keys)
   return {
@@ -22,8 +22,9 @@ end
 ---@return table image for JSON
 function snapshot.take(service, late)
   local image = {
-    version = version, string_ids = service.string_ids, random = service.random.position,
-    revision = service.revision, revision_times = service.revision_times, clock_offset = service.clock_offset,
+    version = version, generation = service.generation, random = service.random.position,
+    revision = service.revision, revision_times = service.revision_times, clock = service.clock:plain(),
+    global_secret = service.global_secret,
     settings = service.settings, late = late:plain(),
     organization = describe(service.organization, service.organization.keys), projects = {},
   }
@@ -42,11 +43,12 @@ end
 local function read(image)
   assert(image.version == version)
   local fields = {
-    string_ids = image.string_ids, revision = image.revision, revision_times = image.revision_times,
-    clock_offset = image.clock_offset, settings = settings.defaults(),
+    generation = image.generation, revision = image.revision, revision_times = image.revision_times,
+    global_secret = image.global_secret, settings = settings.defaults(),
     organization = restore_record(image.organization, "organization"), projects = {},
   }
-  assert(type(fields.revision) == "number" and type(fields.clock_offset) == "number")
+  assert(type(fields.revision) == "number" and type(image.clock.offset) == "number")
+  assert(type(fields.global_secret) == "string")
   assert(type(fields.revision_times) == "table" and not settings.check(image.settings))
   settings.merge(fields.settings, image.settings)
   for index, project in ipairs(image.projects) do fields.projects[index] = restore_record(project, "project") end
@@ -62,6 +64,7 @@ function snapshot.restore(service, late, image)
   local ok, fields = pcall(read, image)
   local items_ok, items = pcall(late.from_plain, ok and image.late)
   if not ok or not items_ok then return false end
+  service.clock:set(image.clock)
   service:replace(fields)
   service.random.position = image.random
   late:replace(items)

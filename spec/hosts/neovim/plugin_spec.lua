@@ -187,7 +187,7 @@ describe("the plugin for Neovim", function()
   end)
 
   it("opens the keys of a project that is chosen", function()
-    assert.matches("Default key.*confidentai://project/" .. service.projects[2].id .. "$", run [[
+    assert.matches("Default Key.*confidentai://project/" .. service.projects[2].id .. "$", run [[
       vim.ui.select = function(projects, options, on_choice)
         assert(options.format_item(projects[2]):find(projects[2].id .. "  research", 1, true))
         on_choice(projects[2])
@@ -258,13 +258,13 @@ describe("the plugin for Neovim", function()
           local after = text()
           steps { function()
             local shown = table.concat(vim.api.nvim_buf_get_lines(list, 0, -1, false), "\n")
-            return shown:find("Default key~g1", 1, true) and finish(table.concat(notices, "\n") .. "\n" .. after, gap)
+            return shown:find("Default Key~g1", 1, true) and finish(table.concat(notices, "\n") .. "\n" .. after, gap)
           end }
           return true
         end }
       ]]):format(folder.path))
-      assert.matches("Default key is creating\n.*Default key is published\nDefault key is soaking\n", output)
-      assert.matches("Rotation %w+ of Default key .* is soaking", output)
+      assert.matches("Default Key is creating\n.*Default Key is published\nDefault Key is soaking\n", output)
+      assert.matches("Rotation %w+ of Default Key .* is soaking", output)
       assert.is_true(tonumber(output:match "([%d.]+)$") < 250, output) -- the editor was not held up
       local new = assert(folders.read(folder.path .. "/app.key"))
       assert.not_equal(service.projects[1].api_key, new)
@@ -293,13 +293,13 @@ describe("the plugin for Neovim", function()
           vim.cmd("ConfidentRotate! Default\\ key %s/other.key")
           return true
         end, shows("is soaking"), keys("bn<CR>"), keys("a"), function()
-          return notices[#notices] == "Default key is soaking" and #vim.tbl_filter(function(text)
-            return text == "Default key is soaking" end, notices) == 2
+          return notices[#notices] == "Default Key is soaking" and #vim.tbl_filter(function(text)
+            return text == "Default Key is soaking" end, notices) == 2
         end, keys("by<CR>"), shows("is aborted"), function() return not listed():find("~g1", 1, true) end,
-        keys("q"), shows("Default key"), function() finish(text() .. table.concat(notices, "\n")) end }
+        keys("q"), shows("Default Key"), function() finish(text() .. table.concat(notices, "\n")) end }
       ]]):format(folder.path))
       assert.is_nil(output:find("Here:", 1, true))
-      assert.matches("Default key is aborted$", output)
+      assert.matches("Default Key is aborted$", output)
       assert.equal(1, #support.requests(service, "DELETE"))
     end)
 
@@ -321,7 +321,7 @@ describe("the plugin for Neovim", function()
           keys("q"), keys(":ConfidentRotate<CR>"), function() return notices[#notices]:find("No rotation") end,
           function() finish(table.concat(notices, "\n")) end }
       ]]
-      assert.equal("Default key is aborted\nNo rotation is under way.", output)
+      assert.equal("Default Key is aborted\nNo rotation is under way.", output)
       assert.is_true(service:state().keys[3].valid)
     end)
 
@@ -338,11 +338,11 @@ describe("the plugin for Neovim", function()
       end
       rotate(program "is creating")
       assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
-      assert.equal("Default key is soaking", rotate(program "Rotation %w+ of Default key"))
+      assert.equal("Default Key is soaking", rotate(program "Rotation %w+ of Default Key"))
       assert.not_equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
       local count = 0
       for _, key in ipairs(service:state().keys) do
-        count = count + (key.name:find("Default key~g1~", 1, true) and 1 or 0)
+        count = count + (key.name:find("Default Key~g1~", 1, true) and 1 or 0)
       end
       assert.equal(1, count)
     end)
