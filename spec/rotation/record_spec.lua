@@ -264,7 +264,7 @@ describe("records of others", function()
     local list, err, problems = confidentai.rotation.list { state_dir = s:path "state", clock = s.clock }
     assert.is_nil(err)
     assert.same({}, problems)
-    assert.same({ rotation.id, "soaking", "Default key" }, { list[1].id, list[1].state, list[1].base })
+    assert.same({ rotation.id, "soaking", "Default Key" }, { list[1].id, list[1].state, list[1].base })
     assert.is_true(math.abs(list[1].due - DAY) < 60)
     s:pass(2 * DAY)
     assert.equal("overdue", confidentai.rotation.list({ state_dir = s:path "state", clock = s.clock })[1].attention)
