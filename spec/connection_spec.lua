@@ -121,6 +121,27 @@ describe("a connection", function()
     end
   end)
 
+  it("goes through the proxy that the environment had when the client was made, whatever it has later", function()
+    for variable, value in pairs { https_proxy = false, no_proxy = "service.example" } do
+      local url, visited = trap()
+      uv.os_setenv("https_proxy", url)
+      local remote = check(confidentai.new { api_key = service.api_key, base_url = "https://service.example",
+        max_retries = 0, timeout = 1 })
+      if value then
+        uv.os_setenv(variable, value)
+      else
+        uv.os_unsetenv(variable)
+      end
+      finally(function()
+        uv.os_unsetenv "https_proxy"
+        uv.os_unsetenv "no_proxy"
+      end)
+      assert.is_nil((remote:organization():get()))
+      assert.is_true(visited(), variable)
+      uv.os_unsetenv(variable)
+    end
+  end)
+
   it("to another host goes through the proxy, which sees no key in its CONNECT", function()
     local listener = assert(socket.bind("127.0.0.1", 0))
     local _, port = listener:getsockname()

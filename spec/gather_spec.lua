@@ -29,6 +29,16 @@ describe("gather", function()
     return org.api_keys:list()
   end
 
+  it("fails a task that yields to nobody, in place of running for ever", function()
+    local results, errors = gather {
+      function() coroutine.yield() end, list, function() list() coroutine.yield "x" end,
+    }
+    assert.equal("manager", results[2][1].name)
+    for _, i in ipairs { 1, 3 } do
+      assert.matches("yielded outside of a wait", tostring(errors[i]), 1, true)
+    end
+  end)
+
   it("keeps the first result of each task in its place", function()
     local results, errors = gather {
       function() return 1, 2, 3 end, list, function() end, function() return nil end, function() return false end,

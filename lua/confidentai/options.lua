@@ -33,7 +33,7 @@ options.list = {
   { name = "max_response_bytes", type = "number", annotation = "integer", default = 33554432, whole = true, least = 1,
     most = 2 ^ 40,
     doc = "the largest answer that is read, in bytes" },
-  { name = "proxy", type = "string", doc = "as libcurl takes it; default: the environment's, as libcurl reads it" },
+  { name = "proxy", type = "string", doc = "as libcurl takes it; default: the environment's when the client is made, as libcurl reads it" },
   { name = "ca_file", type = "string", doc = "PEM file of the authorities to trust; default: libcurl's" },
   { name = "driver", type = "string|table", annotation = '"blocking"|"nginx"|"uv"|confidentai.Driver',
     doc = "how to wait: \"blocking\", \"nginx\" or \"uv\", or a table with a function wait; default: the host's" },

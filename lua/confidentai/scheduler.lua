@@ -108,10 +108,13 @@ function scheduler.group(functions, count, concurrency, finished)
   }, Group)
 end
 
--- What came of resuming a task: it waits again, or it ended.
+-- What came of resuming a task: it waits again, or it ended. A yield of its own would never be resumed.
 local function resumed(group, task, ok, ...)
   if coroutine.status(task.coroutine) == "dead" then
     group:finished(task.index, ok, ...)
+    return true
+  elseif task.awaited == nil then
+    group:finished(task.index, false, "the task yielded outside of a wait: only calls of confidentai may yield in it")
     return true
   end
   return false
@@ -136,7 +139,7 @@ local function advance(group)
   local running, kept, any = group.running, {}, false
   group.running = kept
   for _, task in ipairs(running) do
-    if task.awaited == nil or not task.awaited:done() then
+    if not task.awaited:done() then
       kept[#kept + 1] = task
     else
       any = true

@@ -38,9 +38,10 @@ static void the_environment_is_read_as_libcurl_does(void) {
   cai_base_url plain = {.text = "http://h.example"}, tls = {.text = "https://h.example", .tls = true};
   cai_base_url loopback = {.text = "http://127.0.0.1", .loopback = true};
   clear_environment();
-  CHECK(cai_proxy_of_environment(&plain) == NULL && cai_proxy_of_environment(&tls) == NULL);
+  CHECK_TEXT(cai_proxy_of_environment(&plain), "");
+  CHECK_TEXT(cai_proxy_of_environment(&tls), "");
   setenv("HTTP_PROXY", "never", 1);
-  CHECK(cai_proxy_of_environment(&plain) == NULL);
+  CHECK_TEXT(cai_proxy_of_environment(&plain), "");
   for (size_t i = 0; i < sizeof http / sizeof http[0]; i++) {
     setenv(http[i], http[i], 1);
     CHECK_TEXT(cai_proxy_of_environment(&plain), http[i]);
@@ -50,11 +51,14 @@ static void the_environment_is_read_as_libcurl_does(void) {
     setenv(https[i], https[i], 1);
     CHECK_TEXT(cai_proxy_of_environment(&tls), https[i]);
   }
-  CHECK(cai_proxy_of_environment(&loopback) == NULL);
+  CHECK_TEXT(cai_proxy_of_environment(&loopback), "");
   setenv("https_proxy", "", 1);
   CHECK_TEXT(cai_proxy_of_environment(&tls), "HTTPS_PROXY");
-  setenv("no_proxy", "elsewhere", 1);
-  CHECK(cai_proxy_of_environment(&tls) == NULL);
+  CHECK_TEXT(cai_no_proxy_of_environment(), "");
+  setenv("NO_PROXY", "elsewhere", 1);
+  CHECK_TEXT(cai_no_proxy_of_environment(), "elsewhere");
+  setenv("no_proxy", "there", 1);
+  CHECK_TEXT(cai_no_proxy_of_environment(), "there");
   clear_environment();
 }
 

@@ -45,10 +45,10 @@ static const char *complaint(const cai_client_options *options) {
   return NULL;
 }
 
-/* What is wrong with the proxy, from whichever side it comes, or NULL. */
-static const char *proxy_complaint(const cai_client_options *options, const cai_base_url *base) {
-  const char *proxy = options->proxy != NULL ? options->proxy : cai_proxy_of_environment(base);
-  return proxy == NULL ? NULL : cai_proxy_complaint(proxy);
+/* What is wrong with the proxy, or NULL. libcurl decides whether one of the environment with exceptions is used. */
+static const char *proxy_complaint(const cai_client_options *options, const char *proxy) {
+  bool may_be_unused = options->proxy == NULL && cai_no_proxy_of_environment()[0] != '\0';
+  return may_be_unused ? NULL : cai_proxy_complaint(proxy);
 }
 
 static char *copy(const char *text) {
@@ -60,7 +60,7 @@ static char *copy(const char *text) {
 }
 
 /* False: out of memory. */
-static bool fill(cai_client *client, const cai_client_options *options) {
+static bool fill(cai_client *client, const cai_client_options *options, const char *proxy) {
   client->timeout = options->timeout;
   client->connect_timeout = options->connect_timeout;
   client->max_retries = options->max_retries;
@@ -68,7 +68,9 @@ static bool fill(cai_client *client, const cai_client_options *options) {
   client->identity = cai_identity_new(options->credential, options->credential_length);
   if (client->identity == NULL)
     return false;
-  if (options->proxy != NULL && (client->proxy = copy(options->proxy)) == NULL)
+  client->proxy = copy(proxy);
+  client->no_proxy = copy(cai_no_proxy_of_environment());
+  if (client->proxy == NULL || client->no_proxy == NULL)
     return false;
   if (options->ca_file != NULL && (client->ca_file = copy(options->ca_file)) == NULL)
     return false;
@@ -95,8 +97,9 @@ cai_client *cai_client_new(const cai_client_options *options, char message[CAI_M
     cai_client_release(client);
     return NULL;
   }
-  wrong = proxy_complaint(options, &client->base);
-  if (wrong == NULL && !fill(client, options))
+  const char *proxy = options->proxy != NULL ? options->proxy : cai_proxy_of_environment(&client->base);
+  wrong = proxy_complaint(options, proxy);
+  if (wrong == NULL && !fill(client, options, proxy))
     wrong = "out of memory";
   if (wrong != NULL) {
     snprintf(message, CAI_MESSAGE_SIZE, "%s", wrong);
@@ -132,6 +135,7 @@ void cai_client_release(cai_client *client) {
   if (client->proxy != NULL)
     cai_wipe(client->proxy, strlen(client->proxy)); /* may hold a password */
   free(client->proxy);
+  free(client->no_proxy);
   free(client->ca_file);
   free(client);
 }

@@ -23,7 +23,7 @@ typedef struct {
   long timeout, connect_timeout; /* milliseconds, each attempt */
   int max_retries;               /* 0 to CAI_MAX_RETRIES_LIMIT */
   size_t max_response_bytes;
-  const char *proxy, *ca_file; /* NULL: as libcurl is set up */
+  const char *proxy, *ca_file; /* NULL: of the environment, now; as libcurl is set up */
 } cai_client_options;
 
 typedef struct cai_client {
@@ -33,7 +33,8 @@ typedef struct cai_client {
   long timeout, connect_timeout;
   int max_retries;
   size_t max_response_bytes;
-  char *proxy, *ca_file;
+  char *proxy, *no_proxy; /* read when the client is made, as nginx takes the environment away later; "": none */
+  char *ca_file;          /* NULL: as libcurl is set up */
   cai_trust trust;
 } cai_client;
 

@@ -35,20 +35,24 @@ const char *cai_proxy_complaint(const char *text) {
                : "proxy is no proxy that libcurl knows: it must look like http://host:port or socks5h://host:port";
 }
 
-static const char *variable(const char *name) {
-  const char *value = getenv(name);
-  return value != NULL && value[0] != '\0' ? value : NULL;
+/* The first of these variables that is set and not empty, or "". The names end with NULL. */
+static const char *first_variable(const char *const *names) {
+  for (; *names != NULL; names++) {
+    const char *value = getenv(*names);
+    if (value != NULL && value[0] != '\0')
+      return value;
+  }
+  return "";
 }
 
 const char *cai_proxy_of_environment(const cai_base_url *base) {
   /* Not HTTP_PROXY: a web server hands a visitor's "Proxy:" header to CGI programs under that name. */
   static const char *const https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
   static const char *const http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
-  if (base->loopback || variable("no_proxy") != NULL || variable("NO_PROXY") != NULL)
-    return NULL;
-  for (const char *const *name = base->tls ? https : http; *name != NULL; name++) {
-    if (variable(*name) != NULL)
-      return variable(*name);
-  }
-  return NULL;
+  return base->loopback ? "" : first_variable(base->tls ? https : http);
+}
+
+const char *cai_no_proxy_of_environment(void) {
+  static const char *const names[] = {"no_proxy", "NO_PROXY", NULL};
+  return first_variable(names);
 }

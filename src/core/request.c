@@ -105,11 +105,9 @@ static CURLcode apply_trust(const cai_client *client, CURL *easy) {
 }
 
 static CURLcode apply_route(const cai_client *client, CURL *easy) {
-  CURLcode code = CURLE_OK;
-  if (client->proxy != NULL)
-    code |= curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
-  if (client->base.loopback) /* else http_proxy of the environment would be handed the credential */
-    code |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
+  /* To this machine never through a proxy: it would be handed the credential. */
+  code |= curl_easy_setopt(easy, CURLOPT_NOPROXY, client->base.loopback ? "*" : client->no_proxy);
   code |= curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE); /* no credential in a CONNECT */
   code |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   return code;

@@ -388,6 +388,15 @@ describe("the plugin for Neovim", function()
     end)
   end)
 
+  it("leaves 'wrap' as it is for windows that are opened later", function()
+    assert.equal("false true", run [[
+      vim.cmd("ConfidentKeys")
+      local wraps = vim.wo.wrap
+      vim.cmd("new")
+      steps { ends(wraps, vim.wo.wrap) }
+    ]])
+  end)
+
   describe("tells by :checkhealth", function()
     local CHECK = [[
       vim.cmd("checkhealth confidentai_nvim")
@@ -413,6 +422,15 @@ describe("the plugin for Neovim", function()
         require("confidentai_nvim.health").check()
         finish(table.concat(said, "\n"))
       ]], 1, true)
+    end)
+
+    it("that the service hangs, after five seconds and one attempt", function()
+      assert(service:fault { type = "hang", times = -1 })
+      local before = #assert(service:log())
+      local output = run(CHECK)
+      assert(service:clear_faults())
+      assert.matches("ERROR: The service does not answer as it should: timeout", output, 1, true)
+      assert.equal(1, #assert(service:log()) - before)
     end)
 
     it("what is wrong", function()

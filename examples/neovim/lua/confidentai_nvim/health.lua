@@ -26,8 +26,13 @@ local function check_module()
   return found
 end
 
+-- Seconds for the service to answer: the editor stands still meanwhile.
+local PATIENCE = 5
+
 local function check_client(confidentai)
-  local ok, client, err = pcall(confidentai.new, require("confidentai_nvim").options())
+  local options = vim.tbl_extend("force", require("confidentai_nvim").options() or {},
+    { timeout = PATIENCE, connect_timeout = PATIENCE, max_retries = 0 })
+  local ok, client, err = pcall(confidentai.new, options)
   if not ok or not client then
     report("error", tostring(ok and err or client), {
       "Set CONFIDENT_ORG_API_KEY to an organization key, or pass options to require('confidentai_nvim').setup",

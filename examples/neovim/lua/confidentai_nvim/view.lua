@@ -292,7 +292,7 @@ function view.open(name, api_keys)
   for option, value in pairs(settings) do
     vim.bo[buffer][option] = value
   end
-  vim.wo.wrap = false
+  vim.api.nvim_set_option_value("wrap", false, { scope = "local" }) -- vim.wo would set it for later windows, too
   pcall(vim.api.nvim_buf_set_name, buffer, "confidentai://" .. name) -- taken, if the list is open already
   vim.api.nvim_create_autocmd("BufWipeout", { buffer = buffer, callback = function() self:remember(nil) end })
   self:set_mappings()
