@@ -60,9 +60,11 @@ describe("the doctor", function()
     find "suspect" -- and no stray: a record knows its name
     assert.equal(2, #s:on_service())
     examine { finding.id }
-    assert.equal(1, #s:on_service())
+    assert.is_false(s:on_service()[2].valid)
     s:pass(DAY + 2)
-    assert_fixed(find "suspect")
+    examine { finding.id }
+    assert.same({}, examine().findings)
+    assert.equal(1, #s:on_service())
   end)
 
   it("finds strays, and removes those that it is told to", function()
@@ -141,8 +143,9 @@ describe("the doctor", function()
     assert(s.service:set { propagation = 1000 })
     s:rotate()
     s.service:clear_faults()
-    local finding = find "unsettled"
-    assert_fixed(finding)
+    examine { find("unsettled").id }
+    s:pass(60)
+    assert_fixed(find "unsettled")
     assert.equal(1, #s:on_service())
   end)
 

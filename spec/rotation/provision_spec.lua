@@ -129,6 +129,8 @@ describe("provision", function()
       end }
     local _, err = provision { store = { s:store("key", false), store } }
     support.assert_error({ kind = "store", state = "aborted" }, err)
+    assert.is_false(made()[1].valid) -- the first store held its secret: it is watched
+    s:clean_up(s:open(nil, { stores = { store } }))
     assert_nothing()
   end)
 

@@ -138,6 +138,9 @@ describe("what lies in the state folder", function()
         end
         assert.is_truthy(result == "done" or result == "aborted", result)
         assert.is_true(s:holder().valid)
+        if rotation:status().settled == false then
+          s:clean_up(rotation, 2 * DAY)
+        end
         assert.equal(1, #s:on_service())
       end)
     end

@@ -172,6 +172,13 @@ function Scene:rotate(more, client)
   return self:keys("project", client):rotate(id, options)
 end
 
+---Lets the keys that a rotation has disabled to remove them be watched for long enough, and be removed.
+function Scene:clean_up(rotation, seconds)
+  self:pass(seconds or 60)
+  local state, err = rotation:advance()
+  assert.is_truthy(state, tostring(err))
+end
+
 ---Rotates the key that the client itself uses.
 function Scene:rotate_self(more, client)
   local options = self:options(more)

@@ -28,7 +28,7 @@ local steps = {
 local function clean_up(job)
   local record = job.record
   local ok, err = job.escrow:wipe()
-  if ok and #record.suspects == 0 and not record.settled then
+  if ok and #record.suspects == 0 and #record.quarantine == 0 and not record.settled then
     record.settled = true
     ok, err = job:save "settled"
   end
@@ -66,6 +66,11 @@ local function step(job)
   return ok, more, short
 end
 
+-- The shorter of two waits, each of which may be none.
+local function soonest(one, other)
+  return one and other and math.min(one, other) or one or other
+end
+
 -- Steps until there is nothing that can be done now.
 local function work(job)
   local record = job.record
@@ -79,7 +84,7 @@ local function work(job)
       if not ok then
         return nil, more
       end
-      return true, suspects.wait(job)
+      return true, soonest(suspects.wait(job), quarantine.wait(job))
     elseif record.stop then
       return true
     end
@@ -87,7 +92,7 @@ local function work(job)
     if ok == nil then
       return nil, more
     elseif ok == false then
-      return true, more, short
+      return true, short and more or soonest(more, quarantine.wait(job)), short
     end
   end
 end

@@ -48,10 +48,25 @@ local function resume(self, existing, version)
   return ok, err
 end
 
--- A finished rotation leaves its suspects to the next one, which has the record.
-local function inherit(self, existing, version)
+-- A finished rotation leaves its suspects to the next one, which has the record. What these have made by now is not of
+-- the keys that were there before.
+local function inherit(self, existing, version, keys)
   self.version = version
   self.record.suspects, self.record.quarantine = existing.suspects, existing.quarantine
+  local ours = {}
+  for _, suspect in ipairs(existing.suspects) do
+    for _, id in ipairs(calls.ids(self, names.find(keys, suspect))) do
+      ours[id] = true
+    end
+  end
+  for _, entry in ipairs(existing.quarantine) do
+    ours[entry.id] = true
+  end
+  local snapshot = {}
+  for _, id in ipairs(self.record.snapshot) do
+    snapshot[#snapshot + 1] = not ours[id] and id or nil
+  end
+  self.record.snapshot = snapshot
 end
 
 -- Writes the record, when there is room for the escrow; then goes.
@@ -157,7 +172,7 @@ local function start(self, checked, wanted, existing, version)
       err.state, err.outcome = "planned", "not_applied"
       return nil, err
     end
-    inherit(self, existing, version)
+    inherit(self, existing, version, wanted.keys)
   end
   ok, err = go(self)
   return ok, err

@@ -6,6 +6,7 @@ local core = require "confidentai.core"
 local operation = require "confidentai.operation"
 local path = require "confidentai.path"
 local probe = require "confidentai.probe"
+local timestamp = require "confidentai.timestamp"
 
 local calls = {}
 
@@ -28,7 +29,13 @@ function calls.identity(job, key)
     last6 = key.value:sub(-6) }
 end
 
----Whether a key is the one on record. What one of the two does not tell is not compared.
+-- A time in whole seconds, as the service may write it with more or fewer digits at each look; else the text.
+local function to_second(text)
+  local _, seconds = timestamp.read(text)
+  return seconds and math.floor(seconds) or text
+end
+
+---Returns true if a key is the one on record. What one of the two does not tell is not compared.
 ---@param job confidentai.Job
 ---@param key confidentai.ApiKey
 ---@param identity table
@@ -36,29 +43,114 @@ end
 function calls.is_same(job, key, identity)
   local found = calls.identity(job, key)
   for _, field in ipairs { "id", "name", "created_at", "last6" } do
-    if identity[field] ~= nil and found[field] ~= nil and identity[field] ~= found[field] then
+    local expected, shown = identity[field], found[field]
+    if field == "created_at" then
+      expected, shown = to_second(expected), to_second(shown)
+    end
+    if expected ~= nil and shown ~= nil and expected ~= shown then
       return false
     end
   end
   return true
 end
 
----All keys of the scope.
+---All keys of the scope, as the service lists them now.
 ---@param job confidentai.Job
----@return confidentai.ApiKey[]?
+---@return confidentai.ApiKey[]? keys with `unreadable`, where records of it could not be read
 ---@return confidentai.Error? err
 function calls.list(job)
   local keys, err = perform(job, { method = "GET", path = path.of_keys(job.api_keys), shape = "api_keys" })
   return keys, err
 end
 
----A key, or false when there is none of that id.
+---The ids of keys, those of records that cannot be read included.
+---@param job confidentai.Job
+---@param keys confidentai.ApiKey[]
+---@return string[]
+function calls.ids(job, keys)
+  local ids = {}
+  for i, key in ipairs(keys) do
+    ids[i] = core.key_id(job.api_keys, key)
+  end
+  for _, entry in ipairs(keys.unreadable or {}) do
+    ids[#ids + 1] = entry.id ~= nil and tostring(entry.id) or nil
+  end
+  return ids
+end
+
+-- The ids that a list shows, those of records that cannot be read included; nil: a record without an id is among them,
+-- or one that cannot be read and was not there before the create.
+local function ids_of(job, keys)
+  local known, seen = {}, {}
+  for _, list in ipairs { job.record.snapshot or {}, job.record.past or {} } do
+    for _, id in ipairs(list) do
+      known[id] = true
+    end
+  end
+  for _, key in ipairs(keys) do
+    seen[core.key_id(job.api_keys, key)] = true
+  end
+  for _, entry in ipairs(keys.unreadable or {}) do
+    local id = entry.id ~= nil and tostring(entry.id)
+    if not id or job.record.snapshot and not known[id] then
+      return nil
+    end
+    seen[id] = true
+  end
+  return seen
+end
+
+local function incomplete(job, keys, what)
+  local _, err = job:failure("api", "the service's list of keys leaves some out that are there, so that it proves "
+    .. "nothing: " .. what)
+  return false, err, keys
+end
+
+---All keys of the scope, by a list that proves what is not there: it shows every key of the record's snapshot that the
+---service has still, and can be read. Keys of the snapshot that are gone are moved to `past`.
+---@param job confidentai.Job
+---@return confidentai.ApiKey[]|false|nil keys false: the list proves nothing
+---@return confidentai.Error? err
+---@return confidentai.ApiKey[]? shown with false: what the list shows
+function calls.census(job)
+  local keys, err = calls.list(job)
+  if not keys then
+    return nil, err
+  end
+  local seen = ids_of(job, keys)
+  if not seen then
+    return incomplete(job, keys, "a record of it cannot be read")
+  end
+  local kept, past = {}, {}
+  for _, id in ipairs(job.record.snapshot or {}) do
+    local key = seen[id]
+    if not key then
+      key, err = calls.ask(job, id)
+      if key == nil then
+        return nil, err
+      elseif key then
+        return incomplete(job, keys, ("key %s is there, and not in it"):format(id))
+      end
+    end
+    local list = key and kept or past
+    list[#list + 1] = id
+  end
+  if #past > 0 then
+    job.record.snapshot, job.record.past = kept, job.record.past or {}
+    for _, id in ipairs(past) do
+      table.insert(job.record.past, id)
+    end
+  end
+  return keys
+end
+
+---A key, as its own address shows it. That there is none by an answer of 404 alone proves nothing: `get` knows.
 ---@param job confidentai.Job
 ---@param id string
 ---@param flags? table as of client:start
----@return confidentai.ApiKey|false|nil
+---@return confidentai.ApiKey|false|nil key false: the service's envelope says 404
 ---@return confidentai.Error? err
-function calls.get(job, id, flags)
+function calls.ask(job, id, flags)
   local key, err, call = perform(job,
     { method = "GET", path = path.of_keys(job.api_keys, id), shape = "api_key", flags = flags })
   if key and core.key_id(job.api_keys, key) ~= id then
@@ -67,6 +159,32 @@ function calls.get(job, id, flags)
     return false
   end
   return key, err
+end
+
+---A key, or false when it is gone: the service says 404 in its envelope, and a list of the scope that is complete does
+---not show it.
+---@param job confidentai.Job
+---@param id string
+---@return confidentai.ApiKey|false|nil key
+---@return confidentai.Error? err
+---@return "listed"|nil why its address does not show it, and the list does: one of the two is late
+function calls.get(job, id)
+  local key, err = calls.ask(job, id)
+  if key ~= false then
+    return key, err
+  end
+  local keys
+  keys, err = calls.census(job)
+  if not keys then
+    return nil, err
+  end
+  local seen = ids_of(job, keys)
+  if not seen or seen[id] then
+    local _, problem = job:failure("api", ("the service says that there is no key %s, and lists it"):format(id),
+      "unknown")
+    return nil, problem, "listed"
+  end
+  return false
 end
 
 ---The organization of a credential.
@@ -169,29 +287,21 @@ function calls.set_valid(job, identity, valid, may_send)
   return "changed"
 end
 
----Deletes the key on record.
+---Deletes the key on record, for guard.lua, which has just looked at it.
 ---@param job confidentai.Job
----@param identity table
----@return "deleted"|"gone"|nil
+---@param key confidentai.ApiKey
+---@return true? accepted by the service; whether the key is gone is seen by `get`
 ---@return confidentai.Error? err whose outcome may be "unknown"
----@return true? other the key is not the one on record, and was left alone
-function calls.delete(job, identity)
-  local key, err, other = look(job, identity)
-  if key == false then
-    return "gone"
-  elseif not key then
-    err.outcome = "not_applied"
-    return nil, err, other
-  elseif authenticates(job, key) then
+function calls.delete(job, key)
+  if authenticates(job, key) then
     return job:failure("guard", "a key is never deleted by itself: act with another organization key", "not_applied")
   end
-  local deleted
-  deleted, err = perform(job,
-    { method = "DELETE", path = path.of_keys(job.api_keys, identity.id), shape = "deleted" })
-  if not deleted and err.status ~= 404 then
+  local deleted, err = perform(job, { method = "DELETE",
+    path = path.of_keys(job.api_keys, core.key_id(job.api_keys, key)), shape = "deleted" })
+  if not deleted and not (err.status == 404 and err.envelope) then
     return nil, err
   end
-  return "deleted"
+  return true
 end
 
 -- Whether the service refuses an organization key: a project's is none, either.
@@ -228,7 +338,7 @@ end
 ---@return "accepted"|"refused"|nil
 ---@return confidentai.Error? err
 function calls.try_managing(job, secret, identity)
-  local key, err = calls.get(job, identity.id, { credential = secret, fresh = true })
+  local key, err = calls.ask(job, identity.id, { credential = secret, fresh = true })
   if key == nil then
     if is_refusal(err) then
       return "refused"

@@ -4,6 +4,7 @@
 
 local all_keys = require "confidentai.all_keys"
 local calls = require "confidentai.rotation.calls"
+local guard = require "confidentai.rotation.guard"
 local handle = require "confidentai.rotation.handle"
 local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
@@ -43,7 +44,8 @@ local function examine_record(self)
   end
   if record.stop and not record.finished then
     add("stopped", ("the rotation of '%s' has stopped (%s): %s"):format(record.base, record.stop, record.reason))
-  elseif record.finished and not record.settled and #record.suspects == 0 or #record.quarantine > 0 then
+  elseif record.finished and not record.settled and #record.suspects + #record.quarantine == 0
+    or quarantine.is_due(self) then
     add("unsettled", ("the rotation of '%s' has not cleaned up"):format(record.base), go_on)
   elseif not record.finished then
     local seen = status.of(self)
@@ -79,8 +81,12 @@ end
 local function remove(client, checked, api_keys, key)
   local self = job.new(client, api_keys, checked)
   self.record = { scope = api_keys.scope, state = "planned" }
-  local ok, err = quarantine.remove(self, calls.identity(self, key))
-  return ok, err
+  local identity = calls.identity(self, key)
+  local done, reason = guard.remove(self, identity, { named = true, use_confirmed = true, ours_alone = true })
+  if done == false then
+    return self:failure("guard", ("key %s is not removed: %s"):format(identity.id, reason))
+  end
+  return done and true, reason
 end
 
 -- Keys that carry the pattern of a rotation's names, and that no record here knows.

@@ -6,10 +6,10 @@ local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local elapsed = require "confidentai.rotation.elapsed"
 local generations = require "confidentai.rotation.generations"
+local guard = require "confidentai.rotation.guard"
 local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
 local notice = require "confidentai.rotation.notice"
-local quarantine = require "confidentai.rotation.quarantine"
 local stores = require "confidentai.rotation.stores"
 
 local ensure = {}
@@ -99,9 +99,18 @@ local function prove(self, secret, identity)
   return result and true, err
 end
 
+-- Removes a key, where the guard allows it.
+local function remove(self, identity, facts)
+  local done, reason = guard.remove(self, identity, facts)
+  if done == false then
+    return self:failure("guard", ("key %s is not removed: %s"):format(identity.id, reason))
+  end
+  return done and true, reason
+end
+
 -- A new key that cannot be used goes at once, while its id is known; else a later run finds it.
 local function drop(self, identity, err)
-  local ok, problem = quarantine.remove(self, identity)
+  local ok, problem = remove(self, identity, { named = true, own_use = self:mark(), ours_alone = true })
   if not ok then
     err.message = ("%s; the new key could not be removed yet: %s"):format(err.message, problem.message)
   end
@@ -168,7 +177,7 @@ local function retire(self, view, options, content, age)
       local result, err = calls.set_valid(self, identity, false)
       return result and { key = view.current, action = "disabled", id = identity.id }, err
     elseif not key.valid and age >= options.soak + options.grace then
-      local result, err = calls.delete(self, identity)
+      local result, err = remove(self, identity, { named = true, use_confirmed = true, ours_alone = true })
       return result and { key = view.current, action = "deleted", id = identity.id }, err
     end
   end
@@ -191,7 +200,7 @@ local function remove_newer(self, view, settle)
   for _, key in ipairs(view.newer) do
     if age_of(self, key) >= settle then
       local identity = calls.identity(self, key)
-      local ok, err = quarantine.remove(self, identity)
+      local ok, err = remove(self, identity, { named = true, ours_alone = true })
       return ok and { key = view.current, action = "removed", id = identity.id }, err
     end
   end

@@ -105,7 +105,7 @@ local function reload(job)
   elseif content.id ~= job.record.id then
     return record.failure "this rotation has ended, and another one of the same key has begun"
   end
-  job.record, job.version, job.identified = content, version, nil
+  job.record, job.version, job.identified, job.made = content, version, nil, nil
   job.escrow = escrow.open(job.state, job.key, content.id)
   return true
 end

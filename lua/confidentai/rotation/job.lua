@@ -38,6 +38,7 @@ local job = {}
 ---@field proven_at? number seconds since 1970: when this process last saw the new key accepted
 ---@field refused? boolean whether its last proof was refused
 ---@field provisioned? confidentai.ApiKey the key that a provisioning has found
+---@field made? table<string, true> ids of keys that this run has made, whose secret no store was given yet
 ---@field service_time? number seconds since 1970, as the service's last answer said; `heard`: by this machine's clock
 
 ---@param client confidentai.Client
@@ -77,6 +78,14 @@ function Job:since(mark)
   local seconds, doubt = elapsed.since(mark, self:mark())
   self.doubt = doubt
   return seconds
+end
+
+---Returns true if so many seconds have certainly passed since a mark, whose clocks show whole seconds only.
+---@param mark table
+---@param seconds number 0: at once
+---@return boolean
+function Job:has_passed(mark, seconds)
+  return seconds <= 0 or self:since(mark) >= seconds + 1
 end
 
 ---Takes in what a call said about the service's clock.

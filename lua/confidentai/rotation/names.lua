@@ -36,6 +36,38 @@ function names.make(base, generation, op)
   return base .. ("~g%d~%s"):format(generation, op) -- in 5.1, %s ends at a NUL
 end
 
+---Returns true if a key's name is the one that was sent, or what the service has made of it: cut, in other letters,
+---without blanks. An op is in no other name.
+---@param name? string as the service shows it
+---@param attempt { name: string, op: string }
+---@return boolean ours
+---@return boolean? altered
+function names.is_of(name, attempt)
+  if name == attempt.name then
+    return true, false
+  elseif not name or name == "" then
+    return false
+  end
+  local shown, sent = name:lower(), attempt.name:lower()
+  local is_cut = #shown > #sent - #attempt.op and sent:sub(1, #shown) == shown
+  local ours = shown:find(attempt.op, 1, true) ~= nil or is_cut
+  return ours, ours or nil
+end
+
+---The keys whose name is the one that was sent, or made of it.
+---@param keys confidentai.ApiKey[]
+---@param attempt { name: string, op: string }
+---@return confidentai.ApiKey[]
+function names.find(keys, attempt)
+  local found = {}
+  for _, key in ipairs(keys) do
+    if names.is_of(key.name, attempt) then
+      found[#found + 1] = key
+    end
+  end
+  return found
+end
+
 ---Takes a name apart.
 ---@param name? string
 ---@return string? base nil: the name is none of a rotation's

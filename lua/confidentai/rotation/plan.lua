@@ -2,7 +2,6 @@
 -- planned: what a rotation finds out, and refuses, before anything is written anywhere.
 
 local calls = require "confidentai.rotation.calls"
-local census = require "confidentai.rotation.census"
 local core = require "confidentai.core"
 local names = require "confidentai.rotation.names"
 local stores = require "confidentai.rotation.stores"
@@ -114,7 +113,7 @@ local function draft(job, options, wanted)
     scope = job.api_keys.scope, project_id = job.api_keys.project_id, base = base,
     state = "planned",
     options = options_of_record(job, options), stores = stores.describe(job.stores), history = {},
-    generation = names.highest(keys, base) + 1, snapshot = census.snapshot(job, keys), quarantine = {}, suspects = {},
+    generation = names.highest(keys, base) + 1, snapshot = calls.ids(job, keys), quarantine = {}, suspects = {},
   }
 end
 

@@ -1,81 +1,142 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Quarantine: a key that this rotation made and nobody shall use is recorded, disabled, seen disabled, deleted, and
--- seen gone. It goes on after any interruption, as the record lists what is left.
+-- Quarantine: keys that this rotation made and nobody shall use are recorded, disabled, watched, deleted, and seen
+-- gone, where the guard allows it. It goes on after any interruption, as the record lists what is left.
 
-local calls = require "confidentai.rotation.calls"
+local guard = require "confidentai.rotation.guard"
 
 local quarantine = {}
+
+-- Seconds between two looks at a key that cannot be removed yet, at most.
+local INTERVAL = 3600
 
 ---Puts keys on the record's list. The caller saves.
 ---@param job confidentai.Job
 ---@param identities table[] as of calls.identity
-function quarantine.add(job, identities)
-  local list = job.record.quarantine
+---@param attempt? { from: table, to: table? } of the create that made them; default: that of the record
+function quarantine.add(job, identities, attempt)
+  local record = job.record
+  local list, made_by = record.quarantine, attempt or record.attempt or {}
   for _, identity in ipairs(identities) do
     local known = false
     for _, other in ipairs(list) do
       known = known or other.id == identity.id
     end
     if not known then
-      list[#list + 1] = identity
+      local entry = { attempt = { from = made_by.from, to = made_by.to } }
+      for name, value in pairs(identity) do
+        entry[name] = value
+      end
+      list[#list + 1] = entry
     end
   end
 end
 
----Removes one key.
----@param job confidentai.Job
----@param identity table
----@return true?
----@return confidentai.Error? err
----@return true? other the key is not the one on record any more: it is somebody else's, and was left alone
-function quarantine.remove(job, identity)
-  local result, err, other = calls.set_valid(job, identity, false)
-  if not result then
-    return nil, err, other
-  end
-  if result ~= "gone" then
-    local key
-    key, err = calls.get(job, identity.id)
-    if key == nil then
-      return nil, err
-    elseif key and key.valid then
-      return job:failure("guard", ("key %s is enabled again while it is being removed"):format(identity.id))
-    end
-    result, err, other = calls.delete(job, identity)
+-- What the guard has to know of an entry.
+local function facts_of(job, entry)
+  local record = job.record
+  return { attempt = entry.attempt, named = entry.ours, disabled = entry.disabled,
+    claimed = entry.claimed,
+    own_use = entry.own_use or record.new and record.new.id == entry.id and record.our_use or nil,
+    ours_alone = job.made ~= nil and job.made[entry.id] or nil }
+end
+
+-- Takes an entry off the list.
+local function strike(job, place, what)
+  local entry = table.remove(job.record.quarantine, place)
+  local ok, err = job:save(what, { key = entry.id, name = entry.name })
+  return ok, err
+end
+
+-- Somebody has the secret of a key that was to be removed: it works again, if we disabled it, and a person decides.
+local function keep(job, entry, reason, kind)
+  local record = job.record
+  if entry.disabled then
+    local result, err = guard.enable(job, entry)
     if not result then
-      return nil, err, other
+      return nil, err
     end
+    entry.disabled = nil
   end
-  local key
-  key, err = calls.get(job, identity.id)
-  if key == nil then
-    return nil, err
-  elseif key then
-    return job:failure("api", ("key %s was deleted and is there still"):format(identity.id), "unknown")
+  entry.claimed = entry.claimed or kind == "claimed" and reason or nil
+  local text = ("key %s ('%s') is not removed: %s; is the state folder an old copy?"):format(entry.id, entry.name,
+    reason)
+  local ok, err = true, nil
+  if record.finished then
+    if entry.kept ~= text then
+      entry.kept = text
+      ok, err = job:save(text, { key = entry.id, name = entry.name })
+    end
+  else
+    entry.kept = text
+    ok, err = job:halt("conflict", text .. " Delete it if nobody needs it, then advance")
   end
-  return true
+  return ok, err
 end
 
----Removes what is on the list.
+-- Does what can be done about one entry now. True when it is off the list.
+local function work_on(job, place)
+  local entry = job.record.quarantine[place]
+  local result, more, kind = guard.remove(job, entry, facts_of(job, entry))
+  local ok, err = true, nil
+  if result == nil then
+    return nil, more
+  elseif result == "gone" then
+    ok, err = strike(job, place, "removed a key that nobody shall use")
+    return ok, err
+  elseif kind == "foreign" then
+    ok, err = strike(job, place, "left a key alone that is somebody else's: " .. more)
+    return ok, err
+  elseif result == "waiting" and not entry.disabled then
+    entry.disabled, entry.ours, entry.kept = more, true, nil
+    ok, err = job:save("disabled a key that nobody shall use", { key = entry.id, name = entry.name })
+  elseif result == false then
+    ok, err = keep(job, entry, more, kind)
+  end
+  if not ok then
+    return nil, err
+  end
+  return false
+end
+
+---Removes what is on the list, as far as that can be done now.
 ---@param job confidentai.Job
 ---@return true?
 ---@return confidentai.Error? err what is left stays on the list
 function quarantine.work(job)
-  local list = job.record.quarantine
-  while list[1] do
-    local identity = list[1]
-    local ok, err, other = quarantine.remove(job, identity)
-    if not ok and not other then
+  local place = 1
+  while job.record.quarantine[place] do
+    local done, err = work_on(job, place)
+    if done == nil then
       return nil, err
-    end
-    table.remove(list, 1)
-    ok, err = job:save(ok and "removed a key that nobody shall use" or "left a key alone that is somebody else's",
-      { key = identity.id, name = identity.name })
-    if not ok then
-      return nil, err
+    elseif not done then
+      place = place + 1
     end
   end
   return true
+end
+
+---Returns true if there is more to do about the list now: nothing of it is only being watched.
+---@param job confidentai.Job
+---@return boolean
+function quarantine.is_due(job)
+  for _, entry in ipairs(job.record.quarantine) do
+    if not entry.disabled or job:has_passed(entry.disabled, guard.watch(job)) then
+      return true
+    end
+  end
+  return false
+end
+
+---Seconds until there is more to do about the list; nil: it is empty.
+---@param job confidentai.Job
+---@return number?
+function quarantine.wait(job)
+  local wait
+  for _, entry in ipairs(job.record.quarantine) do
+    local left = entry.disabled and guard.watch(job) + 1 - job:since(entry.disabled) or INTERVAL
+    wait = math.min(wait or INTERVAL, math.max(1, left))
+  end
+  return wait
 end
 
 return quarantine

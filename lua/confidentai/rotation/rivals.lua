@@ -4,7 +4,6 @@
 -- key each, which is better than one with none.
 
 local calls = require "confidentai.rotation.calls"
-local census = require "confidentai.rotation.census"
 local core = require "confidentai.core"
 local names = require "confidentai.rotation.names"
 local proof = require "confidentai.rotation.proof"
@@ -22,6 +21,17 @@ local function is_lower(id, other)
   return id < other
 end
 
+-- The create of this record that has made a key, if any has: one that was late is no rival.
+local function find_attempt(record, key)
+  for _, list in ipairs { { record.attempt }, record.attempt.earlier or {}, record.suspects } do
+    for _, attempt in ipairs(list) do
+      if names.is_of(key.name, attempt) then
+        return attempt
+      end
+    end
+  end
+end
+
 ---What a list of the scope's keys shows of others' work. Keys of our own name that are not ours go into quarantine; the
 ---caller saves.
 ---@param job confidentai.Job
@@ -33,8 +43,9 @@ function rivals.look(job, keys)
   for _, key in ipairs(keys) do
     local id = core.key_id(job.api_keys, key)
     local base, generation = names.parse(key.name)
-    if id ~= record.new.id and key.name == record.attempt.name then
-      quarantine.add(job, { calls.identity(job, key) })
+    local attempt = id ~= record.new.id and find_attempt(record, key)
+    if attempt then
+      quarantine.add(job, { calls.identity(job, key) }, attempt)
     elseif id ~= record.new.id and base == record.base then
       found.list[#found.list + 1] = key
       if generation == record.generation and is_lower(id, record.new.id)
@@ -51,7 +62,7 @@ end
 ---@return table|false|nil found as of `look`; false: the list leaves keys out
 ---@return confidentai.Error? err
 function rivals.find(job)
-  local keys, err = census.take(job)
+  local keys, err = calls.census(job)
   if not keys then
     return keys, err
   end

@@ -12,7 +12,12 @@ local STOPS = { "aborted", "ambiguous", "name_altered", "stalled", "conflict", "
 local MARK = { fields = { here = "number", service = "number?" } }
 local IDENTITY = { fields = { id = "string", name = "string?", created_at = "string?", last6 = "string" } }
 local ATTEMPT = { fields = { op = "string", name = "string", number = "number", sent = "boolean?", final = "string?",
-  unclear = { optional = MARK } } }
+  unclear = { optional = MARK }, from = MARK, to = { optional = MARK },
+  earlier = { optional = { list = { fields = { op = "string", name = "string", from = MARK } } } } } }
+local LEFT = { fields = { id = "string", name = "string?", created_at = "string?", last6 = "string", ours = "boolean?",
+  claimed = "string?", disabled = { optional = MARK },
+  attempt = { fields = { from = { optional = MARK }, to = { optional = MARK } } } } }
+local SUSPECT = { fields = { name = "string", op = "string", since = MARK, from = MARK } }
 
 local RECORD = { fields = {
   id = "string", kind = { one = { "rotation", "provision" } }, base = "string", base_url = "string",
@@ -23,7 +28,8 @@ local RECORD = { fields = {
     adoption = "string?", on_published = { optional = { list = "string" } } } },
   stores = { list = { fields = { label = "string", spec = "table?", host = "string?" } } },
   history = { list = { fields = { what = "string", at = "number", state = "string?" } } },
-  quarantine = { list = IDENTITY }, suspects = { list = { fields = { name = "string", since = MARK } } },
+  quarantine = { list = LEFT }, suspects = { list = SUSPECT },
+  snapshot = { optional = { list = "string" } }, past = { optional = { list = "string" } },
   attempt = { optional = ATTEMPT }, old = { optional = IDENTITY }, new = { optional = IDENTITY },
   escrowed = { optional = MARK }, published = { optional = MARK }, disabling = { optional = MARK },
   disabled = { optional = MARK }, deleting = { optional = MARK }, rollback = { optional = MARK },

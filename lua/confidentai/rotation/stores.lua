@@ -98,8 +98,11 @@ end
 ---@return true?
 ---@return confidentai.Error? err
 function stores.put(job, store, content)
+  local made = job.made
+  job.made = nil -- from here on the secret may be anywhere
   local ok, problem, certainty = store:put(content, job)
   if not ok then
+    job.made = certainty == "failed" and made or nil
     return failure(job, store, "it cannot be written: ", problem, certainty == "failed" and "not_applied"
       or "unknown")
   end

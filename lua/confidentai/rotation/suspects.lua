@@ -3,7 +3,7 @@
 -- looked for until their time is over.
 
 local calls = require "confidentai.rotation.calls"
-local census = require "confidentai.rotation.census"
+local names = require "confidentai.rotation.names"
 local quarantine = require "confidentai.rotation.quarantine"
 
 local suspects = {}
@@ -14,35 +14,36 @@ local LIFE = 86400
 -- Seconds between two looks, when nothing else makes one.
 local INTERVAL = 3600
 
----Makes a name a suspect. The caller saves.
+---Makes the name of a create a suspect. The caller saves.
 ---@param job confidentai.Job
----@param name string
-function suspects.add(job, name)
+---@param attempt { name: string, op: string, from: table }
+function suspects.add(job, attempt)
   local list = job.record.suspects
-  list[#list + 1] = { name = name, since = job:mark() }
+  list[#list + 1] = { name = attempt.name, op = attempt.op, from = attempt.from, since = job:mark() }
 end
 
 ---Puts into quarantine what a list shows of suspects, and forgets those whose time is over. Saves what changed.
 ---@param job confidentai.Job
----@param keys confidentai.ApiKey[] all of the scope
+---@param keys confidentai.ApiKey[] of the scope
+---@param complete boolean whether these are all: else a suspect's time is not over yet
 ---@return true?
 ---@return confidentai.Error? err
-function suspects.look(job, keys)
-  local found, left = {}, {}
+local function look(job, keys, complete)
+  local before, left = #job.record.quarantine, {}
   for _, suspect in ipairs(job.record.suspects) do
-    for _, key in ipairs(census.named(keys, suspect.name)) do
-      found[#found + 1] = calls.identity(job, key)
+    for _, key in ipairs(names.find(keys, suspect)) do
+      quarantine.add(job, { calls.identity(job, key) }, { from = suspect.from })
     end
-    if job:since(suspect.since) < LIFE then
+    if not complete or job:since(suspect.since) < LIFE then
       left[#left + 1] = suspect
     end
   end
-  if #found == 0 and #left == #job.record.suspects then
+  local found = #job.record.quarantine > before
+  if not found and #left == #job.record.suspects then
     return true
   end
-  quarantine.add(job, found)
   job.record.suspects = left
-  local ok, err = job:save(#found > 0 and "found a key whose create had been given up" or "a suspect's time is over")
+  local ok, err = job:save(found and "found a key whose create had been given up" or "a suspect's time is over")
   return ok, err
 end
 
@@ -54,12 +55,12 @@ function suspects.work(job)
   if #job.record.suspects == 0 then
     return true
   end
-  local keys, err = calls.list(job)
-  if not keys then
+  local keys, err, shown = calls.census(job)
+  if keys == nil then
     return nil, err
   end
   local ok
-  ok, err = suspects.look(job, keys)
+  ok, err = look(job, keys or shown, keys ~= false)
   return ok, err
 end
 

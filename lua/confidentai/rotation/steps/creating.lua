@@ -3,7 +3,8 @@
 -- so that a create whose answer is lost is settled by looking for it.
 
 local calls = require "confidentai.rotation.calls"
-local census = require "confidentai.rotation.census"
+local core = require "confidentai.core"
+local guard = require "confidentai.rotation.guard"
 local names = require "confidentai.rotation.names"
 local operation = require "confidentai.operation"
 local quarantine = require "confidentai.rotation.quarantine"
@@ -28,14 +29,17 @@ local MOST_TRIES = 6
 -- Records a new name, and that it is about to be sent.
 local function name_anew(job)
   local record, before = job.record, job.record.attempt
-  local op = names.op(job.random)
+  local op, earlier = names.op(job.random), nil
   local ok, err = job.escrow:reserve()
   if not ok then
     return nil, err
+  elseif before then
+    earlier = before.earlier or {}
+    earlier[#earlier + 1] = { name = before.name, op = before.op, from = before.from }
   end
   record.attempt = {
     op = op, name = names.make(record.base, record.generation, op), number = (before and before.number or 0) + 1,
-    sent = true,
+    sent = true, from = job:mark(), earlier = earlier,
   }
   ok, err = job:enter("creating", "creating", { name = record.attempt.name })
   if ok then
@@ -67,10 +71,11 @@ local function send_again(job, err)
   return false, err.retry_after or math.min(LONGEST_BACKOFF, BACKOFF * 2 ^ (job.tries - 1)), true
 end
 
--- The answer is complete, and its secret in the escrow. From here on its id is known.
+-- The new key, as its own address shows it, and its secret is in the escrow. From here on its id is known.
 local function accept(job, key)
   local record = job.record
   record.new = calls.identity(job, key)
+  record.attempt.unclear, record.attempt.to = nil, record.attempt.to or job:mark()
   if key.name ~= record.attempt.name then
     quarantine.add(job, { record.new })
     record.name_altered = true
@@ -80,10 +85,25 @@ local function accept(job, key)
   return ok, err
 end
 
+-- Looks at the key that an answer names: what an answer says of itself may be of another, as a cache that repeats one
+-- shows. Returns the key if it is the one that was made: it was not there before, was created since, and ends as the
+-- secret does; false: it is not, and nothing of it is touched.
+local function find_made(job, answered)
+  local key, err = calls.ask(job, core.key_id(job.api_keys, answered))
+  if not key then
+    return key, err
+  end
+  local ours = guard.is_ours(job, key, { attempt = job.record.attempt })
+  return ours and key.value:sub(-6) == answered.value:sub(-6) and key
+end
+
 -- Without an escrow nobody would hold the secret after this process: the key goes, from memory.
-local function drop(job, key, err)
+local function drop(job, answered, err)
+  local key = answered and find_made(job, answered)
   if key then
-    quarantine.add(job, { calls.identity(job, key) })
+    local identity = calls.identity(job, key)
+    quarantine.add(job, { identity })
+    job.made = { [identity.id] = true }
     job:save("the escrow could not be written: the new key is removed", { key = key.id })
     quarantine.work(job) -- what is left of it is found by its name
   end
@@ -134,9 +154,15 @@ local function send(job)
   key, err = operation.take(job.client, { shape = "new_api_key", owner = job.api_keys }, call)
   if problem and not kept then
     return drop(job, key, problem)
-  elseif key then
-    local ok
-    ok, problem = accept(job, key)
+  end
+  local found = key and find_made(job, key)
+  local ok
+  if found then
+    job.made = { [core.key_id(job.api_keys, found)] = true }
+    ok, problem = accept(job, found)
+    return ok, problem
+  elseif key then -- of which key it is cannot be told yet, or it is of another
+    ok, problem = make_unclear(job)
     return ok, problem
   end
   local done, wait, short = classify(job, err)
@@ -161,7 +187,7 @@ end
 -- Gives a name up. What the service may still make of it is looked for later.
 local function give_up(job)
   local record, attempt = job.record, job.record.attempt
-  suspects.add(job, attempt.name)
+  suspects.add(job, attempt)
   local ok, err
   if attempt.final then
     record.finished = true
@@ -177,28 +203,27 @@ end
 
 local function settle(job)
   local attempt = job.record.attempt
-  local keys, err = census.take(job)
+  local keys, err = calls.census(job)
   if keys == nil then
     return nil, err
   end
-  local found = keys and census.named(keys, attempt.name) or {}
+  local found = keys and names.find(keys, attempt) or {}
   local ok
   if #found > 0 then
     local ours, others = claim(job, found)
     quarantine.add(job, others)
     if ours then
-      attempt.unclear = nil
       ok, err = accept(job, ours)
     else
       ok, err = give_up(job)
     end
     return ok, err
-  elseif keys and job:since(attempt.unclear) >= job.record.options.settle then
+  elseif keys and job:has_passed(attempt.unclear, job.record.options.settle) then
     ok, err = give_up(job)
     return ok, err
   end
   if not keys and job:since(attempt.unclear) >= PATIENCE * job.record.options.settle then
-    return job:failure("api", "the service's list of keys leaves some out that are there, so that it proves nothing")
+    return nil, err
   end
   return false, math.min(POLL, math.max(0.05, job.record.options.settle / 10)), true
 end

@@ -3,12 +3,17 @@
 
 local calls = require "confidentai.rotation.calls"
 local elapsed = require "confidentai.rotation.elapsed"
+local guard = require "confidentai.rotation.guard"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
 local timestamp = require "confidentai.timestamp"
 
 -- Seconds: a use that the service shows so soon after the key was disabled may have been before.
 local MARGIN = 60
+
+-- Seconds between two looks at a key that was deleted and is in the list yet; the same after a while, and how often the
+-- time of settling that is.
+local POLL, LATER, PATIENCE = 2, 300, 3
 
 -- Returns why the old key may have been used after it was disabled, and a consumer may still need it; nil: it was not.
 local function late_use(record, old)
@@ -20,6 +25,12 @@ local function late_use(record, old)
   elseif last and last > elapsed.dated(record.disabled) + MARGIN then
     return "the old key was used after it was disabled: find out by whom, then confirm"
   end
+end
+
+-- The key is deleted, and the list shows it yet. A while is waited for in this run.
+local function look_later(job)
+  local short = job:since(job.record.deleting) < PATIENCE * job.record.options.settle
+  return false, short and POLL or LATER, short
 end
 
 local function finish(job, what)
@@ -35,14 +46,18 @@ local function delete(job)
   if not ok then
     return nil, err
   end
-  local result
-  result, err = calls.delete(job, record.old)
-  if result then
+  local result, reason = guard.delete(job, record.old,
+    { named = true, own_use = record.disabled, margin = MARGIN, use_confirmed = record.use_confirmed })
+  if result == "late" then
+    return look_later(job)
+  elseif result then
     ok, err = finish(job, "the old key is deleted")
-  elseif err.kind == "guard" then
-    ok, err = job:halt("conflict", err.message)
+  elseif result == false then
+    ok, err = job:halt("conflict", ("key %s is not deleted: %s"):format(record.old.id, reason))
+  elseif reason.kind == "guard" then
+    ok, err = job:halt("conflict", reason.message)
   else
-    return nil, err
+    return nil, reason
   end
   return ok, err
 end
@@ -56,8 +71,11 @@ return function(job)
     return ok, err
   end
   local old
-  old, err = calls.get(job, record.old.id)
-  if old == nil then
+  local listed
+  old, err, listed = calls.get(job, record.old.id)
+  if listed and record.deleting then
+    return look_later(job)
+  elseif old == nil then
     return nil, err
   elseif old == false then
     ok, err = finish(job, "the old key is gone")
@@ -78,9 +96,9 @@ return function(job)
   end
   ok, err = standing.check(job, found)
   if ok then
-    ok, err = delete(job)
-  elseif ok == false then
-    ok = true -- halted
+    local short
+    ok, err, short = delete(job)
+    return ok, err, short
   end
-  return ok, err
+  return ok == false or nil, err -- false: halted
 end

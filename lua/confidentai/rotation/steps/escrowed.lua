@@ -3,8 +3,8 @@
 -- twice, and only one of the two answers arrived.
 
 local calls = require "confidentai.rotation.calls"
-local census = require "confidentai.rotation.census"
 local core = require "confidentai.core"
+local names = require "confidentai.rotation.names"
 local quarantine = require "confidentai.rotation.quarantine"
 local suspects = require "confidentai.rotation.suspects"
 
@@ -13,7 +13,7 @@ local POLL = 2
 
 -- The service gave the key another name than was sent: it could not be found again, so it must go.
 local function stop_altered(job)
-  suspects.add(job, job.record.attempt.name) -- should only the answer have had another name
+  suspects.add(job, job.record.attempt) -- should only the answer have had another name
   job.record.finished = true
   local ok, err = job:halt("name_altered", "the service changed the name of the new key, which was removed")
   return ok, err
@@ -21,7 +21,7 @@ end
 
 local function count(job, keys)
   local ours, others = nil, {}
-  for _, key in ipairs(census.named(keys, job.record.attempt.name)) do
+  for _, key in ipairs(names.find(keys, job.record.attempt)) do
     if core.key_id(job.api_keys, key) == job.record.new.id then
       ours = key
     else
@@ -32,7 +32,7 @@ local function count(job, keys)
 end
 
 local function is_gone(job)
-  suspects.add(job, job.record.attempt.name) -- the list was late already: it may show the key after all
+  suspects.add(job, job.record.attempt) -- the list was late already: it may show the key after all
   job.record.finished = true
   local ok, err = job:halt("aborted", "the new key was deleted before it was published; the old one is as it was")
   return ok, err
@@ -40,7 +40,7 @@ end
 
 -- The list does not show the new key: it may be stale. After a while its own address decides.
 local function look_alone(job)
-  if job:since(job.record.escrowed) < job.record.options.settle then
+  if not job:has_passed(job.record.escrowed, job.record.options.settle) then
     return false, POLL, true
   end
   local key, err = calls.get(job, job.record.new.id)
@@ -58,7 +58,7 @@ return function(job)
     local ok, err = stop_altered(job)
     return ok, err
   end
-  local keys, err = census.take(job)
+  local keys, err = calls.census(job)
   if keys == nil then
     return nil, err
   end
@@ -74,7 +74,6 @@ return function(job)
     end
   end
   quarantine.add(job, others)
-  job.record.snapshot = nil
   local ok
   ok, err = job:enter("proven", "counted", { others = #others })
   return ok, err

@@ -1,0 +1,263 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The one place that decides whether a key may be removed, and that removes it. A key is removed only if
+--   1. no store that can be read holds its secret, as far as the last characters tell;
+--   2. nobody has used it since we did;
+--   3. the user named it, or this rotation made it: it was not there before the create, and was created after that was
+--      sent;
+--   4. it was disabled, and nobody missed it for as long as users take to read a store again;
+--   5. and it counts as gone only when its address and a complete list say so.
+-- What cannot be read, or was not shown, speaks against removing it.
+
+local calls = require "confidentai.rotation.calls"
+local core = require "confidentai.core"
+local elapsed = require "confidentai.rotation.elapsed"
+local stores = require "confidentai.rotation.stores"
+local timestamp = require "confidentai.timestamp"
+
+local guard = {}
+
+-- Seconds by which a use must be later than ours to be another's: the Date header has whole seconds.
+local MARGIN = 2
+
+-- Seconds by which the clocks of the service's machines may differ.
+local SKEW = 5
+
+---What is known about a key that is to be removed.
+---@class confidentai.GuardFacts
+---@field named? boolean the user named it, or a rotation of it has disabled it: point 3 does not count
+---@field attempt? { from: table, to: table? } marks: when the create was sent, and when its answer was there
+---@field snapshot? string[] ids of the keys that were there before the create; default: those of the record
+---@field own_use? table mark of our own last use of the key; nil: we never used it
+---@field margin? number seconds after own_use in which a use is not another's; default: 2
+---@field use_confirmed? boolean a person knows who used it: point 2 does not count
+---@field ours_alone? boolean this process made it, and its secret never left it: point 4 does not count
+---@field disabled? table mark: since when it is disabled by us
+---@field claimed? string what somebody did who wants the key to stay
+
+-- Point 1. True when no store holds the key.
+local function is_unheld(job, identity)
+  for i, description in ipairs(job.record.stores or {}) do
+    if description.readable and not job.stores[i] then
+      return job:failure("guard", ("the store %s has to be given again: it may hold key %s"):format(description.label,
+        identity.id))
+    end
+  end
+  for _, store in ipairs(job.stores or {}) do
+    local content, err = stores.get(job, store)
+    if content == nil and err then
+      return nil, err
+    elseif stores.is_secret_of(content, identity.last6) then
+      return false, ("%s holds its secret"):format(store.label), "stored"
+    end
+  end
+  return true
+end
+
+-- Point 2. True when nobody but us has used the key.
+local function is_unused(key, facts)
+  local read, last = timestamp.read(key.last_used)
+  if read == "never" or facts.use_confirmed then
+    return true
+  elseif read == "unreadable" then
+    return false, ("when it was last used cannot be read: '%s'"):format(key.last_used), "used"
+  elseif not facts.own_use then
+    return false, ("somebody used it at %s, and its secret was given to nobody"):format(key.last_used), "used"
+  elseif last > elapsed.dated(facts.own_use) + (facts.margin or MARGIN) then
+    return false, ("it was used at %s, after this rotation's own last use of it"):format(key.last_used), "used"
+  end
+  return true
+end
+
+local function contains(list, id)
+  for _, other in ipairs(list or {}) do
+    if other == id then
+      return true
+    end
+  end
+  return false
+end
+
+---Judges whether a key is one that a create of ours has made.
+---@param job confidentai.Job
+---@param key confidentai.ApiKey as its own address shows it
+---@param facts confidentai.GuardFacts
+---@return boolean ours
+---@return string? reason
+---@return "foreign"|"unclear"|nil kind foreign: it is certainly not ours
+function guard.is_ours(job, key, facts)
+  local id = core.key_id(job.api_keys, key)
+  if contains(facts.snapshot or job.record.snapshot, id) or contains(job.record.past, id) then
+    return false, "it was there before", "foreign"
+  elseif not facts.attempt or not facts.attempt.from then
+    return false, "it is not known when its create was sent", "unclear"
+  end
+  local _, created = timestamp.read(key.created_at)
+  local to = facts.attempt.to and elapsed.dated(facts.attempt.to)
+  if not created then
+    return false, ("the service does not say when it was created, or not legibly: %s"):format(
+      tostring(key.created_at)), "unclear"
+  elseif created < math.floor(elapsed.dated(facts.attempt.from)) - SKEW or to and created > to + SKEW then
+    return false, ("it was created at %s, and not by the create that was sent"):format(key.created_at), "foreign"
+  end
+  return true
+end
+
+---Decides whether a key may be removed now, and looks at it for that.
+---@param job confidentai.Job
+---@param identity table as of calls.identity
+---@param facts confidentai.GuardFacts
+---@return boolean? allowed nil: an error
+---@return confidentai.ApiKey|false|string|confidentai.Error key_or_reason the key as it is now, false when it is gone;
+---why it may not be removed; or the error
+---@return string? kind of the reason: "stored", "used", "claimed" (somebody has enabled it), "unclear", or "foreign":
+---the key is not ours; with an error "listed": its address does not show it any more, and the list does
+function guard.check(job, identity, facts)
+  local ok, reason, kind = is_unheld(job, identity)
+  if not ok then
+    return ok, reason, kind
+  end
+  local key, err, listed = calls.get(job, identity.id)
+  if key == nil then
+    return nil, err, listed
+  elseif key == false then
+    return true, false
+  elseif not calls.is_same(job, key, identity) then
+    return false, "it is not the one on record any more (name, time of creation and last characters were compared)",
+      "foreign"
+  end
+  if not facts.named then
+    ok, reason, kind = guard.is_ours(job, key, facts)
+  end
+  if ok and facts.claimed then
+    ok, reason, kind = false, facts.claimed, "claimed"
+  end
+  if ok then
+    ok, reason, kind = is_unused(key, facts)
+  end
+  if not ok then
+    return false, reason, kind
+  end
+  return true, key
+end
+
+---Returns true if a key is gone: the service says so at its address, in its envelope, and a complete list of the scope
+---does not show it.
+---@param job confidentai.Job
+---@param id string
+---@return boolean? gone
+---@return confidentai.Error? err
+function guard.gone(job, id)
+  local key, err = calls.get(job, id)
+  if key == nil then
+    return nil, err
+  end
+  return key == false
+end
+
+---Seconds for which a disabled key is watched before it is deleted.
+---@param job confidentai.Job
+---@return number
+function guard.watch(job)
+  local options = job.record.options or {}
+  local soak = not (options.compromised or options.replace) and options.soak or 0
+  return math.max(options.settle or 0, soak)
+end
+
+---Disables a key that is to be removed, if it may be.
+---@param job confidentai.Job
+---@param identity table
+---@param facts confidentai.GuardFacts
+---@return "disabled"|"gone"|false|nil done
+---@return string|confidentai.Error|nil reason_or_err why it may not be; or the error
+---@return string? kind as of check
+function guard.disable(job, identity, facts)
+  local allowed, key, kind = guard.check(job, identity, facts)
+  if not allowed then
+    return allowed, key, kind
+  elseif key == false then
+    return "gone"
+  end
+  local result, err = calls.set_valid(job, identity, false)
+  if not result then
+    return nil, err
+  end
+  key, err = calls.get(job, identity.id)
+  if key == nil then
+    return nil, err
+  elseif key and key.valid then
+    return job:failure("guard", ("key %s is enabled again while it is being removed"):format(identity.id))
+  end
+  return key and "disabled" or "gone"
+end
+
+---Enables a key again that was disabled to be removed, as somebody has its secret.
+---@param job confidentai.Job
+---@param identity table
+---@return true?
+---@return confidentai.Error? err
+function guard.enable(job, identity)
+  local result, err = calls.set_valid(job, identity, true)
+  return result and true, err
+end
+
+---Deletes a key that is disabled, if it may be, and sees it gone.
+---@param job confidentai.Job
+---@param identity table
+---@param facts confidentai.GuardFacts
+---@return "deleted"|"gone"|"late"|false|nil done late: the service has taken the delete, and still shows the key
+---@return string|confidentai.Error|nil reason_or_err why it may not be; or the error
+---@return string? kind as of check
+function guard.delete(job, identity, facts)
+  local allowed, key, kind = guard.check(job, identity, facts)
+  if not allowed then
+    return allowed, key, kind
+  elseif key == false then
+    return "gone"
+  elseif key.valid then
+    return false, "somebody has enabled it again", "claimed"
+  end
+  local ok, err = calls.delete(job, key)
+  if not ok then
+    return nil, err
+  end
+  key, err = calls.ask(job, identity.id)
+  if key == nil then
+    return nil, err
+  elseif key then
+    return "late"
+  end
+  local gone = guard.gone(job, identity.id)
+  return gone and "deleted" or "late"
+end
+
+---Removes a key as far as that can be done now: disables it, or deletes it when it was watched for long enough.
+---@param job confidentai.Job
+---@param identity table
+---@param facts confidentai.GuardFacts `disabled`: the mark that a call before has given
+---@return "gone"|"waiting"|false|nil done waiting: it is disabled, and goes later
+---@return table|string|confidentai.Error|nil more with "waiting": the mark since when it is disabled, which has to be
+---kept; why it may not be removed; or the error
+---@return string? kind as of check
+function guard.remove(job, identity, facts)
+  local result, reason, kind
+  local since = facts.disabled
+  if not since then
+    result, reason, kind = guard.disable(job, identity, facts)
+    if result ~= "disabled" then
+      return result, reason, kind
+    end
+    since = job:mark()
+  end
+  if not facts.ours_alone and not job:has_passed(since, guard.watch(job)) then
+    return "waiting", since
+  end
+  result, reason, kind = guard.delete(job, identity, facts)
+  if result == "late" or kind == "listed" then
+    return "waiting", since
+  elseif not result then
+    return result, reason, kind
+  end
+  return "gone"
+end
+
+return guard
