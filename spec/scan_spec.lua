@@ -46,6 +46,45 @@ describe("scan", function()
     end
   end)
 
+  it("finds each of several that adjoin", function()
+    local list = {}
+    for i = 1, 33 do
+      list[i] = ("confident_us_org_%024d%024x"):format(i, i * 7919)
+    end
+    local text = table.concat(list)
+    assert.same(list, secrets(text))
+    assert.same({ BASE64, HEX }, secrets(BASE64 .. HEX))
+    assert.same({ HEX, BASE64 }, secrets(HEX .. BASE64 .. "/path"))
+    for _, size in ipairs { 1, 7, 64, 1000 } do
+      local pieces, found = scan.new(), {}
+      for at = 1, #text, size do
+        pieces:feed(text:sub(at, at + size - 1))
+      end
+      for i, each in ipairs(pieces:finish()) do
+        found[i] = each.secret
+      end
+      assert.same(list, found)
+    end
+  end)
+
+  it("says that a text is in a form in which it finds nothing", function()
+    local wide = HEX:gsub(".", "%0\0")
+    for _, text in ipairs { "\255\254" .. wide, wide, "x\n" .. wide, ("a"):rep(5000) .. wide, HEX:gsub(".", "\0%0"),
+      "\254\255" .. HEX:gsub(".", "\0%0"), HEX:gsub(".", "%0\0\0\0"), "\31\139\8\0" .. HEX, "PK\3\4x",
+      "\253" .. "7zXZ\0", "BZh91AY&SY", "\40\181\47\253x", "7z\188\175\39\28", "%PDF-1.7\n", "\0\0\254\255" } do
+      assert.is_string(scan.text(text).problem, text)
+      local pieces = scan.new()
+      for at = 1, #text, 3 do
+        pieces:feed(text:sub(at, at + 2))
+      end
+      assert.is_string(pieces:finish().problem, text)
+    end
+    for _, text in ipairs { "", HEX, "A=1\0B=2\0C=3\0D=4\0" .. HEX .. "\0", "BZhello", "\195\164\228",
+      ("\0"):rep(100), "PK", "a\0b\0c\0d\0" } do
+      assert.is_nil(scan.text(text).problem, text)
+    end
+  end)
+
   it("tells each once, with its lines", function()
     local found = scan.text("a\n" .. HEX .. "\n\n" .. BASE64 .. " " .. HEX .. " " .. HEX .. "\n")
     assert.equal(2, #found)

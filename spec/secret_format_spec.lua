@@ -15,8 +15,8 @@ local SECRET = "confident_us_proj_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7"
 -- What a service, or a proxy between, might make of a secret.
 local DAMAGED = {
   SECRET:sub(1, 30) .. " " .. SECRET:sub(31), SECRET .. " ", " " .. SECRET, SECRET .. "\n", SECRET .. "\27[2J",
-  SECRET .. "\0",
-  SECRET:sub(1, 30) .. "\t" .. SECRET:sub(31), '"' .. SECRET .. '"', SECRET .. "'", SECRET .. "\194\160", SECRET .. "=x",
+  SECRET .. "\0", SECRET:sub(1, 30) .. "\t" .. SECRET:sub(31), '"' .. SECRET .. '"', SECRET .. "'",
+  SECRET .. "\194\160", SECRET .. "=x",
   SECRET:upper(), SECRET:gsub("confident_", "", 1), "confident_us_proj_short", SECRET .. ("a"):rep(1000), "x",
   SECRET .. " " .. SECRET,
 }

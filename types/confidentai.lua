@@ -12,7 +12,7 @@
 ---@field connect_timeout? number seconds until connected, for each attempt; default: 10
 ---@field max_retries? integer attempts after the first, 0 to 20; default: 3
 ---@field max_response_bytes? integer the largest answer that is read, in bytes; default: 33554432
----@field proxy? string as libcurl takes it; default: the environment's, as libcurl reads it
+---@field proxy? string as libcurl takes it; default: the environment's when the client is made, as libcurl reads it
 ---@field ca_file? string PEM file of the authorities to trust; default: libcurl's
 ---@field driver? "blocking"|"nginx"|"uv"|confidentai.Driver how to wait: "blocking", "nginx" or "uv", or a table with a function wait; default: the host's
 ---@field on_event? fun(event: confidentai.Event) called with what happened at each call, before its result is returned; must not wait; what it raises is counted in client.event_errors
@@ -108,7 +108,7 @@ function confidentai.async(task, on_end) end
 ---@field unused_days? number as given
 ---@field totals confidentai.AuditTotals
 ---@field findings confidentai.AuditFinding[] the organization's first, then project by project
----@field unreadable confidentai.UnreadableScope[] what could not be read
+---@field unreadable confidentai.UnreadableScope[] what could not be read, or not as a whole
 
 ---@class confidentai.AuditTotals
 ---@field scopes integer
@@ -143,13 +143,13 @@ function confidentai.async(task, on_end) end
 ---@field secret string masked
 ---@field base_url string where it was looked for
 ---@field at string when it was begun
----@field verdict "proven"|"last6"|"ambiguous"|"dead"|"foreign"|"unlisted"|"absent"
+---@field verdict "proven"|"last6"|"ambiguous"|"dead"|"foreign"|"global"|"unlisted"|"absent"|"unclear"
 ---@field message string for people
 ---@field probe? "accepted"|"refused"|"failed"|"skipped" nil: it was not to be tried
 ---@field probe_error? confidentai.Error
 ---@field organization? confidentai.OrganizationRecord the secret's, where it is an organization key that works
 ---@field scopes integer how many were looked through
----@field unreadable { scope: string, project_id: string?, project_name: string?, err: confidentai.Error }[]
+---@field unreadable { scope: string, project_id: string?, project_name: string?, err: confidentai.Error }[] What could not be read, or not as a whole.
 ---@field steps { at: string, what: string }[]
 
 ---@class confidentai.Match
@@ -160,7 +160,8 @@ function confidentai.async(task, on_end) end
 ---@field last_used? string as it was before the secret was tried
 ---@field last_used_after? string as it was after that
 ---@field certainty "last6"|"ambiguous"|"proven"|"refused"|"excluded"
----@field evidence? "last_used"|"organization"|"only" what proves it
+---@field evidence? "last_used" what proves it
+---@field pending? boolean it is the end of the secret that will replace the key's, in a rotation by the service
 ---@field own? boolean it ends as the client's own credential does
 
 ---@class confidentai.ContainOptions
@@ -258,14 +259,28 @@ local Project = {}
 ---@return confidentai.Error? err of kind "api" with status 404: there is none, or it is of another organization
 function Project:get() end
 
+---An array of projects, as of project:get().
+---@class confidentai.ProjectList: { [integer]: confidentai.ProjectRecord }
+---@field unreadable? confidentai.UnreadableRecord[] nil: all were read
+
 ---The projects of the organization: `client.projects`.
 ---@class confidentai.Projects
 local Projects = {}
 
----All projects of the organization.
----@return confidentai.ProjectRecord[]? projects as of project:get()
+---All projects of the organization, in the service's order.
+---@return confidentai.ProjectList? projects
 ---@return confidentai.Error? err
 function Projects:list() end
+
+---An array of keys.
+---@class confidentai.KeyList: { [integer]: confidentai.ApiKey }
+---@field unreadable? confidentai.UnreadableRecord[] nil: all were read
+
+---What is known of a record of the service that cannot be read.
+---@class confidentai.UnreadableRecord
+---@field id? integer|string nil: that cannot be read either
+---@field place integer in the service's list, from 1
+---@field problem string
 
 ---@class confidentai.KeyName
 ---@field name string
@@ -339,9 +354,9 @@ function Projects:list() end
 ---@field project_id? string of a project's keys
 local ApiKeys = {}
 
----All keys of the scope, in the service's order.
----@return confidentai.ApiKey[]? keys
----@return confidentai.Error? err
+---All keys of the scope, in the service's order. A key whose record cannot be read is left out, and told of in the array's field `unreadable`: whoever concludes that a key is not there must look at it.
+---@return confidentai.KeyList? keys
+---@return confidentai.Error? err also when no record of several can be read
 function ApiKeys:list() end
 
 ---One key.
@@ -352,7 +367,7 @@ function ApiKeys:get(id) end
 
 ---Keys of this name, and those that a rotation has made under it (`<name>~g<generation>~<op>`). Names need not be unique.
 ---@param name string non-empty, valid UTF-8
----@return confidentai.ApiKey[]? keys
+---@return confidentai.KeyList? keys its `unreadable`: those of the scope whose names cannot be read
 ---@return confidentai.Error? err
 function ApiKeys:find(name) end
 
@@ -422,6 +437,7 @@ function ApiKeys:ensure(base, options) end
 ---@field created_at? string
 ---@field last_used? string
 ---@field rotates_at? string
+---@field replacement? string masked
 ---@field scope "organization"|"project"
 ---@field project_id? string
 ---@field has_secret boolean
@@ -435,6 +451,7 @@ function ApiKeys:ensure(base, options) end
 ---@field created_at? string ISO 8601, UTC
 ---@field last_used? string ISO 8601, UTC; nil: never
 ---@field rotates_at? string ISO 8601: when the service itself is to rotate it
+---@field replacement? string masked: the secret that will be the key's then
 ---@field scope "organization"|"project"
 ---@field project_id? string of a project's key
 ---@field has_secret boolean whether `value` is the whole secret
@@ -690,6 +707,10 @@ function store.revive(spec) end
 ---@field hold? fun(key: string): function?, string?, string? Holds a key for oneself until the returned function is called or the process ends. nil and who holds it; nil, nil and a message when it could not be tried. It keeps nobody from cas.
 ---@field reserve? fun(key: string, size: number): true?, string? Provides for the next cas of a key, of up to `size` bytes, so that a full disk cannot make it fail; what is provided goes when the key is deleted. nil and a message when it cannot be.
 
+---The secrets that were found, in the order of their first occurrence.
+---@class confidentai.FoundList: { [integer]: confidentai.Found }
+---@field problem? string why the text may hold more: it is, in part at least, in a form that is not looked through
+
 ---@class confidentai.Found
 ---@field secret string whole
 ---@field lines integer[] numbers of the first lines that it is on, from 1, 100 at most
@@ -705,7 +726,7 @@ function scan.new() end
 
 ---Finds the secrets in a text, each once.
 ---@param text string
----@return confidentai.Found[] found in the order of their first occurrence
+---@return confidentai.FoundList found
 function scan.text(text) end
 
 ---A text that comes in pieces.
@@ -717,7 +738,7 @@ local Scan = {}
 function Scan:feed(piece) end
 
 ---Ends the text.
----@return confidentai.Found[] found in the order of their first occurrence
+---@return confidentai.FoundList found
 function Scan:finish() end
 
 ---A call, a timer, or a group of tasks: what a driver waits for.

@@ -10,10 +10,11 @@ local all_keys = {}
 all_keys.CONCURRENCY = 64
 
 ---@class confidentai.KeyScope
----@field api_keys confidentai.ApiKeys
----@field project? table as of project:get(); nil: the organization
----@field keys? confidentai.ApiKey[]
----@field err? confidentai.Error why they could not be listed
+---@field scope "organization"|"project"
+---@field api_keys? confidentai.ApiKeys nil: the project's id could not be read
+---@field project? table as of project:get(), or what could be read of it; nil: the organization
+---@field keys? confidentai.KeyList
+---@field err? confidentai.Error why they could not be listed; with `keys`: why some are not among them
 
 ---The keys of one scope, as a record names it.
 ---@param client confidentai.Client
@@ -24,15 +25,42 @@ function all_keys.of(client, place)
   return scope.api_keys
 end
 
--- The scopes of a client: the organization's keys, then each project's.
+---Says what could not be read of a list. Nobody may conclude from it that something is not there.
+---@param what string plural: what was listed
+---@param list { unreadable: confidentai.UnreadableRecord[]? }
+---@return confidentai.Error? err nil: everything was read
+function all_keys.problem(what, list)
+  if not list.unreadable then
+    return nil
+  end
+  local parts = {}
+  for i, record in ipairs(list.unreadable) do
+    local id = type(record.id) == "number" and ("%.0f"):format(record.id) or record.id
+    parts[i] = ("%s: %s"):format(id or "the one at place " .. record.place, record.problem)
+  end
+  return core.failure { kind = "protocol", message = ("%d of the %s could not be read (%s)"):format(#parts, what,
+    table.concat(parts, "; ")) }
+end
+
+-- The scopes of a client: the organization's keys, then each project's. The keys of a project whose record could not be
+-- read are looked for by its id.
 local function scopes_of(client)
   local projects, err = client.projects:list()
   if not projects then
     return nil, err
   end
-  local scopes = { { api_keys = core.organization(client).api_keys } }
+  local scopes = { { scope = "organization", api_keys = core.organization(client).api_keys } }
+  local function add(project, problem)
+    local id = type(project.id) == "number" and ("%.0f"):format(project.id) or project.id
+    scopes[#scopes + 1] = { scope = "project", project = project, err = problem,
+      api_keys = id and core.project(client, id).api_keys or nil }
+  end
   for _, project in ipairs(projects) do
-    scopes[#scopes + 1] = { api_keys = core.project(client, project.id).api_keys, project = project }
+    add(project)
+  end
+  for _, record in ipairs(projects.unreadable or {}) do
+    add({ id = record.id, name = ("the project at place %d of the list"):format(record.place) },
+      not record.id and core.failure { kind = "protocol", message = record.problem } or nil)
   end
   return scopes
 end
@@ -54,7 +82,10 @@ function all_keys.visit(client, see, concurrency)
   local tasks, done = {}, 0
   for i, scope in ipairs(scopes) do
     tasks[i] = function()
-      scope.keys, scope.err = scope.api_keys:list()
+      if scope.api_keys then
+        scope.keys, scope.err = scope.api_keys:list()
+        scope.err = scope.err or all_keys.problem("keys", scope.keys)
+      end
       done = done + 1
       see(scope, i, done, #scopes)
       scopes[i] = false

@@ -14,6 +14,16 @@ local ApiKeys = core.methods.ApiKeys
 ---@class confidentai.KeyChanges
 ---@field valid boolean true: enabled
 
+---An array of keys.
+---@class confidentai.KeyList: { [integer]: confidentai.ApiKey }
+---@field unreadable? confidentai.UnreadableRecord[] nil: all were read
+
+---What is known of a record of the service that cannot be read.
+---@class confidentai.UnreadableRecord
+---@field id? integer|string nil: that cannot be read either
+---@field place integer in the service's list, from 1
+---@field problem string
+
 ---@class confidentai.ForceOptions
 ---@field force? boolean the client's own key, too, without which it is locked out; default: false
 
@@ -35,16 +45,17 @@ local function check_id(api_keys, id, result, err, call)
   if result and core.key_id(api_keys, result.id) ~= id then
     return nil, call:failure("protocol", "unexpected answer: it is about another key than was asked for")
   end
-  return result, err
+  return operation.one(result, err)
 end
 
----All keys of the scope, in the service's order.
----@return confidentai.ApiKey[]? keys
----@return confidentai.Error? err
+---All keys of the scope, in the service's order. A key whose record cannot be read is left out, and told of in the
+---array's field `unreadable`: whoever concludes that a key is not there must look at it.
+---@return confidentai.KeyList? keys
+---@return confidentai.Error? err also when no record of several can be read
 function ApiKeys:list()
   argument.self("ApiKeys", "list", self)
   local keys, err = perform(self, { method = "GET", path = path.of_keys(self), shape = "api_keys" })
-  return keys, err
+  return operation.one(keys, err)
 end
 
 local function get(api_keys, id)
@@ -59,13 +70,13 @@ end
 function ApiKeys:get(id)
   argument.self("ApiKeys", "get", self)
   local key, err = get(self, argument.key_id(1, "get", self, id))
-  return key, err
+  return operation.one(key, err)
 end
 
 ---Keys of this name, and those that a rotation has made under it (`<name>~g<generation>~<op>`). Names need not be
 ---unique.
 ---@param name string non-empty, valid UTF-8
----@return confidentai.ApiKey[]? keys
+---@return confidentai.KeyList? keys its `unreadable`: those of the scope whose names cannot be read
 ---@return confidentai.Error? err
 function ApiKeys:find(name)
   argument.self("ApiKeys", "find", self)
@@ -74,7 +85,7 @@ function ApiKeys:find(name)
   if not keys then
     return nil, err
   end
-  local names, found = require "confidentai.rotation.names", {}
+  local names, found = require "confidentai.rotation.names", { unreadable = keys.unreadable }
   for _, key in ipairs(keys) do
     if key.name == name or names.base(key.name) == name then
       found[#found + 1] = key
@@ -97,10 +108,11 @@ function ApiKeys:create(name)
   argument.key_name(1, "create", name)
   local key, err = perform(self,
     { method = "POST", path = path.of_keys(self), body = { name = name }, shape = "new_api_key" })
-  return key, err
+  return operation.one(key, err)
 end
 
--- Nobody wants to lock themselves out: refuses when a key is the client's own. A project's key authenticates no client.
+-- Refuses when a key is the client's own, or may be, without which it is locked out. A project's key authenticates no
+-- client.
 -- Returns true, or nil and why the change was not made.
 local function guard(api_keys, id, method)
   if api_keys.scope ~= "organization" then
@@ -111,12 +123,15 @@ local function guard(api_keys, id, method)
     err.outcome = "not_applied"
     return nil, err
   end
-  if not client_of(api_keys):owns(key) then
+  local own = client_of(api_keys):owns(key)
+  if own == false then
     return true
   end
   return nil, core.failure {
     kind = "guard",
-    message = "this is the client's own key, without which it is locked out; { force = true } does it anyway",
+    message = (own and "this is the client's own key, without which it is locked out"
+      or "the service does not show how this key ends: it may be the client's own, without which it is locked out")
+      .. "; { force = true } does it anyway",
     outcome = "not_applied", method = method, path = "/" .. table.concat(path.of_keys(api_keys, id), "/"), attempts = 0,
   }
 end
@@ -154,7 +169,7 @@ function ApiKeys:update(id, changes, options)
   local checked = argument.key_id(1, "update", self, id)
   argument.fields(2, "update", changes, { valid = "boolean" }, "valid")
   local key, err = update(self, checked, changes.valid, check_options(3, "update", options))
-  return key, err
+  return operation.one(key, err)
 end
 
 ---Enables a key.
@@ -164,7 +179,7 @@ end
 function ApiKeys:enable(id)
   argument.self("ApiKeys", "enable", self)
   local key, err = update(self, argument.key_id(1, "enable", self, id), true)
-  return key, err
+  return operation.one(key, err)
 end
 
 ---Disables a key; it can be enabled again. Refuses the client's own (`guard`) unless forced.
@@ -176,7 +191,7 @@ function ApiKeys:disable(id, options)
   argument.self("ApiKeys", "disable", self)
   local checked = argument.key_id(1, "disable", self, id)
   local key, err = update(self, checked, false, check_options(2, "disable", options))
-  return key, err
+  return operation.one(key, err)
 end
 
 ---Deletes a key, for good. Refuses the client's own (`guard`) unless forced.
@@ -211,7 +226,7 @@ end
 function ApiKeys:rotate(id, options)
   argument.self("ApiKeys", "rotate", self)
   local rotation, err = require("confidentai.rotation").start(self, argument.key_id(1, "rotate", self, id), options)
-  return rotation, err
+  return operation.one(rotation, err)
 end
 
 ---Makes a key exactly once, proven and in its stores; or none. Its name is `<name>~g<generation>~<op>`, by which an
@@ -223,7 +238,7 @@ end
 function ApiKeys:provision(name, options)
   argument.self("ApiKeys", "provision", self)
   local key, err = require("confidentai.rotation").provision(self, argument.key_name(1, "provision", name), options)
-  return key, err
+  return operation.one(key, err)
 end
 
 ---Sees to it that a store holds a current key: one safe step a run, without a state folder (docs/rotation.md).
@@ -234,5 +249,5 @@ end
 function ApiKeys:ensure(base, options)
   argument.self("ApiKeys", "ensure", self)
   local result, err = require("confidentai.rotation").ensure(self, argument.key_name(1, "ensure", base), options)
-  return result, err
+  return operation.one(result, err)
 end

@@ -33,7 +33,7 @@ local SUPERSEDED_DAYS = 37
 ---@field unused_days? number as given
 ---@field totals confidentai.AuditTotals
 ---@field findings confidentai.AuditFinding[] the organization's first, then project by project
----@field unreadable confidentai.UnreadableScope[] what could not be read
+---@field unreadable confidentai.UnreadableScope[] what could not be read, or not as a whole
 
 ---@class confidentai.AuditTotals
 ---@field scopes integer
@@ -189,8 +189,9 @@ function audit.run(client, options)
   local function see(scope, index, done, total)
     if scope.keys then
       lists[index] = examine_scope(scope, options, now, report.totals)
-    else
-      unreadable[index] = { scope = scope.api_keys.scope, project = scope.project, err = scope.err }
+    end
+    if scope.err then
+      unreadable[index] = { scope = scope.scope, project = scope.project, err = scope.err }
     end
     if options.on_progress then
       options.on_progress(done, total)

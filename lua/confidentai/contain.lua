@@ -60,6 +60,22 @@ local function guard(message, next)
   return core.failure { kind = "guard", message = message, next = next, outcome = "not_applied" }
 end
 
+-- A command about the key of a match.
+local function command(verb, match)
+  local id = match.key.id
+  return ("confidentai keys %s %s%s"):format(verb, type(id) == "number" and ("%.0f"):format(id) or id,
+    match.project_id and " --project " .. match.project_id or "")
+end
+
+-- The last match that may be the key.
+local function last(report)
+  local found
+  for _, match in ipairs(report) do
+    found = match.certainty ~= "excluded" and match or found
+  end
+  return found
+end
+
 -- Why nothing can be done about what was found.
 local function refusal(report)
   if report.probe == "failed" then
@@ -67,8 +83,11 @@ local function refusal(report)
     return core.failure { kind = err.kind, message = "nothing was disabled, as the secret could not be tried: "
       .. err.message, outcome = "not_applied" }
   end
+  local match = report.verdict == "last6" and last(report)
   return guard("nothing was disabled: " .. report.message,
-    report.verdict == "ambiguous" and "disable the right one by hand: confidentai keys disable ID"
+    match and "if it is the right one, disable it by hand: " .. command("disable", match)
+    or report.verdict == "ambiguous" and "disable the right one by hand: confidentai keys disable ID"
+    or report.verdict == "global" and "revoke it in the dashboard, where it was made"
     or report.verdict == "foreign" and "tell the people of that organization"
     or "find out which organization and region it is of, and go on there")
 end
@@ -144,7 +163,8 @@ local function prove(client, secret, match, report, options, clock)
     message = verdict.describe(match) .. " is disabled, but " .. (found.err
       and "whether the secret is refused could not be found out: " .. found.err.message
       or "the service still accepts the secret after a minute: it may be another key's, or the change has not spread"),
-    next = "try it again: confidentai identify --probe" }
+    next = "try it again: confidentai identify --probe" .. (options.replace and ""
+      or "; if this key is not the one, enable it again: " .. command("enable", match)) }
 end
 
 -- Does what was decided. Returns true, or nil and an error.

@@ -31,7 +31,8 @@ local OPTIONS = { probe = "boolean", concurrency = "count", on_progress = "funct
 ---@field last_used? string as it was before the secret was tried
 ---@field last_used_after? string as it was after that
 ---@field certainty "last6"|"ambiguous"|"proven"|"refused"|"excluded"
----@field evidence? "last_used"|"organization"|"only" what proves it
+---@field evidence? "last_used" what proves it
+---@field pending? boolean it is the end of the secret that will replace the key's, in a rotation by the service
 ---@field own? boolean it ends as the client's own credential does
 
 ---An array of matches, with more fields.
@@ -39,12 +40,13 @@ local OPTIONS = { probe = "boolean", concurrency = "count", on_progress = "funct
 ---@field secret string masked
 ---@field base_url string where it was looked for
 ---@field at string when it was begun
----@field verdict "proven"|"last6"|"ambiguous"|"dead"|"foreign"|"unlisted"|"absent"
+---@field verdict "proven"|"last6"|"ambiguous"|"dead"|"foreign"|"global"|"unlisted"|"absent"|"unclear"
 ---@field message string for people
 ---@field probe? "accepted"|"refused"|"failed"|"skipped" nil: it was not to be tried
 ---@field probe_error? confidentai.Error
 ---@field organization? confidentai.OrganizationRecord the secret's, where it is an organization key that works
 ---@field scopes integer how many were looked through
+---What could not be read, or not as a whole.
 ---@field unreadable { scope: string, project_id: string?, project_name: string?, err: confidentai.Error }[]
 ---@field steps { at: string, what: string }[]
 
@@ -102,18 +104,52 @@ local function note(report, clock, what, ...)
 end
 identify.note = note
 
--- Adds the keys of a scope that end as one of the secrets does.
-local function look_through(client, scope, index, by_end)
-  for position, key in ipairs(scope.keys or {}) do
-    for _, report in ipairs(by_end[key.value:sub(-SHOWN)] or {}) do
-      local project = scope.project or {}
-      report[#report + 1] = {
-        scope = key.scope, project_id = project.id, project_name = project.name, key = key, last_used = key.last_used,
-        certainty = "last6", own = key.scope == "organization" and client:owns(key) or nil,
-        order = index + position / 1e7, api_keys = scope.api_keys,
-      }
+-- The reports on secrets that end as a mask does. One that shows less than it should may be of several.
+local function alike(by_end, mask)
+  local shown = mask:match "[^*]*$"
+  if #shown >= SHOWN then
+    return by_end[shown:sub(-SHOWN)] or {}
+  end
+  local found = {}
+  for last, reports in pairs(by_end) do
+    for _, report in ipairs(shown ~= "" and last:sub(-#shown) == shown and reports or {}) do
+      found[#found + 1] = report
     end
   end
+  return found
+end
+
+-- Adds the keys of a scope that end as one of the secrets does.
+local function look_through(client, scope, index, by_end)
+  local project = scope.project or {}
+  for position, key in ipairs(scope.keys or {}) do
+    local seen = {}
+    for _, mask in ipairs { key.value, key.replacement } do
+      for _, report in ipairs(alike(by_end, mask)) do
+        if not seen[report] then
+          report[#report + 1] = {
+            scope = key.scope, project_id = project.id, project_name = project.name, key = key,
+            last_used = key.last_used, certainty = "last6", pending = mask ~= key.value or nil,
+            own = key.scope == "organization" and client:owns(key) or nil,
+            order = index + position / 1e7, api_keys = scope.api_keys,
+          }
+        end
+        seen[report] = true
+      end
+    end
+  end
+end
+
+-- Why the keys of a scope prove no absence, though they were listed: an error, or nil.
+local function gap(client, scope)
+  local hidden, own = 0, scope.scope ~= "organization"
+  for _, key in ipairs(scope.keys) do
+    hidden = hidden + (key.value:find "%*$" and 1 or 0)
+    own = own or client:owns(key) ~= false
+  end
+  local message = hidden > 0 and ("the service does not show how %d of the %d keys end"):format(hidden, #scope.keys)
+    or not own and "the list leaves out the key that this client itself uses"
+  return message and core.failure { kind = "protocol", message = message } or nil
 end
 
 -- Fills the reports with the keys that end as their secrets do. Returns true, or nil and an error.
@@ -121,11 +157,11 @@ local function find(client, reports, by_end, options)
   local unreadable, indexes = {}, {}
   local total, err = all_keys.visit(client, function(scope, index, done, count)
     look_through(client, scope, index, by_end)
-    if scope.err then
+    local problem = scope.err or gap(client, scope)
+    if problem then
       local project = scope.project or {}
       indexes[#indexes + 1] = index
-      unreadable[index] = { scope = scope.api_keys.scope, project_id = project.id, project_name = project.name,
-        err = scope.err }
+      unreadable[index] = { scope = scope.scope, project_id = project.id, project_name = project.name, err = problem }
     end
     if options.on_progress then
       options.on_progress(done, count)
@@ -171,6 +207,10 @@ end
 
 -- Tries the secret and notes what came of it.
 local function try(client, secret, report, home, clock)
+  if probe.scope_of(secret) == "global" then
+    report.probe = "skipped"
+    return
+  end
   local region, here = core.region_of(secret), base_url.region(client.base_url)
   if region and here and region ~= here then
     report.probe = "skipped"
@@ -236,6 +276,7 @@ function identify.run(client, secrets, options)
     for _, match in ipairs(report) do
       note(report, clock, "%s was last used: %s", verdict.describe(match), match.last_used or "never")
     end
+    report.global = probe.scope_of(secrets[i]) == "global"
     if options.probe then
       try(client, secrets[i], report, home, clock)
     end

@@ -69,4 +69,19 @@ function operation.perform(client, request)
   return result, err, call
 end
 
+---Returns what a method gives to its caller: exactly one value if it succeeded, so that the call can stand last among
+---arguments; else nil and the rest.
+---@param result any nil: it failed
+---@param err? confidentai.Error
+---@param partial? any
+---@return any result or nil
+---@return confidentai.Error? err
+---@return any partial
+function operation.one(result, err, partial)
+  if result == nil then
+    return nil, err, partial
+  end
+  return result
+end
+
 return operation

@@ -86,11 +86,11 @@ local function as_project(client, secret, found)
 end
 
 -- The words that tell the kind in a prefix such as confident_us_org_ or confident_proj_.
-local KINDS = { org = "organization", proj = "project" }
+local KINDS = { org = "organization", proj = "project", global = "global" }
 
----The scope that a secret's prefix names.
+---The scope that a secret's prefix names. A global key works in every project, in calls that name one.
 ---@param secret string
----@return "organization"|"project"|nil
+---@return "organization"|"project"|"global"|nil
 function probe.scope_of(secret)
   return KINDS[secret:match "^confident_(%l+)_" or ""] or KINDS[secret:match "^confident_%l+_(%l+)_" or ""]
 end

@@ -84,6 +84,40 @@ local function secret_of(run)
   return first and run:sub(1, last) .. run:match("^=?=?", last + 1)
 end
 
+-- Beginnings of files whose text is not in their bytes.
+local PACKED = {
+  { "^\31\139", "gzip data" }, { "^PK\3\4", "a zip archive" }, { "^\253" .. "7zXZ", "xz data" },
+  { "^BZh%d1AY", "bzip2 data" }, { "^%(\181/\253", "zstd data" }, { "^7z\188\175", "a 7z archive" },
+  { "^%%PDF%-", "a PDF document" }, { "^\255\254", "text in UTF-16 or UTF-32" }, { "^\254\255", "text in UTF-16" },
+  { "^%z%z\254\255", "text in UTF-32" },
+}
+
+-- ASCII as UTF-16 and UTF-32 write it, so long that it is not single letters with NULs between.
+local WIDE = { ("[\32-\126]%z"):rep(8), ("[\32-\126]%z%z%z"):rep(8) }
+
+-- Bytes of a piece that are looked at again with the next one.
+local OVERLAP = 40
+
+-- Returns what a text is that has no secret to find in its bytes, as far as a piece of it shows; nil: it can be read.
+local function unlike_text(piece, is_first)
+  for _, kind in ipairs(is_first and PACKED or {}) do
+    if piece:find(kind[1]) then
+      return kind[2]
+    end
+  end
+  if piece:find("\0", 1, true) then
+    for _, pattern in ipairs(WIDE) do
+      if piece:find(pattern) then
+        return "text in UTF-16 or UTF-32"
+      end
+    end
+  end
+end
+
+---The secrets that were found, in the order of their first occurrence.
+---@class confidentai.FoundList: { [integer]: confidentai.Found }
+---@field problem? string why the text may hold more: it is, in part at least, in a form that is not looked through
+
 ---@class confidentai.Found
 ---@field secret string whole
 ---@field lines integer[] numbers of the first lines that it is on, from 1, 100 at most
@@ -97,7 +131,7 @@ Scan.__index = Scan
 ---Begins to look through a text that comes in pieces.
 ---@return confidentai.Scan scan
 function scan.new()
-  return setmetatable({ rest = "", line = 1, list = {}, by_secret = {} }, Scan)
+  return setmetatable({ rest = "", line = 1, list = {}, by_secret = {}, seen = "" }, Scan)
 end
 
 local function add(self, secret, line)
@@ -135,9 +169,10 @@ local function look(self, text, is_last)
     end
     self.line = self.line + count_lines(text, counted, first)
     counted = first
-    local run, length = read(text:sub(first, first + LONGEST + MARGIN))
+    local following = text:find(PREFIX, first + #PREFIX, true) -- where the next secret begins, this one has ended
+    local run, length = read(text:sub(first, math.min(first + LONGEST + MARGIN, (following or math.huge) - 1)))
     -- An escape may be cut in two: the characters of one are waited for.
-    if not is_last and first + length > #text - MARGIN and length <= LONGEST then
+    if not is_last and not following and first + length > #text - MARGIN and length <= LONGEST then
       return text:sub(first)
     end
     local secret = length <= LONGEST and secret_of(run)
@@ -153,11 +188,17 @@ end
 ---@param piece string cut anywhere, within a secret too
 function Scan:feed(piece)
   argument.text(1, "feed", piece)
+  local kind = unlike_text(self.seen .. piece, not self.later)
+  if kind then
+    self.list.problem = ("it is %s, or holds some, and no secret is found in that: convert it to UTF-8"):format(kind)
+  end
+  self.later = self.later or #self.seen + #piece >= OVERLAP
+  self.seen = (self.seen .. piece):sub(-OVERLAP)
   self.rest = look(self, self.rest .. piece, false)
 end
 
 ---Ends the text.
----@return confidentai.Found[] found in the order of their first occurrence
+---@return confidentai.FoundList found
 function Scan:finish()
   self.rest = look(self, self.rest, true)
   return self.list
@@ -165,7 +206,7 @@ end
 
 ---Finds the secrets in a text, each once.
 ---@param text string
----@return confidentai.Found[] found in the order of their first occurrence
+---@return confidentai.FoundList found
 function scan.text(text)
   argument.text(1, "text", text)
   local self = scan.new()

@@ -11,6 +11,10 @@ local methods = core.methods
 ---@field organization confidentai.OrganizationRecord
 ---@field key? confidentai.ApiKey the client's own; nil: none matches the credential, or several do
 
+---An array of projects, as of project:get().
+---@class confidentai.ProjectList: { [integer]: confidentai.ProjectRecord }
+---@field unreadable? confidentai.UnreadableRecord[] nil: all were read
+
 local function client_of(object)
   return core.environment(object).client
 end
@@ -41,7 +45,7 @@ function methods.Organization:get()
   argument.self("Organization", "get", self)
   local organization, err = operation.perform(client_of(self),
     { method = "GET", path = { "v1", "organization" }, shape = "organization" })
-  return organization, err
+  return operation.one(organization, err)
 end
 
 ---The project itself.
@@ -51,17 +55,17 @@ function methods.Project:get()
   argument.self("Project", "get", self)
   local project, err = operation.perform(client_of(self),
     { method = "GET", path = { "v1", "projects", self.id }, shape = "project" })
-  return project, err
+  return operation.one(project, err)
 end
 
----All projects of the organization.
----@return confidentai.ProjectRecord[]? projects as of project:get()
+---All projects of the organization, in the service's order.
+---@return confidentai.ProjectList? projects
 ---@return confidentai.Error? err
 function methods.Projects:list()
   argument.self("Projects", "list", self)
   local projects, err = operation.perform(client_of(self),
     { method = "GET", path = { "v1", "projects" }, shape = "projects" })
-  return projects, err
+  return operation.one(projects, err)
 end
 
 -- The one enabled key that ends as the credential does; nil when none does, or when several do and nothing tells them
@@ -114,7 +118,7 @@ function methods.Client:audit(options)
     end
   end
   local report, err = require("confidentai.audit").run(self, options)
-  return report, err
+  return operation.one(report, err)
 end
 
 ---Finds whose key a secret is, by its last 6 characters among all keys of the organization and its projects, and notes
@@ -149,5 +153,5 @@ function methods.Client:contain(secret, options)
   argument.self("Client", "contain", self)
   local contain = require "confidentai.contain"
   local report, err, partial = contain.run(self, contain.check(secret, options))
-  return report, err, partial
+  return operation.one(report, err, partial)
 end

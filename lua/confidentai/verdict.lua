@@ -26,8 +26,8 @@ end
 ---@return string
 function verdict.describe(match)
   local id = match.key.id
-  return ("key %s '%s' of %s"):format(type(id) == "number" and ("%.0f"):format(id) or id, match.key.name or "",
-    verdict.place(match))
+  return ("key %s '%s' of %s%s"):format(type(id) == "number" and ("%.0f"):format(id) or id, match.key.name or "",
+    verdict.place(match), match.pending and ", as its pending replacement," or "")
 end
 
 -- Returns true if a key's lastUsed may have moved since it was listed; and true if it shows our use and nobody else's.
@@ -93,18 +93,18 @@ local function judge_accepted(report, found)
   end
   -- A key that has just been disabled may be accepted for a while.
   set(disabled, #enabled == 0 and "ambiguous" or "excluded")
-  local one, evidence = enabled[1], nil
+  local one = enabled[1]
   if #enabled > 1 then
     one = the_one_that_moved(enabled, found)
-    evidence = one and "last_used"
   elseif one then
-    local _, ours = moved(one, found)
-    evidence = ours and "last_used"
-      or not may_hide(report, found.scope) and (found.organization and "organization" or "only") or nil
+    -- A list that looks complete may leave the secret's own key out, and this one may only end alike: without a use
+    -- that it shows, nothing is proven.
+    local any, ours = moved(one, found)
+    one = (ours or any and not may_hide(report, found.scope)) and one or nil
   end
-  set(enabled, #enabled == 1 and "last6" or evidence and "excluded" or "ambiguous")
-  if evidence then
-    one.certainty, one.evidence = "proven", evidence
+  set(enabled, #enabled == 1 and "last6" or one and "excluded" or "ambiguous")
+  if one then
+    one.certainty, one.evidence = "proven", "last_used"
   end
 end
 
@@ -188,13 +188,18 @@ end
 
 -- The verdict and its sentence.
 local function decide(report, count, one)
-  if report.foreign then
+  if report.global then
+    return "global", "this is a global key: it works in every project, is in no list of keys, and is revoked in the "
+      .. "dashboard"
+  elseif report.foreign then
     return "foreign", ("the secret works, and is a key of another organization: %s (%s)"):format(
       report.organization.name or "?", report.organization.id)
   elseif report.probe == "refused" then
     return "dead", say_dead(count, one, verdict.doubtful(report))
   elseif count == 0 and report.probe == "accepted" then
     return "unlisted", say_unlisted(report)
+  elseif count == 0 and #report.unreadable > 0 then
+    return "unclear", "no key that could be read ends like this secret"
   elseif count == 0 then
     return "absent", "no key ends like this secret: it is not a key of this organization, or has been deleted"
   elseif count > 1 then
@@ -205,7 +210,8 @@ local function decide(report, count, one)
     return "ambiguous", ("the secret works, though %s, which ends like it, is disabled: a change needs its time; try "
       .. "again in a minute"):format(verdict.describe(one))
   end
-  return "last6", verdict.describe(one) .. " ends like this secret"
+  return "last6", verdict.describe(one) .. " ends like this secret" .. (report.probe == "accepted"
+    and ", which works; that it is this key's is not proven, as the key's last use did not show it" or "")
 end
 
 -- What else a reader must know before believing it.
@@ -213,11 +219,11 @@ local function doubts(report, one)
   local list = {}
   if report.probe == "failed" then
     list[#list + 1] = "whether the secret works could not be found out: " .. tostring(report.probe_error)
-  elseif report.probe == "skipped" then
+  elseif report.probe == "skipped" and not report.global then
     list[#list + 1] = "it was not tried, as it names another region than this service's"
   end
   if #report.unreadable > 0 and report.verdict ~= "proven" then
-    list[#list + 1] = ("%d of %d scopes could not be read"):format(#report.unreadable, report.scopes)
+    list[#list + 1] = ("%d of %d scopes could not be read, or not as a whole"):format(#report.unreadable, report.scopes)
   end
   if one and one.own then
     list[#list + 1] = "this client uses that key itself, so its last use tells nothing"
@@ -228,6 +234,9 @@ end
 ---Comes to the report's verdict, and says it.
 ---@param report confidentai.Identification
 function verdict.conclude(report)
+  if report.global then
+    set(report, "excluded")
+  end
   local count, one = remaining(report)
   if count > 1 and report.probe ~= "accepted" and report.probe ~= "refused" then
     set(report, "ambiguous")
@@ -236,7 +245,7 @@ function verdict.conclude(report)
   report.verdict, message = decide(report, count, one)
   local all = doubts(report, one)
   table.insert(all, 1, message)
-  report.message, report.foreign = table.concat(all, "; "), nil
+  report.message, report.foreign, report.global = table.concat(all, "; "), nil, nil
 end
 
 return verdict

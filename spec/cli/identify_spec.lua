@@ -73,7 +73,7 @@ describe("the command about a secret:", function()
       match.created_at, match.last_used_after = nil, nil
       assert.same({ certainty = "proven", evidence = "last_used", scope = "project",
         project_id = service.projects[1].id, project_name = "web", id = 1, name = "Default Key", valid = true,
-        own = false, last_used = json.null }, match)
+        pending = false, own = false, last_used = json.null }, match)
       for _, step in ipairs(report.steps) do
         assert.matches("^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", step.at)
         assert.is_string(step.what)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answer.h"
 
+#include "../core/json_repair.h"
 #include "../core/message.h"
 #include "error.h"
 #include "json.h"
@@ -64,7 +65,8 @@ static bool read_plain(lua_State *L, const char *what, const char *const fields[
   return true;
 }
 
-static bool read_project_record(lua_State *L) {
+static bool read_project_record(lua_State *L, void *unused) {
+  (void)unused;
   static const char *const fields[][2] = {{"name", "name"},
                                           {"description", "description"},
                                           {"organizationId", "organization_id"},
@@ -74,20 +76,11 @@ static bool read_project_record(lua_State *L) {
 }
 
 static bool read_projects(lua_State *L) {
-  if (!lcai_record_table(L, "projects", true))
-    return false;
-  int count = (int)lua_rawlen(L, -1);
-  for (int i = 1; i <= count; i++) {
-    lua_rawgeti(L, -1, i);
-    if (!read_project_record(L))
-      return false;
-    lua_rawseti(L, -2, i);
-  }
-  return true;
+  return lcai_record_table(L, "projects", true) && lcai_record_each(L, read_project_record, NULL);
 }
 
 static bool read_project(lua_State *L) {
-  return lcai_record_table(L, "project", false) && read_project_record(L);
+  return lcai_record_table(L, "project", false) && read_project_record(L, NULL);
 }
 
 static bool read_organization(lua_State *L) {
@@ -107,11 +100,13 @@ static shape_reader check_shape(lua_State *L, int index) {
 
 /* Pushes the decoded body, an object, or what is wrong with it. */
 static bool decode(lua_State *L, cai_call *call) {
-  if (cai_buffer_join(&call->transfer.body) == NULL) {
+  if (!cai_json_repair(&call->transfer.body)) {
     lua_pushliteral(L, "out of memory while the answer was read");
     return false;
   }
-  if (!lcai_json_decode(L, &call->transfer.body)) {
+  lua_pushlstring(L, cai_buffer_join(&call->transfer.body), call->transfer.body.length);
+  cai_buffer_clear(&call->transfer.body); /* before the values take memory, too */
+  if (!lcai_json_decode(L)) {
     lua_pop(L, 1); /* cjson's words quote the answer */
     lua_pushliteral(L, "the answer is no JSON");
     return false;

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The texts of a key, one behind the other behind the struct, each with a NUL at its end. */
-enum { ID = 0, NAME, MASKED, SECRET, CREATED_AT, LAST_USED, ROTATES_AT, PROJECT_ID, TEXTS };
+enum { ID = 0, NAME, MASKED, SECRET, CREATED_AT, LAST_USED, ROTATES_AT, REPLACEMENT, PROJECT_ID, TEXTS };
 
 typedef struct {
   double id; /* 0: the id is the text only */
@@ -40,13 +40,14 @@ static void push_text(lua_State *L, const api_key *key, int which) {
     lua_pushnil(L);
 }
 
+static const char *const key_fields[] = {"id",    "name",       "valid",      "value",      "created_at",  "last_used",
+                                         "scope", "project_id", "has_secret", "rotates_at", "replacement", NULL};
+
 static int key_field(lua_State *L) {
-  static const char *const names[] = {"id",    "name",       "valid",      "value",      "created_at", "last_used",
-                                      "scope", "project_id", "has_secret", "rotates_at", NULL};
   const api_key *key = lua_touserdata(L, 1);
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  const char *name = lua_tostring(L, 2);
   int i = 0;
-  while (names[i] != NULL && strcmp(names[i], name) != 0)
+  while (key_fields[i] != NULL && strcmp(key_fields[i], name) != 0)
     i++;
   switch (i) {
   case 0:
@@ -83,7 +84,7 @@ static int key_field(lua_State *L) {
     push_text(L, key, ROTATES_AT);
     break;
   default:
-    lua_pushnil(L);
+    push_text(L, key, REPLACEMENT);
   }
   return 1;
 }
@@ -99,8 +100,6 @@ static int key_forget(lua_State *L) {
 
 /* key:to_table{ reveal = boolean } */
 static int key_to_table(lua_State *L) {
-  static const char *const names[] = {"id",    "name",       "valid",      "created_at", "last_used",
-                                      "scope", "project_id", "has_secret", "rotates_at"};
   api_key *key = check(L, 1);
   bool reveal = false;
   if (!lua_isnoneornil(L, 2)) {
@@ -115,10 +114,10 @@ static int key_to_table(lua_State *L) {
       lua_pop(L, 1);
     }
   }
-  lua_createtable(L, 0, 10);
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    lua_getfield(L, 1, names[i]);
-    lua_setfield(L, -2, names[i]);
+  lua_createtable(L, 0, 11);
+  for (int i = 0; key_fields[i] != NULL; i++) {
+    lua_getfield(L, 1, key_fields[i]);
+    lua_setfield(L, -2, key_fields[i]);
   }
   push_text(L, key, reveal && key->has_secret ? SECRET : MASKED);
   lua_setfield(L, -2, "value");
@@ -166,7 +165,7 @@ static const luaL_Reg metamethods[] = {
 static const luaL_Reg methods[] = {{"forget", key_forget}, {"to_table", key_to_table}, {NULL, NULL}};
 
 const lcai_class lcai_api_key_class = {
-    .name = LCAI_API_KEY, .metamethods = metamethods, .methods = methods, .field = key_field};
+    .name = LCAI_API_KEY, .metamethods = metamethods, .methods = methods, .fields = key_fields, .field = key_field};
 
 /* What a record says, while its strings are held by the table they are in. */
 typedef struct {
@@ -179,8 +178,9 @@ typedef struct {
 } record;
 
 /* The fields of a record. */
-enum { F_ID = 0, F_NAME, F_VALUE, F_CREATED_AT, F_LAST_USED, F_ROTATES_AT, F_VALID, FIELDS };
-static const char *const fields[] = {"id", "name", "value", "created_at", "lastUsed", "rotatesAt", "valid"};
+enum { F_ID = 0, F_NAME, F_VALUE, F_CREATED_AT, F_LAST_USED, F_ROTATES_AT, F_REPLACEMENT, F_VALID, FIELDS };
+static const char *const fields[] = {"id",       "name",      "value",       "created_at",
+                                     "lastUsed", "rotatesAt", "shadowValue", "valid"};
 
 /* What all keys of an answer are made with, on the stack from `names` on: the names of the fields, then the metatable.
  */
@@ -242,7 +242,7 @@ static bool read_id(lua_State *L, const maker *m, record *r, char digits[DIGITS_
 static bool read_fields(lua_State *L, const maker *m, record *r) {
   if (!read_text(L, m, r, NAME, F_NAME, false) || !read_text(L, m, r, SECRET, F_VALUE, true) ||
       !read_text(L, m, r, CREATED_AT, F_CREATED_AT, false) || !read_text(L, m, r, LAST_USED, F_LAST_USED, false) ||
-      !read_text(L, m, r, ROTATES_AT, F_ROTATES_AT, false))
+      !read_text(L, m, r, ROTATES_AT, F_ROTATES_AT, false) || !read_text(L, m, r, REPLACEMENT, F_REPLACEMENT, false))
     return false;
   if (lcai_record_field_at(L, m->names + F_VALID) != LUA_TBOOLEAN)
     return lcai_record_complain(L, fields[F_VALID], "no boolean");
@@ -262,22 +262,31 @@ static void write_mask(const char *value, size_t length, char mask[CAI_MASK_SIZE
   mask[CAI_MASK_STARS + shown] = '\0';
 }
 
+static bool is_mask(const char *value, size_t length) {
+  return length == 0 || memchr(value, '*', length) != NULL;
+}
+
+/* Replaces a text of the record by its mask, which `mask` holds. */
+static void mask_text(record *r, int from, int to, char mask[CAI_MASK_SIZE]) {
+  const char *value = r->text[from].bytes;
+  if (is_mask(value, r->text[from].length))
+    write_mask(value, r->text[from].length, mask);
+  else
+    cai_mask(value, r->text[from].length, mask);
+  r->text[to].bytes = mask;
+  r->text[to].length = strlen(mask);
+}
+
 /* Turns `value` into a secret or a mask, or both. An answer that shows a whole secret where none belongs is masked
  * here; a create that shows a mask has made a key whose secret nobody has. */
 static bool sort_value(lua_State *L, record *r, bool created, char mask[CAI_MASK_SIZE]) {
   const char *value = r->text[SECRET].bytes;
   size_t length = r->text[SECRET].length;
-  bool masked = length == 0 || memchr(value, '*', length) != NULL;
-  if (created && masked)
+  if (created && is_mask(value, length))
     return lcai_record_complain(L, "its secret", "not in the answer");
   if (created && !cai_key_format_read(value, length, NULL))
     return lcai_record_complain(L, "its secret", "not one word in the format of the service's keys");
-  if (masked)
-    write_mask(value, length, mask);
-  else
-    cai_mask(value, length, mask);
-  r->text[MASKED].bytes = mask;
-  r->text[MASKED].length = strlen(mask);
+  mask_text(r, SECRET, MASKED, mask);
   if (!created)
     r->text[SECRET].bytes = NULL;
   return true;
@@ -315,9 +324,10 @@ static bool push_object(lua_State *L, const maker *m, const record *r) {
 }
 
 /* Replaces the record on top by its ApiKey. False: it is wrong, and how is pushed. */
-static bool make(lua_State *L, const maker *m) {
+static bool make(lua_State *L, void *context) {
+  const maker *m = context;
   record r = {.id = 0};
-  char digits[DIGITS_SIZE], mask[CAI_MASK_SIZE];
+  char digits[DIGITS_SIZE], mask[CAI_MASK_SIZE], replacement[CAI_MASK_SIZE];
   if (!lua_istable(L, -1))
     return lcai_record_complain(L, "an api key", "no object");
   if (!read_id(L, m, &r, digits))
@@ -327,6 +337,8 @@ static bool make(lua_State *L, const maker *m) {
       lua_pushfstring(L, "key %s was created and is of no use, delete it: %s", r.text[ID].bytes, lua_tostring(L, -1));
     return false;
   }
+  if (r.text[REPLACEMENT].bytes != NULL)
+    mask_text(&r, REPLACEMENT, REPLACEMENT, replacement);
   if (m->place.project) {
     r.text[PROJECT_ID].bytes = m->place.project_id;
     r.text[PROJECT_ID].length = strlen(m->place.project_id);
@@ -349,14 +361,11 @@ bool lcai_api_key_push(lua_State *L, lcai_place place, bool created) {
 }
 
 bool lcai_api_key_push_all(lua_State *L, lcai_place place) {
-  int array = lua_gettop(L), count = (int)lua_rawlen(L, array);
+  int array = lua_gettop(L);
   maker m = push_maker(L, place, false);
-  for (int i = 1; i <= count; i++) {
-    lua_rawgeti(L, array, i);
-    if (!make(L, &m))
-      return false;
-    lua_rawseti(L, array, i);
-  }
+  lua_pushvalue(L, array);
+  if (!lcai_record_each(L, make, &m))
+    return false;
   lua_settop(L, array);
   return true;
 }
@@ -375,13 +384,17 @@ bool lcai_api_key_is_at(lua_State *L, int index, lcai_place place) {
   return key->project == place.project && (!place.project || strcmp(text_of(key, PROJECT_ID), place.project_id) == 0);
 }
 
-bool lcai_api_key_matches(lua_State *L, int index, const cai_secret *secret) {
-  api_key *key = check(L, index);
+int lcai_api_key_push_match(lua_State *L, int index, const char *secret, size_t secret_length) {
+  const api_key *key = check(L, index);
   const char *shown = text_of(key, MASKED);
   size_t length = length_of(key, MASKED);
   while (length > 0 && *shown == '*') {
     shown++;
     length--;
   }
-  return length > 0 && length <= secret->length && memcmp(secret->bytes + secret->length - length, shown, length) == 0;
+  if (length == 0)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, length <= secret_length && memcmp(secret + secret_length - length, shown, length) == 0);
+  return 1;
 }

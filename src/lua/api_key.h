@@ -29,7 +29,8 @@ bool lcai_api_key_is(lua_State *L, int index);
 const char *lcai_api_key_id(lua_State *L, int index);
 bool lcai_api_key_is_at(lua_State *L, int index, lcai_place place);
 
-/* Whether the key at `index` ends in the last characters of a secret, as far as a mask shows them. */
-bool lcai_api_key_matches(lua_State *L, int index, const cai_secret *secret);
+/* Pushes true if the ApiKey at `index` ends as a secret of `length` bytes does, as far as its mask shows it; false if
+ * it does not; nil if its mask shows nothing, so that nobody can tell. Returns 1. Raises when it is not an ApiKey. */
+int lcai_api_key_push_match(lua_State *L, int index, const char *secret, size_t length);
 
 #endif

@@ -232,4 +232,4 @@ static const luaL_Reg methods[] = {{"done", call_done}, {"cancel", call_cancel},
                                    {"body", call_body}, {"failure", call_failure}, {"result", lcai_answer_result},
                                    {NULL, NULL}};
 
-const lcai_class lcai_call_class = {LCAI_CALL, metamethods, methods, NULL};
+const lcai_class lcai_call_class = {LCAI_CALL, metamethods, methods, NULL, NULL};

@@ -24,7 +24,8 @@ typedef struct {
   const char *name;
   const luaL_Reg *metamethods; /* without __index and __newindex */
   const luaL_Reg *methods;
-  lua_CFunction field; /* __index for what is no method: (userdata of this class, name); NULL: nothing */
+  const char *const *fields; /* their names; NULL: there are none */
+  lua_CFunction field;       /* pushes a field: (userdata of this class, one of the names) */
 } lcai_class;
 
 /* Makes the metatable of a class, once for each Lua state, and stores its table of methods as `methods[short name]` in

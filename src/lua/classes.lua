@@ -104,6 +104,7 @@ function Client:replace_credential() end
 ---@field created_at? string ISO 8601, UTC
 ---@field last_used? string ISO 8601, UTC; nil: never
 ---@field rotates_at? string ISO 8601: when the service itself is to rotate it
+---@field replacement? string masked: the secret that will be the key's then
 ---@field scope "organization"|"project"
 ---@field project_id? string of a project's key
 ---@field has_secret boolean whether `value` is the whole secret
@@ -128,6 +129,7 @@ function ApiKey:to_table(options) end
 ---@field created_at? string
 ---@field last_used? string
 ---@field rotates_at? string
+---@field replacement? string masked
 ---@field scope "organization"|"project"
 ---@field project_id? string
 ---@field has_secret boolean

@@ -123,17 +123,17 @@ static void push_mask(lua_State *L, const client_slot *slot) {
   lua_pushstring(L, mask);
 }
 
+static const char *const client_fields[] = {"base_url", "api_key", "projects", "event_errors", NULL};
+
 static int client_field(lua_State *L) {
   const client_slot *slot = check(L, 1);
-  const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+  const char *name = lua_tostring(L, 2);
   if (strcmp(name, "base_url") == 0)
     lua_pushstring(L, slot->client->base.text);
   else if (strcmp(name, "api_key") == 0)
     push_mask(L, slot);
-  else if (strcmp(name, "projects") == 0 || strcmp(name, "event_errors") == 0)
-    lcai_environment_field(L, 1, name);
   else
-    lua_pushnil(L);
+    lcai_environment_field(L, 1, name);
   return 1;
 }
 
@@ -173,11 +173,12 @@ static int client_replace_credential(lua_State *L) {
   return 1;
 }
 
-/* client:owns(key) -> whether an ApiKey ends as the client's own credential does */
+/* client:owns(key) -> true if an ApiKey ends as the client's own credential does; nil: the service shows no end of it
+ */
 static int client_owns(lua_State *L) {
   const client_slot *slot = check(L, 1);
-  lua_pushboolean(L, lcai_api_key_matches(L, 2, slot->client->identity->secret));
-  return 1;
+  const cai_secret *own = slot->client->identity->secret;
+  return lcai_api_key_push_match(L, 2, own->bytes, own->length);
 }
 
 /* client:start(method, segments, body, flags) -> Call. Sends nothing before the engine is stepped. `flags`, all
@@ -202,4 +203,4 @@ static const luaL_Reg methods[] = {{"close", client_close},
                                    {"replace_credential", client_replace_credential},
                                    {NULL, NULL}};
 
-const lcai_class lcai_client_class = {LCAI_CLIENT, metamethods, methods, client_field};
+const lcai_class lcai_client_class = {LCAI_CLIENT, metamethods, methods, client_fields, client_field};

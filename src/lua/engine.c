@@ -94,4 +94,4 @@ static const luaL_Reg methods[] = {
     {"step", engine_step}, {"in_flight", engine_in_flight}, {"finished", engine_finished}, {"age", engine_age},
     {"fd", engine_fd},     {"timeout", engine_timeout},     {"timer", lcai_timer_start},   {NULL, NULL}};
 
-const lcai_class lcai_engine_class = {LCAI_ENGINE, metamethods, methods, NULL};
+const lcai_class lcai_engine_class = {LCAI_ENGINE, metamethods, methods, NULL, NULL};

@@ -239,4 +239,4 @@ void lcai_file_open(lua_State *L) {
 static const luaL_Reg metamethods[] = {{"__gc", content_clear}, {NULL, NULL}};
 static const luaL_Reg methods[] = {{NULL, NULL}};
 
-const lcai_class lcai_content_class = {LCAI_CONTENT, metamethods, methods, NULL};
+const lcai_class lcai_content_class = {LCAI_CONTENT, metamethods, methods, NULL, NULL};

@@ -22,26 +22,27 @@ void lcai_json_open(lua_State *L) {
     lua_pushliteral(L, "cjson");
     lua_call(L, 1, 1);
     lua_getfield(L, -1, "new");
-    lua_call(L, 0, 1);
-    configure(L, "decode_max_depth", CAI_ENVELOPE_DEPTH, false);
-    configure(L, "decode_invalid_numbers", 0, false);
-    configure(L, "encode_invalid_numbers", 0, false);
     lua_setfield(L, LUA_REGISTRYINDEX, JSON);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
 }
 
+/* Pushes a function of a new cjson. cjson asks the locale for its decimal point when it is made, and reads every number
+ * wrongly once the host has called setlocale; so none is kept. */
 static void push_function(lua_State *L, const char *name) {
   lua_getfield(L, LUA_REGISTRYINDEX, JSON);
+  lua_call(L, 0, 1);
+  configure(L, "decode_max_depth", CAI_ENVELOPE_DEPTH, false);
+  configure(L, "decode_invalid_numbers", 0, false);
+  configure(L, "encode_invalid_numbers", 0, false);
   lua_getfield(L, -1, name);
   lua_remove(L, -2);
 }
 
-bool lcai_json_decode(lua_State *L, cai_buffer *text) {
+bool lcai_json_decode(lua_State *L) {
   push_function(L, "decode");
-  lua_pushlstring(L, cai_buffer_join(text), text->length);
-  cai_buffer_clear(text); /* before the values take memory, too */
+  lua_insert(L, -2);
   int status = lua_pcall(L, 1, 1, 0);
   if (status == LUA_ERRMEM)
     lua_error(L);

@@ -54,4 +54,4 @@ int lcai_lock_take(lua_State *L) {
 static const luaL_Reg metamethods[] = {{"__gc", lock_close}, {"__close", lock_close}, {NULL, NULL}};
 static const luaL_Reg methods[] = {{"release", lock_release}, {NULL, NULL}};
 
-const lcai_class lcai_lock_class = {LCAI_LOCK, metamethods, methods, NULL};
+const lcai_class lcai_lock_class = {LCAI_LOCK, metamethods, methods, NULL, NULL};

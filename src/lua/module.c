@@ -194,6 +194,40 @@ static int project_id(lua_State *L) {
   return text_id(L, 1);
 }
 
+/* Returns true if the number at `index` can be an id. An integer beyond 2^53 would become another as a double. */
+static bool is_id_number(lua_State *L, int index) {
+#if LUA_VERSION_NUM >= 503
+  if (lua_isinteger(L, index) && lua_tointeger(L, index) > (lua_Integer)CAI_ID_NUMBER_LIMIT)
+    return false;
+#endif
+  return cai_id_is_number(lua_tonumber(L, index));
+}
+
+/* ends_alike(key, secret) -> true if an ApiKey ends as a secret does, as far as its mask shows it; nil: it shows
+ * nothing */
+static int ends_alike(lua_State *L) {
+  size_t length;
+  const char *secret = luaL_checklstring(L, 2, &length);
+  return lcai_api_key_push_match(L, 1, secret, length);
+}
+
+/* json_encode(value) -> text. Raises when the value holds what JSON has not. */
+static int json_encode(lua_State *L) {
+  luaL_checkany(L, 1);
+  lua_settop(L, 1);
+  lcai_json_encode(L);
+  return 1;
+}
+
+/* json_decode(text) -> value; nil: it is not JSON */
+static int json_decode(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TSTRING);
+  lua_settop(L, 1);
+  if (!lcai_json_decode(L))
+    lua_pushnil(L);
+  return 1;
+}
+
 /* key_id(api_keys, value) -> text, or nil and what is wrong. `value`: a whole number, a text, or an ApiKey of the same
  * place. */
 static int key_id(lua_State *L) {
@@ -205,7 +239,7 @@ static int key_id(lua_State *L) {
     lcai_environment_field(L, 1, "client");
     return text_id(L, 3);
   case LUA_TNUMBER:
-    if (!cai_id_is_number(lua_tonumber(L, 2)))
+    if (!is_id_number(L, 2))
       return complain(L, "a whole number from 1 to 2^53 is expected");
     snprintf(digits, sizeof digits, "%.0f", lua_tonumber(L, 2));
     lua_pushstring(L, digits);
@@ -247,6 +281,9 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"region_of", region_of},
                                      {"project_id", project_id},
                                      {"key_id", key_id},
+                                     {"ends_alike", ends_alike},
+                                     {"json_encode", json_encode},
+                                     {"json_decode", json_decode},
                                      {"redact", redact},
                                      {"process", lcai_process_start},
                                      {"program", lcai_process_program},

@@ -167,4 +167,4 @@ static const luaL_Reg methods[] = {{"step", process_step},
                                    {"kill", process_kill},
                                    {NULL, NULL}};
 
-const lcai_class lcai_process_class = {LCAI_PROCESS, metamethods, methods, NULL};
+const lcai_class lcai_process_class = {LCAI_PROCESS, metamethods, methods, NULL, NULL};

@@ -71,3 +71,48 @@ bool lcai_record_text(lua_State *L, int index, const char *from, const char *to)
   lua_setfield(L, -2, to);
   return true;
 }
+
+/* Pushes what is told of the record at `index`, in which the problem on top was found. */
+static void push_unreadable(lua_State *L, int index, int place) {
+  lua_createtable(L, 0, 3);
+  int entry = lua_gettop(L);
+  lua_pushvalue(L, entry - 1);
+  lua_setfield(L, entry, "problem");
+  lua_pushinteger(L, place);
+  lua_setfield(L, entry, "place");
+  if (!lua_istable(L, index))
+    return;
+  lua_pushvalue(L, index);
+  lcai_record_field(L, "id");
+  if (lcai_record_id(L, lua_gettop(L), "id"))
+    lua_setfield(L, entry, "id");
+  lua_settop(L, entry);
+}
+
+bool lcai_record_each(lua_State *L, lcai_record_reader read, void *context) {
+  int array = lua_gettop(L), count = (int)lua_rawlen(L, array), kept = 0, wrong = 0;
+  lua_newtable(L);
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(L, array, i);
+    if (read(L, context)) {
+      lua_rawseti(L, array, ++kept);
+    } else {
+      push_unreadable(L, array + 2, i);
+      lua_rawseti(L, array + 1, ++wrong);
+      lua_settop(L, array + 1);
+    }
+  }
+  for (int i = kept + 1; i <= count; i++) {
+    lua_pushnil(L);
+    lua_rawseti(L, array, i);
+  }
+  if (wrong > 0 && kept == 0) {
+    lua_rawgeti(L, array + 1, 1);
+    lua_getfield(L, -1, "problem");
+    return false;
+  }
+  if (wrong > 0)
+    lua_setfield(L, array, "unreadable");
+  lua_settop(L, array);
+  return true;
+}

@@ -24,6 +24,13 @@ bool lcai_record_table(lua_State *L, const char *name, bool array);
 /* Whether a value is an id, and replaces the integers of cjson, floats on some Luas, by integers. */
 bool lcai_record_id(lua_State *L, int index, const char *what);
 
+/* Replaces the record on top by what is made of it. False: it is wrong, and how is pushed. */
+typedef bool (*lcai_record_reader)(lua_State *L, void *context);
+
+/* Replaces each record of the array on top. A record that cannot be read is left out, and told of in the array's field
+ * `unreadable`: { { id = integer or string or nil, place = integer, problem = string } }. False: none can be read. */
+bool lcai_record_each(lua_State *L, lcai_record_reader read, void *context);
+
 /* Sets, in the table on top, snake_case field `to` from field `from` of the table at `index` (positive) when that is a
  * string or absent. */
 bool lcai_record_text(lua_State *L, int index, const char *from, const char *to);

@@ -69,18 +69,20 @@ static int push_project_id(lua_State *L, const scope *s) {
 }
 
 static bool is_named(lua_State *L, const char *name) {
-  return lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), name) == 0;
+  return strcmp(lua_tostring(L, 2), name) == 0;
 }
+
+static const char *const organization_fields[] = {"api_keys", NULL};
+static const char *const project_fields[] = {"api_keys", "id", NULL};
+static const char *const api_keys_fields[] = {"scope", "project_id", NULL};
 
 /* The fields of Organization and Project. */
 static int owner_field(lua_State *L) {
   const scope *s = lua_touserdata(L, 1);
   if (is_named(L, "api_keys"))
     lcai_environment_field(L, 1, "api_keys");
-  else if (is_named(L, "id"))
-    push_project_id(L, s);
   else
-    lua_pushnil(L);
+    push_project_id(L, s);
   return 1;
 }
 
@@ -88,10 +90,8 @@ static int api_keys_field(lua_State *L) {
   const scope *s = lua_touserdata(L, 1);
   if (is_named(L, "scope"))
     lua_pushstring(L, s->project ? "project" : "organization");
-  else if (is_named(L, "project_id"))
-    push_project_id(L, s);
   else
-    lua_pushnil(L);
+    push_project_id(L, s);
   return 1;
 }
 
@@ -124,7 +124,8 @@ static const luaL_Reg project_meta[] = {{"__tostring", project_tostring}, {NULL,
 static const luaL_Reg api_keys_meta[] = {{"__tostring", api_keys_tostring}, {NULL, NULL}};
 static const luaL_Reg projects_meta[] = {{"__tostring", projects_tostring}, {NULL, NULL}};
 
-const lcai_class lcai_organization_class = {LCAI_ORGANIZATION, organization_meta, no_methods, owner_field};
-const lcai_class lcai_project_class = {LCAI_PROJECT, project_meta, no_methods, owner_field};
-const lcai_class lcai_api_keys_class = {LCAI_API_KEYS, api_keys_meta, no_methods, api_keys_field};
-const lcai_class lcai_projects_class = {LCAI_PROJECTS, projects_meta, no_methods, NULL};
+const lcai_class lcai_organization_class = {LCAI_ORGANIZATION, organization_meta, no_methods, organization_fields,
+                                            owner_field};
+const lcai_class lcai_project_class = {LCAI_PROJECT, project_meta, no_methods, project_fields, owner_field};
+const lcai_class lcai_api_keys_class = {LCAI_API_KEYS, api_keys_meta, no_methods, api_keys_fields, api_keys_field};
+const lcai_class lcai_projects_class = {LCAI_PROJECTS, projects_meta, no_methods, NULL, NULL};

@@ -60,4 +60,4 @@ static const luaL_Reg metamethods[] = {{"__gc", timer_gc}, {NULL, NULL}};
 static const luaL_Reg methods[] = {
     {"done", timer_done}, {"passed", timer_passed}, {"cancel", timer_cancel}, {NULL, NULL}};
 
-const lcai_class lcai_timer_class = {LCAI_TIMER, metamethods, methods, NULL};
+const lcai_class lcai_timer_class = {LCAI_TIMER, metamethods, methods, NULL, NULL};

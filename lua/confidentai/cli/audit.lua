@@ -102,8 +102,9 @@ end
 -- What could not be read may hide anything: that is told, also with --quiet.
 local function tell_unreadable(report)
   for _, place in ipairs(report.unreadable) do
-    io.stderr:write(failure.redact(("confidentai: the keys of %s could not be read: %s"):format(place.project
-      and "the project " .. (place.project.name or place.project.id) or "the organization", place.err.message)), "\n")
+    local where = place.project and "the project " .. (place.project.name or place.project.id) or "the organization"
+    io.stderr:write(failure.redact(("confidentai: the keys of %s could not be read, or not all: %s"):format(where,
+      place.err.message)), "\n")
   end
 end
 

@@ -24,6 +24,7 @@ local function match_columns(now)
     { name = "name", title = "NAME", shrinks = true, value = function(match) return match.key.name end },
     { name = "valid", title = "STATE", value = function(match) return match.key.valid end,
       text = function(match) return match.key.valid and "enabled" or "disabled" end },
+    { name = "pending", value = function(match) return match.pending or false end },
     { name = "own", value = function(match) return match.own or false end },
     { name = "created_at", title = "CREATED", value = function(match) return match.key.created_at end,
       text = function(match) return time.ago(match.key.created_at, now) end },
@@ -167,8 +168,9 @@ function identification.tell_unreadable(report, arguments)
     return
   end
   for _, place in ipairs(report.unreadable) do
-    io.stderr:write(failure.redact(("confidentai: the keys of %s could not be read: %s"):format(place.project_id
-      and "the project " .. (place.project_name or place.project_id) or "the organization", place.err.message)), "\n")
+    io.stderr:write(failure.redact(("confidentai: the keys of %s could not be read, or not all: %s"):format(
+      place.scope == "project" and "the project " .. (place.project_name or place.project_id) or "the organization",
+      place.err.message)), "\n")
   end
 end
 

@@ -19,7 +19,7 @@ function identify.define(command)
   command:flag("--scan", "Read any text, and find every secret in it.")
   command:flag("--probe", "Try the secret, at this service only, which proves whose it is. Its last use is noted "
     .. "before.")
-  command:flag("--fail", "Exit with 3 unless every secret is known to be dead.")
+  command:flag("--fail", "Exit with 3 unless every secret is known to be dead, and the text could be read.")
   session.define(command)
   help.examples(command, {
     "confidentai identify                     # asks for the secret",
@@ -80,11 +80,14 @@ local function run_scan(self, arguments)
   if reports[1] then
     identification.tell_unreadable(reports[1], arguments)
   end
+  if found.problem then
+    io.stderr:write("confidentai: the text may hold more secrets: ", found.problem, "\n")
+  end
   if arguments.output == "table" then
     self:say(#reports == 0 and "no secret was found"
       or ("%d secret%s found"):format(#reports, #reports == 1 and "" or "s"))
   end
-  return status_of(reports, arguments)
+  return found.problem and arguments.fail and status.findings or status_of(reports, arguments)
 end
 
 local function run(self, arguments)

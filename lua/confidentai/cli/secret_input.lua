@@ -153,7 +153,7 @@ end
 
 ---Finds the secrets in a text of any length.
 ---@param arguments { file: string? } parsed
----@return confidentai.Found[]
+---@return confidentai.FoundList
 function secret_input.scan(arguments)
   local scan = require("confidentai.scan").new()
   return with_input("--file", arguments.file, function(file) return scan_rest(scan, file) end)

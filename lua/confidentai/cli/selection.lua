@@ -44,6 +44,9 @@ end
 
 local function all_projects(client)
   local projects = failure.check(client.projects:list())
+  if projects.unreadable then
+    failure.raise(require("confidentai.all_keys").problem("projects", projects))
+  end
   local places = {}
   for i, project in ipairs(projects) do
     places[i] = client:project(project.id).api_keys
@@ -68,6 +71,18 @@ local function places_of(client, arguments)
   return places
 end
 
+-- Tells of the keys of a place that could not be read. Returns the exit status that this makes, or nil.
+local function tell_unreadable(api_keys, keys, format)
+  local err = require("confidentai.all_keys").problem("keys", keys)
+  if not err then
+    return nil
+  end
+  local place = api_keys.project_id and "project " .. api_keys.project_id or "organization"
+  err.message = ("%s: %s"):format(place, err.message)
+  failure.report(err, format)
+  return require("confidentai.cli.status").of(err)
+end
+
 ---Asks all places that are meant, at once. What cannot be read is told of, and hides nothing else.
 ---@param session table
 ---@param arguments { projects: string[], all_projects: boolean?, output: string } parsed
@@ -85,7 +100,8 @@ function selection.each(session, arguments, ask)
       err.message = ("project %s: %s"):format(places[1].project_id, err.message)
       err.next = "see: confidentai projects list"
     end
-    return (failure.check(keys, err))
+    failure.check(keys, err)
+    return keys, tell_unreadable(places[1], keys, arguments.output)
   end
   local tasks = {}
   for i, api_keys in ipairs(places) do
@@ -100,6 +116,7 @@ function selection.each(session, arguments, ask)
     for _, key in ipairs(lists[i] or {}) do
       keys[#keys + 1] = key
     end
+    first = lists[i] and tell_unreadable(api_keys, lists[i], arguments.output) or first
     local err = errors[i]
     if err then
       if type(err) ~= "table" or not err.kind then

@@ -234,9 +234,9 @@ local function authenticates(job, key)
   if key.scope ~= "organization" then
     return false
   elseif job.credential then
-    return job.credential:sub(-6) == key.value:sub(-6)
+    return core.ends_alike(key, job.credential) ~= false
   end
-  return job.client:owns(key)
+  return job.client:owns(key) ~= false
 end
 
 -- The key on record, as it is now, fit to be changed; false when it is gone; nil, an error and true when it is another.

@@ -261,7 +261,7 @@ end
 -- The key that the client itself uses may go only where the next run finds its successor.
 local function check_manager(self, view, options)
   for _, key in ipairs(view.used) do
-    if key.scope == "organization" and self.client:owns(key) and not options.manager_store then
+    if key.scope == "organization" and self.client:owns(key) ~= false and not options.manager_store then
       return refuse "this would replace the client's own key: manager_store says where the client finds its next one"
     end
   end

@@ -2,12 +2,9 @@
 -- The escrow of a rotation: the answer to its create, from the moment it arrives, and what the stores held before. It
 -- lies beside the record, is readable by its owner only, and is wiped when the rotation ends.
 
-local cjson = require "cjson"
 local core = require "confidentai.core"
 local record = require "confidentai.rotation.record"
 local sealed = require "confidentai.rotation.sealed"
-
-local json = cjson.new()
 
 local Escrow = {}
 Escrow.__index = Escrow
@@ -128,8 +125,8 @@ end
 
 -- The record in a complete answer.
 local function decode(answer)
-  local ok, envelope = pcall(json.decode, answer)
-  local data = ok and type(envelope) == "table" and envelope.success == true and envelope.data
+  local envelope = core.json_decode(answer)
+  local data = type(envelope) == "table" and envelope.success == true and envelope.data
   local key = type(data) == "table" and data.apiKey
   return type(key) == "table" and type(key.value) == "string" and key or nil
 end

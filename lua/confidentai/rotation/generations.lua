@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The keys of a base, as the service lists them: the current one, which the store holds, those before and those after.
 
+local all_keys = require "confidentai.all_keys"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local names = require "confidentai.rotation.names"
@@ -52,6 +53,8 @@ function generations.look(job, base, content, adopt)
   local keys, err = calls.list(job)
   if not keys then
     return nil, err
+  elseif keys.unreadable then -- what is not among the others may be the current key
+    return job:failure("protocol", all_keys.problem("keys", keys).message, "not_applied")
   end
   local list = members(job, keys, base, adopt)
   local current = find_current(list, content)

@@ -3,6 +3,7 @@
 
 local advance = require "confidentai.rotation.advance"
 local escrow = require "confidentai.rotation.escrow"
+local operation = require "confidentai.operation"
 local record = require "confidentai.rotation.record"
 local rollback = require "confidentai.rotation.rollback"
 local status = require "confidentai.rotation.status"
@@ -193,7 +194,7 @@ function Rotation:confirm()
     local saved, problem = job:save "confirmed"
     return saved, problem
   end)
-  return ok, err
+  return operation.one(ok, err)
 end
 
 local function go_back(job, what)
@@ -225,7 +226,7 @@ function Rotation:rollback()
     local result, problem = go_back(job, "rolling back")
     return result, problem
   end)
-  return state, err
+  return operation.one(state, err)
 end
 
 ---Ends a rotation that has not published anything: its new key, if any, is removed.
@@ -240,7 +241,7 @@ function Rotation:abort()
     local result, problem = go_back(job, "aborting")
     return result, problem
   end)
-  return state, err
+  return operation.one(state, err)
 end
 
 ---What a person wants to know; nothing is asked of the service.

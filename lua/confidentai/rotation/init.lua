@@ -10,6 +10,7 @@ local ensure = require "confidentai.rotation.ensure"
 local handle = require "confidentai.rotation.handle"
 local history = require "confidentai.rotation.history"
 local open = require "confidentai.rotation.open"
+local operation = require "confidentai.operation"
 local options = require "confidentai.rotation.options"
 local provision = require "confidentai.rotation.provision"
 local status = require "confidentai.rotation.status"
@@ -141,7 +142,7 @@ end
 function rotation.doctor(client, given)
   argument.object(1, "Client", "doctor", client)
   local report, err = doctor.examine(client, options.check("doctor", "d", 2, given))
-  return report, err
+  return operation.one(report, err)
 end
 
 return rotation

@@ -2,11 +2,7 @@
 -- A table as bytes with a checksum: the form of records and escrows. A flipped bit, a torn write and a file of
 -- something else are told from what was written.
 
-local cjson = require "cjson"
 local core = require "confidentai.core"
-
--- Settings of its own: the host may have changed those of the shared one.
-local json = cjson.new()
 
 local sealed = {}
 
@@ -16,7 +12,7 @@ local VERSION = 1
 ---@param value table
 ---@return string bytes
 function sealed.encode(kind, value)
-  local text = json.encode(value)
+  local text = core.json_encode(value)
   return ("confidentai %s %d %s\n%s\n"):format(kind, VERSION, core.checksum(text), text)
 end
 
@@ -35,8 +31,8 @@ function sealed.decode(kind, bytes)
   elseif core.checksum(text) ~= checksum then
     return nil, "it is damaged: its checksum does not match"
   end
-  local ok, value = pcall(json.decode, text)
-  if not ok or type(value) ~= "table" then
+  local value = core.json_decode(text)
+  if type(value) ~= "table" then
     return nil, "it is damaged"
   end
   return value

@@ -13,10 +13,15 @@ local change = {}
 
 -- Without this, `disable` and `delete` of the own key would be the last call that the credential makes.
 local function check_own(session, key, force)
-  if key.scope == "organization" and not force and session:client():owns(key) then
+  local own = false
+  if key.scope == "organization" and not force then
+    own = session:client():owns(key)
+  end
+  if own ~= false then
     failure.raise { kind = "guard", outcome = "not_applied",
-      message = ("%s is the one that this command itself uses: without it you are locked out"):format(
-        selection.describe(key)),
+      message = ("%s %s: without it you are locked out"):format(selection.describe(key), own
+        and "is the one that this command itself uses"
+        or "may be the one that this command itself uses, as the service does not show how it ends"),
       next = "use another organization key for this, or --force", exit = require("confidentai.cli.status").refused }
   end
 end
