@@ -69,26 +69,23 @@ describe("a time that cannot be read", function()
     end
 
     it("before it disables the old key, whichever key's last use it is", function()
-      local secret = s.service.projects[1].api_key
+      http.request(s.service, { path = "/v1/annotation-queues?page=1&pageSize=1", key = s.service.projects[1].api_key })
+      local rotation, new = begin { soak = DAY, soak_max = 12 * DAY }
       for _, text in ipairs(UNREADABLE) do
-        http.request(s.service, { path = "/v1/annotation-queues?page=1&pageSize=1", key = secret }) -- it is in use
-        s:write("key", secret)
-        local rotation, new = begin { soak = DAY, soak_max = 3 * DAY }
         for _, id in ipairs { 1, new } do
           alter(id, { lastUsed = text })
           s:pass(DAY + 2)
           local state = rotation:advance()
-          assert.equal("soaking", state)
+          assert.equal("soaking", state, rotation:status().reason)
           assert.matches("key's last use cannot be read", rotation:status().evidence)
           assert(s.service:clear_faults())
         end
-        alter(1, { lastUsed = text })
-        s:pass(DAY)
-        assert.equal("stalled", (rotation:advance()))
-        assert(s.service:clear_faults())
-        check(rotation:rollback())
-        assert.is_true(s:on_service()[1].valid)
       end
+      alter(1, { lastUsed = UNREADABLE[1] })
+      s:pass(3 * DAY)
+      assert.equal("stalled", (rotation:advance()))
+      assert(s.service:clear_faults())
+      assert.is_true(s:on_service()[1].valid)
     end)
 
     it("before it deletes the old key", function()
