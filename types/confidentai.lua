@@ -579,6 +579,7 @@ function rotation.doctor(client, given) end
 ---@field attention? "stopped"|"command failed"|"overdue" what waits for somebody
 ---@field notice? { state: "owed"|"failed"|"succeeded", tries: integer, problem: string? } how on_published fares
 ---@field commands string[] what can be done from here, as lines for a shell
+---@field ways confidentai.Way[] the same, each with what it is for
 ---@field options table as they are on record
 ---@field stores string[] labels
 ---@field history table[] what happened, oldest first; each has `at` and `state`
@@ -588,6 +589,11 @@ function rotation.doctor(client, given) end
 ---@field dry_run boolean
 ---@field finished boolean
 ---@field settled boolean finished, and nothing is left to look for
+
+---A way on: what it is for, and its command lines, each as words. They are run in this order.
+---@class confidentai.Way
+---@field purpose string
+---@field steps string[][]
 
 ---What `on_step` is called with: an event of the rotation's history, and whose it is. No secret is in it.
 ---@class confidentai.Step
@@ -700,6 +706,7 @@ function store.revive(spec) end
 ---The functions by which rotations keep their records: a folder's, or a user's own. A user's needs get, cas and list.
 ---@class confidentai.State
 ---@field path? string of the folder
+---@field path_of? fun(key: string): string where the file of a key is
 ---@field get fun(key: string): string?, string?, boolean? Reads a key: its bytes and its version, an opaque text that is another after each write; nil when the key is not there; nil and a message when it cannot be read, and true where what is there is damaged.
 ---@field cas fun(key: string, bytes: string?, version: string?): string|true|nil, string?, string? Writes a key if its version is still this one (nil: if it is not there); bytes nil deletes it, overwriting. Returns the new version (true for a delete), or nil and "conflict": another version is there; "failed" and a message: it was certainly not written; "unknown" and a message: it may have been.
 ---@field list fun(prefix: string): string[]?, string? The keys that begin with a prefix, sorted; or nil and a message.

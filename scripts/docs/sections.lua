@@ -39,7 +39,7 @@ local PLAN = {
     more = { "confidentai.OpenOptions", "confidentai.ListOptions", "confidentai.HistoryOptions",
       "confidentai.EndedRotation", "confidentai.DoctorOptions", "confidentai.DoctorReport", "confidentai.Finding" } },
   { title = "Rotation", class = "confidentai.Rotation", calls = "rotation:", of = { { "rotation/handle", "Rotation" } },
-    more = { "confidentai.Status", "confidentai.Step" } },
+    more = { "confidentai.Status", "confidentai.Way", "confidentai.Step" } },
   { title = "confidentai.store", class = "confidentai.store", calls = "confidentai.store.",
     of = { { "store/file", "file" }, { "store/env_file", "env_file" }, { "store/exec", "exec" },
       { "store/callback", "callback" }, { "store/init", "store" } },
@@ -60,7 +60,7 @@ local PLAN = {
 
 -- Files that only declare classes.
 local CLASSES = { "classes", "audit", "identify", "contain", "driver/init", "state/init", "store/init",
-  "rotation/status", "rotation/history", "rotation/doctor", "rotation/ensure", "rotation/job" }
+  "rotation/status", "rotation/history", "rotation/remedies", "rotation/doctor", "rotation/ensure", "rotation/job" }
 
 local STORES = { file = true, env_file = true, exec = true, callback = true }
 

@@ -91,6 +91,11 @@ return {
     table.remove(words, 3)
     return words
   end },
+  { verb = "rotate history", words = function(place)
+    local words = about "history"(place)
+    table.remove(words, 3)
+    return words
+  end },
   { verb = "rotate doctor", words = function(place)
     local words = about "doctor"(place)
     table.remove(words, 3)

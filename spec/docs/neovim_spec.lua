@@ -208,10 +208,10 @@ describe("docs/neovim.md", function()
         local completed = vim.fn.getcompletion(replace:match "^(.-)<Tab>", "cmdline")
         assert(#completed == 1)
         vim.cmd((replace:gsub("%%S+<Tab>", completed[1])))
-        shows "is soaking"
+        shows "soaking: both keys work"
         io.stdout:write(vim.api.nvim_buf_get_lines(0, 0, 1, false)[1])
       ]]):format(page:block("vim", "Keys in the editor").text))
-      assert.matches("^Rotation %w+ of svc in the organization is soaking%.$", output)
+      assert.matches("^svc: soaking: both keys work%. Rotation %w+ in the organization%.$", output)
       assert.matches("^confident_us_org_", folders.read(folder.path .. "/svc.key"))
     end)
 

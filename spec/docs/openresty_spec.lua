@@ -145,7 +145,7 @@ describe("docs/openresty.md", function()
       assert.equal(200, system:status(200))
       local first = key()
       assert.is_true(http.poll(function() -- the other worker may still be at the first key
-        return http.request(system.control, "/rotate", nil, "POST").body:find("is soaking", 1, true)
+        return http.request(system.control, "/rotate", nil, "POST").body:find("soaking: both keys work", 1, true)
       end, 10))
       assert.not_equal(first, key())
       system:run("nginx -s reload", variables())
@@ -206,7 +206,7 @@ describe("docs/openresty.md", function()
       local text
       assert.is_true(http.poll(function() -- the other worker may still be at the first key
         text = http.request(system.control, "/rotate", nil, "POST").body
-        return text:find("is soaking", 1, true)
+        return text:find("soaking: both keys work", 1, true)
       end, 10), text)
       assert.is_nil(text:find("confidentai rotate", 1, true)) -- which would look in another folder
       return text:match "Rotation (%w+)"

@@ -9,7 +9,7 @@ local session = {}
 ---What is the same in each run: without ids, secrets, times, and the widths of columns with them.
 ---@param text string
 function session.plain(text)
-  local rotation = text:match "Rotation (%w+) of"
+  local rotation = text:match "Rotation (%w+) in"
   text = (rotation and text:gsub(rotation, "ROTATION") or text):gsub("%f[%w]c[%l%d]+%f[^%w]", function(word)
     return #word == 25 and "PROJECT" or word
   end)

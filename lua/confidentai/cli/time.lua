@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Times as people say them, and as they write them on a command line.
 
+local duration = require "confidentai.duration"
 local timestamp = require "confidentai.timestamp"
 
 local time = {}
@@ -9,9 +10,6 @@ local UNITS = { s = 1, m = 60, h = 3600, d = 86400, w = 604800 }
 
 -- Seconds, a hundred years: later days could not be written down.
 local LONGEST = 36500 * 86400
-
--- What is said, from the largest unit on: seconds of one, and its name.
-local STEPS = { { 365 * 86400, "year" }, { 30 * 86400, "month" }, { 86400, "day" }, { 3600, "hour" }, { 60, "minute" } }
 
 -- Returns the number that ".5" means. The decimal point of tonumber is the locale's.
 local function decimals(text)
@@ -45,34 +43,7 @@ function time.argument(text)
   return seconds
 end
 
----A length of time in its largest unit: "3 days", "1 hour", "20 seconds".
----@param seconds number
----@return string
-function time.length(seconds)
-  for _, step in ipairs(STEPS) do
-    if seconds >= step[1] then
-      local count = math.floor(seconds / step[1])
-      return ("%d %s%s"):format(count, step[2], count == 1 and "" or "s")
-    end
-  end
-  local count = math.floor(seconds)
-  return ("%d second%s"):format(count, count == 1 and "" or "s")
-end
-
----A moment relative to now: "3 days ago", "in 2 hours", "just now".
----@param seconds? number since 1970
----@param now number
----@return string "never" without a moment
-function time.relative(seconds, now)
-  if not seconds then
-    return "never"
-  elseif seconds > now + 1 then
-    return "in " .. time.length(seconds - now)
-  elseif now - seconds < 1 then
-    return "just now"
-  end
-  return time.length(now - seconds) .. " ago"
-end
+time.length, time.relative = duration.length, duration.relative
 
 ---Says a time of the service relative to now.
 ---@param text? string as the service wrote it

@@ -101,8 +101,8 @@ end
 local function lift(job)
   local record = job.record
   if not record.finished then
-    job.halted = { stop = record.stop, reason = record.reason, state = record.state }
-    record.stop, record.reason = nil, nil
+    job.halted = { stop = record.stop, reason = record.reason, cause = record.cause, state = record.state }
+    record.stop, record.reason, record.cause = nil, nil, nil
   end
 end
 
@@ -110,7 +110,7 @@ end
 local function break_off(job, err)
   local record, halted = job.record, job.halted
   if not record.stop and halted.stop and halted.state == record.state then
-    record.stop, record.reason = halted.stop, halted.reason
+    record.stop, record.reason, record.cause = halted.stop, halted.reason, halted.cause
   end
   err.state = record.stop or record.state
   return nil, err
@@ -131,7 +131,7 @@ local function check_escrow(job)
     local _, err = job:failure("state", problem)
     return fail(job, err)
   end
-  local ok, err = job:halt("conflict", problem)
+  local ok, err = job:halt("conflict", problem, "secret_damaged")
   return ok and false, err
 end
 

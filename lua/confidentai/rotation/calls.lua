@@ -156,8 +156,9 @@ function calls.ask(job, id, flags)
   if key and core.key_id(job.api_keys, key) ~= id then
     return nil, call:failure("protocol", "unexpected answer: it is about another key than was asked for")
   elseif not key and err.status == 404 and err.envelope then
-    return false
+    key, err = false, nil
   end
+  job:see(id, key)
   return key, err
 end
 
@@ -284,6 +285,7 @@ function calls.set_valid(job, identity, valid, may_send)
   elseif changed.valid ~= valid or not calls.is_same(job, changed, identity) then
     return nil, call:failure("protocol", "unexpected answer: it does not show the change")
   end
+  job:see(identity.id, changed)
   return "changed"
 end
 

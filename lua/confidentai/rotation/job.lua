@@ -97,6 +97,21 @@ function Job:hear(call)
   end
 end
 
+---Keeps what a look at the old or the new key has shown, for status: it is on record with the next event.
+---@param id string of the key
+---@param key confidentai.ApiKey|false|nil false: it is not there; nil: it could not be found out
+function Job:see(id, key)
+  local seen = self.record.seen or {}
+  for _, which in ipairs { "old", "new" } do
+    local identity = self.record[which]
+    if key ~= nil and identity and identity.id == id then
+      seen[which] = { at = self.clock(), gone = not key or nil, valid = key and key.valid,
+        last_used = key and key.last_used or nil }
+      self.record.seen = seen
+    end
+  end
+end
+
 -- An observer's error is its own: nothing of a rotation may depend on it.
 local function tell(self, event)
   if not self.on_step then
@@ -139,7 +154,8 @@ function Job:save(what, facts)
   if not ok then
     return nil, err
   end
-  self.halted = { stop = self.record.stop, reason = self.record.reason, state = self.record.state }
+  self.halted = { stop = self.record.stop, reason = self.record.reason, cause = self.record.cause,
+    state = self.record.state }
   tell(self, event)
   return true
 end
@@ -151,18 +167,19 @@ end
 ---@return true?
 ---@return confidentai.Error? err
 function Job:enter(state, what, facts)
-  self.record.state, self.record.stop, self.record.reason = state, nil, nil
+  self.record.state, self.record.stop, self.record.reason, self.record.cause = state, nil, nil, nil
   local ok, err = self:save(what, facts)
   return ok, err
 end
 
----Stops: a named end, or a halt that somebody has to resolve (status.lua says how).
+---Stops: a named end, or a halt that somebody has to resolve (remedies.lua says how).
 ---@param stop string "aborted", "ambiguous", "stalled", "conflict", "needs_store", "superseded" or "name_altered"
 ---@param reason string for people
+---@param cause? string of a conflict, for remedies.lua
 ---@return true?
 ---@return confidentai.Error? err
-function Job:halt(stop, reason)
-  self.record.stop, self.record.reason = stop, reason
+function Job:halt(stop, reason, cause)
+  self.record.stop, self.record.reason, self.record.cause = stop, reason, cause
   if self.halted.stop == stop and self.halted.reason == reason then
     return true -- as it is on record
   end

@@ -104,7 +104,8 @@ function rivals.settle(job, found, label, content)
   local rival = owner(found, content)
   local ok, err
   if not rival then
-    ok, err = job:halt("conflict", ("somebody has written the store %s since the rotation began"):format(label))
+    ok, err = job:halt("conflict", ("somebody has written the store %s since the rotation began"):format(label),
+      "store_written")
     return ok, err
   end
   local unpublished

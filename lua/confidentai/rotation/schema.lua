@@ -19,11 +19,13 @@ local LEFT = { fields = { id = "string", name = "string?", created_at = "string?
   attempt = { fields = { from = { optional = MARK }, to = { optional = MARK } } } } }
 local SUSPECT = { fields = { name = "string", op = "string", since = MARK, from = MARK } }
 
+local SEEN = { fields = { at = "number", valid = "boolean?", gone = "boolean?", last_used = "string?" } }
+
 local RECORD = { fields = {
   id = "string", kind = { one = { "rotation", "provision" } }, base = "string", base_url = "string",
   organization = "string", scope = { one = { "organization", "project" } }, project_id = "string?",
-  state = { one = STATES }, stop = { optional = { one = STOPS } }, reason = "string?", generation = "number",
-  old_id = "string?", finished = "boolean?", settled = "boolean?", evidence = "string?",
+  state = { one = STATES }, stop = { optional = { one = STOPS } }, reason = "string?", cause = "string?",
+  generation = "number", old_id = "string?", finished = "boolean?", settled = "boolean?", evidence = "string?",
   options = { fields = { soak = "number?", soak_max = "number?", grace = "number?", settle = "number",
     adoption = "string?", on_published = { optional = { list = "string" } } } },
   stores = { list = { fields = { label = "string", spec = "table?", host = "string?" } } },
@@ -33,7 +35,9 @@ local RECORD = { fields = {
   attempt = { optional = ATTEMPT }, old = { optional = IDENTITY }, new = { optional = IDENTITY },
   escrowed = { optional = MARK }, published = { optional = MARK }, disabling = { optional = MARK },
   disabled = { optional = MARK }, deleting = { optional = MARK }, rollback = { optional = MARK },
-  our_use = { optional = MARK }, looked = { optional = { fields = { here = "number" } } },
+  our_use = { optional = MARK },
+  seen = { optional = { fields = { old = { optional = SEEN }, new = { optional = SEEN } } } },
+  looked = { optional = { fields = { here = "number" } } },
   notice = { optional = { fields = { tries = "number", problem = "string?" } } },
   trouble = { optional = { fields = { at = "number", message = "string", count = "number" } } },
 } }

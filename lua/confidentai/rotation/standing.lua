@@ -25,7 +25,7 @@ function standing.prove(job, kind)
     return result and true, err
   end
   local ok
-  ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back")
+  ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back", "new_refused")
   return ok and false, err
 end
 
@@ -64,7 +64,7 @@ local function look_at_new(job)
     return new
   end
   local ok
-  ok, err = job:halt("conflict", problem)
+  ok, err = job:halt("conflict", problem, new and calls.is_same(job, new, identity) and "new_refused" or nil)
   return ok and false, err
 end
 
@@ -77,7 +77,7 @@ local function look_at_stores(job)
   local ok, err
   if job.record.state ~= "soaking" then
     ok, err = job:halt("conflict", ("the store %s does not hold the new secret any more: republish writes it again, "
-      .. "rollback goes back"):format(label))
+      .. "rollback goes back"):format(label), "store_written")
     return ok and false, err
   end
   local found

@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What a rotation says to a person: what is done and on what evidence, what is next and when, and how to get out.
 
+local duration = require "confidentai.duration"
+local facts = require "confidentai.rotation.facts"
 local notice = require "confidentai.rotation.notice"
+local remedies = require "confidentai.rotation.remedies"
 
 local status = {}
 
@@ -28,6 +31,7 @@ local status = {}
 ---@field attention? "stopped"|"command failed"|"overdue" what waits for somebody
 ---@field notice? { state: "owed"|"failed"|"succeeded", tries: integer, problem: string? } how on_published fares
 ---@field commands string[] what can be done from here, as lines for a shell
+---@field ways confidentai.Way[] the same, each with what it is for
 ---@field options table as they are on record
 ---@field stores string[] labels
 ---@field history table[] what happened, oldest first; each has `at` and `state`
@@ -54,39 +58,16 @@ local next_of_state = {
 }
 
 local next_of_stop = {
-  aborted = "nothing: the old key is as it was, and a new rotation may begin",
-  ambiguous = "nothing: the old key is as it was; the names that were sent are looked for until their time is over",
-  name_altered = "nothing: the new key was removed; report to the service that it changes names",
-  stalled = "find out who still uses the old key, then confirm; or roll back",
-  conflict = "resolve what is said above, then advance; or roll back",
-  needs_store = "open the rotation with the store that is named",
-  superseded = "point what reads these stores to the key of the other rotation, then roll back; or confirm, which "
-    .. "leaves both keys; or wait for its end and advance",
+  aborted = "nothing; a new rotation may begin",
+  ambiguous = "nothing; a new rotation may begin. `rotate advance` looks for the names that were sent for a day, and "
+    .. "removes what may still come",
+  name_altered = "nothing; tell the service's support that it changes names",
+  stalled = "find out who still uses the old key; users who read the new one only when they are refused have to be "
+    .. "restarted",
+  conflict = "resolve what has stopped it",
+  needs_store = "continue where the store is, or by the program that began the rotation",
+  superseded = "the other rotation disables the old key; point the users of these stores to its key, or keep both",
 }
-
--- What can be done from here, as words of the command line.
-local function verbs(record)
-  if record.finished then
-    return #record.suspects > 0 and { "advance" } or {}
-  end
-  local list = { "advance" }
-  if record.state == "soaking" or record.stop == "superseded" or record.state == "done"
-    or record.rollback then
-    list[#list + 1] = "confirm"
-  end
-  if not record.deleting and not (record.options.compromised and record.published) then
-    list[#list + 1] = "rollback"
-  end
-  return list
-end
-
-local function commands(record)
-  local list = {}
-  for i, verb in ipairs(verbs(record)) do
-    list[i] = ("confidentai rotate %s %s"):format(verb, record.id)
-  end
-  return list
-end
 
 -- When the state began: the time of the event that entered it.
 local function since(record)
@@ -143,41 +124,6 @@ local function attention(job)
   return status.idle(job) > LATE and "overdue" or nil
 end
 
--- What has become of the old key, and of the new one.
-local function fates(record)
-  if record.stop == "aborted" and record.finished then
-    return "is as it was", " and is removed"
-  end
-  local gone = record.finished and not record.stop
-  return record.disabled and (gone and "is gone" or "is disabled") or "works",
-    record.published and " and is published" or ""
-end
-
--- The facts of a rotation that a person asks for first, as sentences.
-local function describe(record)
-  local where = record.scope == "organization" and "the organization" or "project " .. record.project_id
-  local lines = { ("Rotation %s of %s in %s is %s."):format(record.id, record.base, where,
-    record.stop or (record.finished and "done" or record.state)) }
-  if record.reason then
-    lines[#lines + 1] = "It has stopped: " .. record.reason .. "."
-  end
-  local old, new = fates(record)
-  if record.old then
-    lines[#lines + 1] = ("Old key %s ends in %s and %s."):format(record.old.id, record.old.last6, old)
-  end
-  if record.new then
-    lines[#lines + 1] = ("New key %s ends in %s%s."):format(record.new.id, record.new.last6, new)
-  end
-  if record.notice and notice.is_owed(record) then
-    lines[#lines + 1] = record.notice.problem and ("The command on_published has failed: %s."):format(
-      record.notice.problem) or "The command on_published is still to be run."
-  end
-  if record.state == "soaking" and record.evidence and not record.finished then
-    lines[#lines + 1] = ("Evidence: %s."):format(record.evidence)
-  end
-  return lines
-end
-
 local function copy(list)
   local made = {}
   for name, value in pairs(list) do
@@ -199,22 +145,22 @@ end
 ---@return confidentai.Status
 function status.of(job)
   local record = job.record
-  local facts, list = describe(record), commands(record)
+  local sentences, ways, list = facts.of(job), remedies.of(job), {}
+  for i, each in ipairs(ways) do
+    list[i] = remedies.line(each)
+  end
   local following = record.stop and next_of_stop[record.stop] or next_of_state[record.state]
   if record.finished and not record.stop then
     following = "nothing"
   end
   local wait = due(job)
-  local lines = copy(facts)
-  lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and (", in %.0f s."):format(wait) or ".")
-  if record.trouble then
-    lines[#lines + 1] = ("Last error (%.0f in a row): %s"):format(record.trouble.count, record.trouble.message)
-  end
+  local lines = copy(sentences)
+  lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and ", in " .. duration.length(wait) or "") .. "."
   if job.doubt then
     lines[#lines + 1] = "Note: " .. job.doubt .. "."
   end
-  for _, command in ipairs(list) do
-    lines[#lines + 1] = "  " .. command
+  for i, each in ipairs(ways) do
+    lines[#lines + 1] = ("  %s:\n    %s"):format(each.purpose, list[i])
   end
   local suspects = {}
   for i, suspect in ipairs(record.suspects) do
@@ -227,9 +173,9 @@ function status.of(job)
     state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
     old_id = record.old_id, new_id = record.new and record.new.id, evidence = record.evidence, next = following,
     due = wait, doubt = job.doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
-    notice = notice.of(record), commands = list,
+    notice = notice.of(record), commands = list, ways = ways,
     options = copy(record.options), stores = labels(record.stores), history = copy(record.history),
-    suspects = suspects, facts = facts, text = table.concat(lines, "\n"), dry_run = job.dry == true,
+    suspects = suspects, facts = sentences, text = table.concat(lines, "\n"), dry_run = job.dry == true,
     finished = record.finished == true, settled = record.settled == true,
   }
 end

@@ -234,8 +234,12 @@ local function collect(path, so_far, prefix, keys)
   return true
 end
 
--- What every state has.
+-- What every state has; and where the file of a key is, for people.
 local function add_contents(state, root)
+  function state.path_of(key)
+    return place(root, key).file
+  end
+
   function state.get(key)
     local bytes, version, message, damaged = look(place(root, key))
     if bytes then

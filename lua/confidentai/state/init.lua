@@ -11,6 +11,7 @@ local state = {}
 ---The functions by which rotations keep their records: a folder's, or a user's own. A user's needs get, cas and list.
 ---@class confidentai.State
 ---@field path? string of the folder
+---@field path_of? fun(key: string): string where the file of a key is
 ---Reads a key: its bytes and its version, an opaque text that is another after each write; nil when the key is not
 ---there; nil and a message when it cannot be read, and true where what is there is damaged.
 ---@field get fun(key: string): string?, string?, boolean?

@@ -253,7 +253,7 @@ describe("the plugin for Neovim", function()
           vim.cmd("ConfidentRotate Default\\ key %s/app.key")
           ticks.start()
           return true
-        end, shows("is soaking"), function()
+        end, shows("soaking: both keys work"), function()
           local gap = ticks.stop()
           local after = text()
           steps { function()
@@ -264,7 +264,7 @@ describe("the plugin for Neovim", function()
         end }
       ]]):format(folder.path))
       assert.matches("Default Key is creating\n.*Default Key is published\nDefault Key is soaking\n", output)
-      assert.matches("Rotation %w+ of Default Key .* is soaking", output)
+      assert.matches("Default Key: soaking: both keys work%. Rotation %w+ in project", output)
       assert.is_true(tonumber(output:match "([%d.]+)$") < 250, output) -- the editor was not held up
       local new = assert(folders.read(folder.path .. "/app.key"))
       assert.not_equal(service.projects[1].api_key, new)
@@ -292,7 +292,7 @@ describe("the plugin for Neovim", function()
         steps { shows("Default"), function()
           vim.cmd("ConfidentRotate! Default\\ key %s/other.key")
           return true
-        end, shows("is soaking"), keys("bn<CR>"), keys("a"), function()
+        end, shows("soaking: both keys work"), keys("bn<CR>"), keys("a"), function()
           return notices[#notices] == "Default Key is soaking" and #vim.tbl_filter(function(text)
             return text == "Default Key is soaking" end, notices) == 2
         end, keys("by<CR>"), shows("is aborted"), function() return not listed():find("~g1", 1, true) end,
@@ -309,15 +309,15 @@ describe("the plugin for Neovim", function()
         steps { shows("Default"), function()
           vim.cmd("ConfidentRotate Default\\ key %s/app.key")
           return true
-        end, shows("is soaking"), keys("cy<CR>"), shows("is grace"), ends("done") }
+        end, shows("soaking: both keys work"), keys("cy<CR>"), shows("in its grace period"), ends("done") }
       ]]):format(folder.path))
       assert.equal("done", output)
       assert.is_false(service:state().keys[3].valid)
       -- Another Neovim, later: the key of that name is disabled, and the rotation is found all the same.
       output = rotate [[
         vim.cmd("ConfidentKeys")
-        steps { shows("manager"), keys(":ConfidentRotate<CR>"), shows("is grace"), keys("by<CR>"),
-          shows("is aborted.*Old key 1 ends in ...... and is as it was%.\nNew key %d ends in ...... and is removed%."),
+        steps { shows("manager"), keys(":ConfidentRotate<CR>"), shows("in its grace period"), keys("by<CR>"),
+          shows("ended %(aborted%).*Old key 1 ends in ...... and is as it was.*\nNew key %d ends in ...... .*removed"),
           keys("q"), keys(":ConfidentRotate<CR>"), function() return notices[#notices]:find("No rotation") end,
           function() finish(table.concat(notices, "\n")) end }
       ]]
@@ -338,7 +338,7 @@ describe("the plugin for Neovim", function()
       end
       rotate(program "is creating")
       assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
-      assert.equal("Default Key is soaking", rotate(program "Rotation %w+ of Default Key"))
+      assert.equal("Default Key is soaking", rotate(program "Default Key: soaking"))
       assert.not_equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
       local count = 0
       for _, key in ipairs(service:state().keys) do
@@ -362,7 +362,7 @@ describe("the plugin for Neovim", function()
           name = text():match("svc~g1~%%w+")
           vim.cmd("ConfidentRotate " .. name .. " %s/svc.key")
           return true
-        end, shows("is soaking"), function() finish(table.concat(notices, "\n"), text()) end }
+        end, shows("soaking: both keys work"), function() finish(table.concat(notices, "\n"), text()) end }
       ]]):format(folder.path, folder.path, folder.path))
       assert.matches("NAME FILE\n.*holds something already, .* :ConfidentCreate! writes.*svc~g1~%w+ is created", output)
       assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))

@@ -9,6 +9,8 @@ local pause = require "confidentai.pause"
 local records = require "confidentai.cli.rotate.records"
 local run = require "confidentai.cli.rotate.run"
 local status = require "confidentai.cli.status"
+local terminal = require "confidentai.cli.terminal"
+local words = require "confidentai.cli.rotate.words"
 
 local advance = {}
 
@@ -38,12 +40,25 @@ local function exit_of(shown, was_finished, arguments)
   return run.exit(shown, arguments)
 end
 
+-- Tells of a stop on standard error: cron throws away the table, and mails what is there. Nothing is said where all is
+-- well, nor again of what had ended before.
+local function tell(shown, before, arguments)
+  local problem = shown.stop and ("has stopped (%s): %s"):format(shown.stop, shown.reason or "")
+    or shown.attention == "command failed" and "has a command --on-published that failed: " .. shown.notice.problem
+  if problem and not before.finished then
+    failure.report({ kind = "rotation", rotation = shown.id, state = shown.state,
+      message = ("the rotation %s of '%s' %s"):format(shown.id, shown.base, problem),
+      next = ("see: confidentai rotate status %s%s"):format(shown.id, words.options(arguments)) }, arguments.output)
+  end
+end
+
 -- Advances one: how it is now, its exit status, and the seconds until there is more to do.
 local function one(rotation, arguments)
   local before = rotation:status()
   local ok, more = go_on(rotation)
   local shown = rotation:status()
   if ok then
+    tell(shown, before, arguments)
     return shown, exit_of(shown, before.finished, arguments), not shown.stop and not shown.finished and more or nil
   end
   local err = run.explain(more, rotation.id, arguments)
@@ -109,8 +124,10 @@ function advance.advance(session, arguments)
     end
     rows, exit, wait = round(list, arguments)
   until not arguments.wait or not wait
-  if #rows == 0 and not unreadable and arguments.output == "table" then
-    session:say "no rotation is under way"
+  if #rows == 0 and arguments.output == "table" then
+    if not unreadable and terminal.width(1) then -- cron would mail it
+      session:say "no rotation is under way"
+    end
   else
     output.records(records.columns(os.time(), arguments.output ~= "table" or has_error(rows)), rows, arguments)
   end

@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- `confidentai rotate start|advance|status|list|confirm|rollback|abort|doctor`. A verb's module is loaded when it is
--- run.
+-- `confidentai rotate VERB`. A verb's module is loaded when it is run.
 
 local help = require "confidentai.cli.help"
 local options = require "confidentai.cli.rotate.options"
@@ -10,8 +9,8 @@ local session = require "confidentai.cli.session"
 local rotate = {}
 
 local MODULES = {
-  start = "start", advance = "advance", status = "show", list = "show", confirm = "change", rollback = "change",
-  abort = "change", doctor = "doctor",
+  start = "start", advance = "advance", status = "show", list = "show", history = "show", confirm = "change",
+  rollback = "change", abort = "change", doctor = "doctor",
 }
 
 local function define_start(command)
@@ -35,6 +34,7 @@ local function define_advance(command)
   advance:argument("ids", "Rotations, by id or by the name of their key; without one, all."):args "*":argname "ROTATION"
   options.define_waiting(advance)
   options.define_old_secret(advance)
+  require("confidentai.cli.store_option").define(advance, "Where a store is that the record cannot tell (needs_store)")
   help.examples(advance, {
     "confidentai rotate advance",
     "confidentai rotate advance ci-pipeline --require-done",
@@ -52,23 +52,28 @@ local function define_readers(command)
   list:flag("--all -a", "Those that have ended, too.")
   list:flag("--fail-overdue", "Exit with 3 when one is overdue or has stopped, for monitoring."):target "fail_overdue"
   help.examples(list, { "confidentai rotate list", "confidentai rotate list --fail-overdue --output jsonl" })
-  return { status, list }
+  local history = command:command("history", "List the rotations that have ended.")
+  history:argument("rotation", "Only those of a key, by its name, or one by its id."):args "?"
+  help.examples(history, { "confidentai rotate history", "confidentai rotate history ci-pipeline --output jsonl" })
+  return { status, list, history }
 end
 
 local function define_changes(command)
-  local confirm = command:command("confirm", "Say that the new key has been taken over; or that the late use of a "
-    .. "disabled key is known.")
+  local confirm = command:command("confirm", "Confirm that everybody uses the new key (ends the soak), or accept a "
+    .. "late use of the old one.")
   help.examples(confirm, { "confidentai rotate confirm ID && confidentai rotate advance ID" })
   local rollback = command:command("rollback",
-    "Go back: the old key works and is in the stores again, the new one goes.")
+    "Go back: enable the old key and put it into the stores again, then remove the new one.")
   help.examples(rollback, { "confidentai rotate rollback ID" })
-  local abort = command:command("abort", "End a rotation that has published nothing; what it has made goes.")
+  local abort = command:command("abort",
+    "Cancel a rotation before it has published anything, and remove its new key.")
   help.examples(abort, { "confidentai rotate abort ID" })
-  for _, verb in ipairs { confirm, rollback, abort } do
+  local verbs = { confirm, rollback, abort }
+  for _, verb in ipairs(verbs) do
     verb:argument("rotation", "The rotation, by its id or by the name of its key.")
     options.define_old_secret(verb)
   end
-  return { confirm, rollback, abort }
+  return verbs
 end
 
 local function define_doctor(command)

@@ -2,6 +2,7 @@
 -- Rotations as records. The names of the columns are the stable contract of JSON and CSV; what holds more than one
 -- value is in JSON only.
 
+local failure = require "confidentai.cli.failure"
 local output = require "confidentai.cli.output"
 local time = require "confidentai.cli.time"
 
@@ -37,10 +38,38 @@ local events = {
   field "state", field "what", field "key", field "store", field "problem",
 }
 
+---The columns of rotations that have ended, which are what `confidentai.rotation.history` gives.
+---@param now number seconds since 1970
+---@return confidentai.Column[]
+function records.ended(now)
+  local function at(name)
+    return { name = name, title = name:upper(), value = function(entry) return time.iso(entry[name]) end,
+      text = function(entry) return entry[name] and time.relative(entry[name], now) or "-" end }
+  end
+  return {
+    { name = "id", title = "ID", value = function(entry) return entry.id end },
+    { name = "base", title = "NAME", shrinks = true, value = function(entry) return entry.base end },
+    field "kind", field "scope",
+    { name = "project_id", title = "PROJECT", shrinks = true, value = function(entry) return entry.project_id end,
+      text = function(entry) return entry.project_id or "(organization)" end },
+    { name = "state", title = "STATE", value = function(entry) return entry.state end,
+      text = function(entry) return entry.state, STYLES[entry.state] or "red" end },
+    field "reason", at "began", at "ended", field "old_id", field "new_id", field "generation", field "organization",
+    { name = "stores", json = true, value = function(entry) return output.list(entry.stores) end },
+    { name = "history", json = true, value = function(entry) return output.list(entry.history, events) end },
+  }
+end
+
+local function trouble_of(status)
+  local trouble = status.trouble
+  return trouble and { at = time.iso(trouble.at), message = failure.redact(trouble.message), count = trouble.count }
+end
+
 -- What a table has no room for.
 local function details()
   return {
     { name = "options", json = true, value = function(status) return status.options end },
+    { name = "trouble", json = true, value = function(status) return trouble_of(status) end },
     { name = "notice", json = true, value = function(status) return status.notice end },
     { name = "stores", json = true, value = function(status) return output.list(status.stores) end },
     { name = "suspects", json = true, value = function(status) return output.list(status.suspects) end },
@@ -68,7 +97,7 @@ function records.columns(now, with_error)
     { name = "due_at", title = "DUE", value = function(status) return due_at(status, now) end, text = due_text },
     { name = "attention", title = "ATTENTION", value = function(status) return status.attention end,
       text = function(status) return status.attention or "-", status.attention and "red" or nil end },
-    field "doubt", field "finished", field "settled", field "dry_run",
+    field "doubt", field "finished", field "settled", field "dry_run", field "organization", field "base_url",
   }
   if with_error then
     columns[#columns + 1] = { name = "error", title = "ERROR", shrinks = true,

@@ -71,6 +71,7 @@ function run.open(session, arguments, ended)
   local secret = options.old_secret(arguments)
   local list, err, problems = require("confidentai").rotation.open(session:client(), {
     state_dir = arguments.state_dir, ended = ended, old_secret = secret, on_step = on_step,
+    stores = require("confidentai.cli.store_option").stores(arguments),
   })
   if not list then
     failure.raise(err)
@@ -81,11 +82,27 @@ function run.open(session, arguments, ended)
   return list, problems and problems[1] and status.failed or nil, seen
 end
 
+---The rotations on record here, without a key and without a request. What cannot be read is told of.
+---@param arguments table parsed
+---@param ended? boolean ended ones, too
+---@return confidentai.Status[]
+---@return integer? status of what could not be read
+function run.read(arguments, ended)
+  local list, err, problems = require("confidentai").rotation.list { state_dir = arguments.state_dir, ended = ended }
+  if not list then
+    failure.raise(err)
+  end
+  for _, problem in ipairs(problems) do
+    failure.report(problem, arguments.output)
+  end
+  return list, problems[1] and status.failed or nil
+end
+
 ---The one that is meant, by its id or by the name of its key. Ends the command when that is none, or several.
----@param list confidentai.Rotation[]
+---@param list confidentai.Rotation[]|confidentai.Status[]
 ---@param name string
 ---@param arguments table parsed
----@return confidentai.Rotation
+---@return confidentai.Rotation|confidentai.Status
 function run.pick(list, name, arguments)
   local found = {}
   for _, rotation in ipairs(list) do

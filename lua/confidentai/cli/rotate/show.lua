@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- `confidentai rotate status|list`
+-- `confidentai rotate status|list|history`: what is on record here, without a key and without a request.
 
+local failure = require "confidentai.cli.failure"
 local output = require "confidentai.cli.output"
 local records = require "confidentai.cli.rotate.records"
 local run = require "confidentai.cli.rotate.run"
@@ -9,10 +10,10 @@ local words = require "confidentai.cli.rotate.words"
 
 local show = {}
 
----@param session table
+---@param _ table the session
 ---@param arguments table parsed
-function show.status(session, arguments)
-  local found = run.pick(run.open(session, arguments, true), arguments.rotation, arguments):status()
+function show.status(_, arguments)
+  local found = run.pick(run.read(arguments, true), arguments.rotation, arguments)
   if arguments.output == "table" then
     output.write(words.status(found, arguments, true))
   else
@@ -24,11 +25,10 @@ end
 ---@param arguments table parsed
 ---@return integer? status
 function show.list(session, arguments)
-  local list, unreadable = run.open(session, arguments, arguments.all)
-  local rows, findings = {}, false
-  for i, rotation in ipairs(list) do
-    rows[i] = rotation:status()
-    findings = findings or rows[i].attention ~= nil
+  local rows, unreadable = run.read(arguments, arguments.all)
+  local findings = false
+  for _, row in ipairs(rows) do
+    findings = findings or row.attention ~= nil
   end
   if #rows == 0 and not unreadable and arguments.output == "table" then
     session:say "no rotation is under way"
@@ -39,6 +39,30 @@ function show.list(session, arguments)
     return status.findings
   end
   return unreadable
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer? status
+function show.history(session, arguments)
+  local list, err, problems = require("confidentai").rotation.history { state_dir = arguments.state_dir }
+  if not list then
+    failure.raise(err)
+  end
+  for _, problem in ipairs(problems) do
+    failure.report(problem, arguments.output)
+  end
+  local rows = {}
+  for _, entry in ipairs(list) do
+    local is_meant = not arguments.rotation or entry.id == arguments.rotation or entry.base == arguments.rotation
+    rows[#rows + 1] = is_meant and entry or nil
+  end
+  if #rows == 0 and arguments.output == "table" then
+    session:say "no rotation has ended"
+  else
+    output.records(records.ended(os.time()), rows, arguments)
+  end
+  return problems[1] and status.failed or nil
 end
 
 return show

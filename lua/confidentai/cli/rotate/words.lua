@@ -1,31 +1,53 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What a person reads of a rotation: its status, its plan, and by what it goes on.
 
+local command_line = require "confidentai.command_line"
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
+local remedies = require "confidentai.rotation.remedies"
 local time = require "confidentai.cli.time"
 
 local words = {}
 
-local function quote(text)
-  return text:find "^[%w_.,:/@~+-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 -- Options that say who, where and which records: what goes on later needs the same.
-local KEPT = { { "state_dir", "--state-dir" }, { "profile", "--profile" }, { "base_url", "--base-url" },
-  { "region", "--region" }, { "ca_file", "--ca-file" } }
+local KEPT = { { "profile", "--profile" }, { "base_url", "--base-url" }, { "region", "--region" },
+  { "ca_file", "--ca-file" } }
+
+-- The options of this run that another command line needs, as words: of the records only where it reads them.
+local function kept(arguments, with_state)
+  local list = {}
+  local function add(name, option)
+    if arguments[name] then
+      for _, word in ipairs { command_line.option(option, arguments[name]) } do
+        list[#list + 1] = word
+      end
+    end
+  end
+  if with_state then
+    add("state_dir", "--state-dir")
+  end
+  for _, pair in ipairs(KEPT) do
+    add(pair[1], pair[2])
+  end
+  return list
+end
 
 ---The options of this run that another one about the same rotations needs: "" or " --state-dir ...".
 ---@param arguments table parsed
 ---@return string
 function words.options(arguments)
-  local parts = {}
-  for _, pair in ipairs(KEPT) do
-    if arguments[pair[1]] then
-      parts[#parts + 1] = (" %s %s"):format(pair[2], quote(arguments[pair[1]]))
-    end
-  end
-  return table.concat(parts)
+  local text = command_line.text(kept(arguments, true))
+  return text ~= "" and " " .. text or ""
+end
+
+---A way on, as one line for a shell, with the options of this run.
+---@param way confidentai.Way
+---@param arguments table parsed
+---@return string
+function words.line(way, arguments)
+  return remedies.line(way, function(list)
+    return list[1] == "confidentai" and kept(arguments, list[2] == "rotate") or {}
+  end)
 end
 
 -- A moment for people: how far away, and when.
@@ -71,11 +93,9 @@ function words.status(status, arguments, with_history)
   if status.doubt then
     lines[#lines + 1] = ("Note: %s."):format(status.doubt)
   end
-  if status.commands[1] then
-    lines[#lines + 1] = "You can:"
-  end
-  for _, command in ipairs(status.commands) do
-    lines[#lines + 1] = "  " .. command .. words.options(arguments)
+  for _, way in ipairs(status.ways) do
+    lines[#lines + 1] = ("  %s:"):format(way.purpose)
+    lines[#lines + 1] = "    " .. words.line(way, arguments)
   end
   for i, line in ipairs(lines) do
     lines[i] = failure.redact(failure.in_options(line))
@@ -104,7 +124,7 @@ function words.schedule(status, arguments)
   end
   local elsewhere = state_dir_of_cron(arguments)
   local command = "confidentai rotate advance" .. words.options(arguments)
-    .. (elsewhere and " --state-dir " .. quote(elsewhere) or "")
+    .. (elsewhere and " --state-dir " .. command_line.quote(elsewhere) or "")
   return table.concat({
     "Nothing goes on by itself: have this run every hour, with CONFIDENT_ORG_API_KEY set or by --profile:",
     "  17 * * * *  " .. command .. " >/dev/null      # cron",

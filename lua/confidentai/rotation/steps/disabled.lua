@@ -40,7 +40,7 @@ local function show_refused(job)
   elseif job:since(record.disabled) < PROPAGATION then
     return false, POLL, true
   end
-  ok, err = job:halt("conflict", "the old key is disabled, and the service accepts its secret")
+  ok, err = job:halt("conflict", "the old key is disabled, and the service accepts its secret", "old_accepted")
   return ok, err
 end
 
@@ -76,7 +76,7 @@ local function enable_again(job)
   local record = job.record
   if record.options.compromised or record.disabled_by == "others" then
     local ok, err = job:halt("conflict", "the service refuses the new key, and the old one stays disabled: enable the "
-      .. "new key, or rotate again")
+      .. "new key, or rotate again", "new_refused")
     return ok, err
   end
   local ok, err = job:save("the service refuses the new key: enabling the old one", { key = record.old.id })
@@ -88,7 +88,8 @@ local function enable_again(job)
   if not result then
     return nil, err
   elseif result == "gone" then
-    ok, err = job:halt("conflict", "the service refuses the new key, and the old one is gone: enable the new key")
+    ok, err = job:halt("conflict", "the service refuses the new key, and the old one is gone: enable the new key",
+      "new_refused")
     return ok, err
   end
   record.disabled, record.disabled_by = nil, nil
@@ -96,7 +97,7 @@ local function enable_again(job)
     record.disabling = nil
   end
   ok, err = job:halt("conflict", "the service refuses the new key, so that the old one was enabled again: enable the "
-    .. "new key and advance, or roll back")
+    .. "new key and advance, or roll back", "new_refused")
   return ok, err
 end
 

@@ -81,12 +81,13 @@ return function(job)
     ok, err = finish(job, "the old key is gone")
     return ok, err
   elseif old.valid then
-    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance")
+    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance",
+      "old_enabled")
     return ok, err
   end
   local reason = late_use(record, old)
   if reason then
-    ok, err = job:halt("conflict", reason)
+    ok, err = job:halt("conflict", reason, "old_used")
     return ok, err
   end
   local found

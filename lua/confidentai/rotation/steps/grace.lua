@@ -21,7 +21,8 @@ return function(job)
   if old == nil then
     return nil, err
   elseif old and old.valid then
-    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance")
+    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance",
+      "old_enabled")
     return ok, err
   end
   ok, err = standing.watch(job)
