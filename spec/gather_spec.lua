@@ -315,6 +315,8 @@ describe("gather", function()
 
   it("admits so many reads to one origin, and changes always", function()
     service:fault { type = "hang", method = "GET", times = -1 }
+    client = support.client(service, { max_connections = 32 })
+    org = client:organization()
     local calls = {}
     for i = 1, 40 do calls[i] = client:start("GET", { "v1", "organization" }) end
     local create = client:start("POST", { "v1", "organization", "api-keys" }, { name = "x" })

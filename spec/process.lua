@@ -84,8 +84,8 @@ function process.start(command, arguments, variables, input)
 end
 
 ---Starts a Lua program, given as text.
-function process.lua(text, variables)
-  return process.start(process.interpreter(), { "-e", text }, variables)
+function process.lua(text, variables, input)
+  return process.start(process.interpreter(), { "-e", text }, variables, input)
 end
 
 function Child:write(text)

@@ -10,6 +10,8 @@
 ---@field allow_plain_http? boolean allow http:// to other hosts than this machine; default: false
 ---@field timeout? number seconds, for each attempt; default: 30
 ---@field connect_timeout? number seconds until connected, for each attempt; default: 10
+---@field deadline? number seconds for a whole call: waiting for a place, attempts and the pauses between them; default: none
+---@field max_connections? integer reads of one host at the same time, each on a connection, and as many calls that change something; over HTTP/2, 100 reads share one; default: 64
 ---@field max_retries? integer attempts after the first, 0 to 20; default: 3
 ---@field max_response_bytes? integer the largest answer that is read, in bytes; default: 33554432
 ---@field proxy? string as libcurl takes it; default: the environment's when the client is made, as libcurl reads it

@@ -28,6 +28,12 @@ options.list = {
   { name = "timeout", type = "number", default = 30, positive = true, doc = "seconds, for each attempt" },
   { name = "connect_timeout", type = "number", default = 10, positive = true,
     doc = "seconds until connected, for each attempt" },
+  { name = "deadline", type = "number", positive = true,
+    doc = "seconds for a whole call: waiting for a place, attempts and the pauses between them; default: none" },
+  { name = "max_connections", type = "number", annotation = "integer", default = 64, whole = true, least = 1,
+    most = 1024,
+    doc = "reads of one host at the same time, each on a connection, and as many calls that change something; over "
+      .. "HTTP/2, 100 reads share one" },
   { name = "max_retries", type = "number", annotation = "integer", default = 3, whole = true, least = 0, most = 20,
     doc = "attempts after the first, 0 to 20" },
   { name = "max_response_bytes", type = "number", annotation = "integer", default = 33554432, whole = true, least = 1,

@@ -144,7 +144,7 @@ static void a_refused_certificate_is_held_against_the_file_once(void) {
     CHECK(call->outcome == (method == CAI_GET ? CAI_OUTCOME_NONE : CAI_OUTCOME_NOT_APPLIED));
     late->state = CAI_CALL_BACKING_OFF; /* cancelled between the two */
     late->attempts = 0;
-    cai_call_abandon(late, "because", 1);
+    cai_call_abandon(late, CAI_KIND_CANCELLED, "because", 1);
     CHECK(late->kind == CAI_KIND_CANCELLED);
     cai_call_release(late);
     cai_call_release(call);
@@ -159,7 +159,7 @@ static void an_abandoned_one_is_cancelled(void) {
       cai_call *call = new_call(client, method, NULL, 0);
       call->unclear = unclear;
       cai_buffer_append(&call->transfer.body, "{\"par", 5);
-      cai_call_abandon(call, "because", 1);
+      cai_call_abandon(call, CAI_KIND_CANCELLED, "because", 1);
       CHECK(call->state == CAI_CALL_FINISHED && call->kind == CAI_KIND_CANCELLED && call->attempts == 0);
       CHECK_TEXT(call->message, "because");
       CHECK(call->transfer.body.length == 5); /* what came of an answer is kept */

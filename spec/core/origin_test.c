@@ -16,13 +16,29 @@ static void each_name_is_one_origin(void) {
 
 static void there_is_room_for_so_many(void) {
   cai_origin *list = NULL, *origin = cai_origin_find(&list, "o", 1);
-  for (; origin->running < 32; origin->running++)
-    CHECK(cai_origin_has_room(origin));
-  CHECK(!cai_origin_has_room(origin));
-  origin->multiplexed = true;
-  for (; origin->running < 100; origin->running++)
-    CHECK(cai_origin_has_room(origin));
-  CHECK(!cai_origin_has_room(origin));
+  for (int most = 1; most <= 64; most++) {
+    origin->multiplexed = false;
+    for (int taken = 0; taken <= 64; taken++) {
+      origin->exclusive = origin->shared = taken;
+      CHECK(cai_origin_has_room(origin, true, most) == (taken < most));
+      CHECK(cai_origin_has_room(origin, false, most) == (taken < most));
+      CHECK(cai_origin_has_room(origin, true, 0) && cai_origin_has_room(origin, false, 0));
+    }
+    origin->exclusive = most;
+    origin->shared = 0;
+    CHECK(!cai_origin_has_room(origin, true, most) && cai_origin_has_room(origin, false, most));
+    origin->exclusive = 0;
+    origin->shared = most;
+    CHECK(cai_origin_has_room(origin, true, most) && !cai_origin_has_room(origin, false, most));
+    /* Over HTTP/2, one connection carries all that share. */
+    origin->multiplexed = true;
+    for (origin->shared = 0; origin->shared < 100; origin->shared++)
+      CHECK(cai_origin_has_room(origin, false, most) && cai_origin_has_room(origin, true, most));
+    CHECK(!cai_origin_has_room(origin, false, most) && cai_origin_has_room(origin, true, most));
+    origin->exclusive = most;
+    CHECK(!cai_origin_has_room(origin, true, most));
+    origin->shared = origin->exclusive = 0;
+  }
   cai_origin_free(list);
 }
 

@@ -185,7 +185,8 @@ describe("the answer to the create", function()
       { type = "truncate", bytes = 1 },
       { type = "status", status = 500, apply = true }, { type = "status", status = 502, apply = true,
         body = "<html></html>", content_type = "text/html" },
-      { type = "status", status = 503, apply = true, body = "" }, { type = "status", status = 429, apply = true, body = {} },
+      { type = "status", status = 503, apply = true, body = "" },
+      { type = "status", status = 429, apply = true, body = {} },
       { type = "garbage" }, { type = "body", body = [[{"success":false,"error":"no"}]] }, { type = "body", body = "" },
       { type = "body", body = "{}", status = 201 }, { type = "huge", bytes = 200000 },
     }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "call.h"
 
+#include "clock.h"
 #include "message.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Seconds past the timeout of an attempt in which libcurl has to say that it is over. One that it has lost, after an
+ * error of its own, say, would never end. */
+#define GRACE 1.0
 
 cai_call *cai_call_new(cai_client *client, const cai_call_options *options) {
   int max_retries = options->no_retry ? 0 : client->max_retries;
@@ -19,6 +24,7 @@ cai_call *cai_call_new(cai_client *client, const cai_call_options *options) {
   call->max_retries = max_retries;
   call->client = cai_client_retain(client);
   call->retry_after = -1;
+  call->deadline = CAI_NEVER;
   cai_buffer_init(&call->transfer.body, client->max_response_bytes);
   return call;
 }
@@ -38,10 +44,20 @@ void cai_call_release(cai_call *call) {
   free(call);
 }
 
+void cai_call_begin(cai_call *call, double now) {
+  call->deadline = call->client->deadline > 0 ? now + (double)call->client->deadline / 1e3 : CAI_NEVER;
+}
+
+double cai_call_due(const cai_call *call) {
+  double due = call->state == CAI_CALL_BACKING_OFF ? call->due : call->deadline;
+  return call->state == CAI_CALL_RUNNING ? fmin(due, call->limit) : due;
+}
+
 bool cai_call_attempt(cai_call *call, cai_sockets *sockets, double now) {
   cai_transfer_clear(&call->transfer);
   call->state = CAI_CALL_RUNNING;
   call->started = now;
+  call->limit = now + (double)call->client->timeout / 1e3 + GRACE;
   call->attempts++;
   call->by_folder = call->client->trust.folder != NULL;
   return cai_transfer_begin(&call->transfer, &call->request, call->client, sockets, call);
@@ -99,6 +115,7 @@ void cai_call_attempted(cai_call *call, CURLcode code, double now, double random
   else
     code = CURLE_OUT_OF_MEMORY;
   cai_verdict verdict = judge(call, &attempt, random);
+  verdict.again = verdict.again && now + verdict.wait < call->deadline; /* else the pause would be for nothing */
   record(call, &attempt, verdict.again ? verdict.wait : -1, now);
   call->unclear = verdict.unclear;
   cai_transfer_end(&call->transfer);
@@ -112,8 +129,8 @@ void cai_call_attempted(cai_call *call, CURLcode code, double now, double random
     cai_message_write(call->message, call, code);
 }
 
-void cai_call_abandon(cai_call *call, const char *reason, double now) {
-  cai_attempt attempt = {.failure = CAI_KIND_CANCELLED, .unsent = true, .retry_after = -1};
+void cai_call_abandon(cai_call *call, cai_kind kind, const char *reason, double now) {
+  cai_attempt attempt = {.failure = kind, .unsent = true, .retry_after = -1};
   if (call->transfer.easy != NULL)
     attempt.unsent = cai_transfer_is_unsent(&call->transfer);
   cai_verdict verdict = judge(call, &attempt, 0);

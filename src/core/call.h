@@ -2,6 +2,7 @@
 #ifndef CAI_CALL_H
 #define CAI_CALL_H
 
+#include "lane.h"
 #include "origin.h"
 #include "request.h"
 #include "transfer.h"
@@ -33,6 +34,8 @@ typedef struct cai_call {
   cai_transfer transfer; /* of the last attempt; its body is the answer once finished */
   cai_call_state state;
   double started, due; /* the engine's clock, seconds: of the attempt under way; of the next one */
+  double limit;        /* when the attempt under way ends at the latest, whatever libcurl says */
+  double deadline;     /* when the call does; CAI_NEVER: it has none */
   bool unclear;
   bool by_folder; /* the attempt under way trusts a folder only (trust.h) */
 
@@ -45,8 +48,9 @@ typedef struct cai_call {
   double retry_after;             /* seconds; negative: none */
   char message[CAI_MESSAGE_SIZE]; /* for people, when `kind` is not NONE */
 
-  cai_origin *origin;               /* the engine's; NULL: it waits for no room */
+  cai_origin *origin;               /* the engine's; NULL: not found yet */
   bool admitted;                    /* it takes room there */
+  cai_lane *lane;                   /* the engine's, of the attempt under way */
   struct cai_call *previous, *next; /* in the engine's list */
   int attempts;                     /* made so far */
   cai_attempt_record records[];     /* one for each attempt */
@@ -60,6 +64,9 @@ void cai_call_release(cai_call *call); /* accepts NULL */
 
 /* For the engine: */
 
+/* Begins the time that the whole call may take. */
+void cai_call_begin(cai_call *call, double now);
+
 /* Prepares the next attempt; the handle to run is call->transfer.easy. False: out of memory, and the call is to be
  * finished with cai_call_attempted. */
 bool cai_call_attempt(cai_call *call, cai_sockets *sockets, double now);
@@ -68,7 +75,11 @@ bool cai_call_attempt(cai_call *call, cai_sockets *sockets, double now);
  * `random` from 0 up to 1. */
 void cai_call_attempted(cai_call *call, CURLcode code, double now, double random);
 
-/* Finishes a call before its end, for `reason` ("the client was closed"). */
-void cai_call_abandon(cai_call *call, const char *reason, double now);
+/* Finishes a call before its end: as CANCELLED, or as TIMEOUT when its deadline has come. `reason`: for people ("the
+ * client was closed"). */
+void cai_call_abandon(cai_call *call, cai_kind kind, const char *reason, double now);
+
+/* When a call in flight has to be looked at though nothing happens: to be begun again, or ended. */
+double cai_call_due(const cai_call *call);
 
 #endif

@@ -63,7 +63,9 @@ static char *copy(const char *text) {
 static bool fill(cai_client *client, const cai_client_options *options, const char *proxy) {
   client->timeout = options->timeout;
   client->connect_timeout = options->connect_timeout;
+  client->deadline = options->deadline;
   client->max_retries = options->max_retries;
+  client->max_connections = options->max_connections;
   client->max_response_bytes = options->max_response_bytes;
   client->identity = cai_identity_new(options->credential, options->credential_length);
   if (client->identity == NULL)

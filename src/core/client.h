@@ -21,7 +21,9 @@ typedef struct {
   const char *credential; /* `credential_length` printable bytes */
   size_t credential_length;
   long timeout, connect_timeout; /* milliseconds, each attempt */
+  long deadline;                 /* milliseconds, a whole call; 0: none */
   int max_retries;               /* 0 to CAI_MAX_RETRIES_LIMIT */
+  int max_connections;           /* to one host; 0: any number */
   size_t max_response_bytes;
   const char *proxy, *ca_file; /* NULL: of the environment, now; as libcurl is set up */
 } cai_client_options;
@@ -30,8 +32,8 @@ typedef struct cai_client {
   unsigned references;
   cai_base_url base;
   cai_identity *identity; /* a reference */
-  long timeout, connect_timeout;
-  int max_retries;
+  long timeout, connect_timeout, deadline;
+  int max_retries, max_connections;
   size_t max_response_bytes;
   char *proxy, *no_proxy; /* read when the client is made, as nginx takes the environment away later; "": none */
   char *ca_file;          /* NULL: as libcurl is set up */

@@ -2,8 +2,8 @@
 #include "engine.h"
 
 #include "clock.h"
+#include "dispatch.h"
 #include "fork.h"
-#include "lane.h"
 #include "random.h"
 #include "sigpipe.h"
 
@@ -17,42 +17,22 @@
  * CPU each, and many that end at once would hold the host. */
 #define SLICE 0.004
 
-/* Reads share connections; what must have one of its own goes another way. */
-enum { SHARED = 0, EXCLUSIVE, LANES };
-
-struct cai_engine {
-  unsigned references;
-  bool open;
-  cai_poller poller;
-  cai_lane lanes[LANES];
-  cai_sockets sockets;
-  cai_origin *origins;
-  cai_call *first, *last; /* in flight, oldest first; each with a reference of ours */
-  cai_timers timers;
-  int in_flight;          /* calls and timers */
-  unsigned long finished; /* likewise, ever */
-  double stepped;         /* when it was last stepped */
-  bool cut_short;         /* the last step left something to do */
-  unsigned turn;          /* of the sockets, who is served first */
-  uint64_t random;
-  unsigned forks; /* cai_fork_count when opened */
-};
-
 /* Closes the connections, which must carry no calls any more, and what we hold ourselves. */
 static void close_lanes(cai_engine *engine) {
-  for (int i = 0; i < LANES; i++)
-    cai_lane_close(&engine->lanes[i]);
+  for (cai_lane *lane = engine->lanes; lane != NULL; lane = lane->next) {
+    cai_dispatch_retire(engine, lane);
+    lane->transfers = 0;
+  }
+  cai_dispatch_sweep(engine);
   cai_poller_close(&engine->poller);
   cai_sockets_close_all(&engine->sockets);
   engine->open = false;
 }
 
-/* Makes the lanes and the poller. False: out of descriptors, and nothing is held. */
-static bool open_lanes(cai_engine *engine) {
+/* Makes the poller. False: out of descriptors, and nothing is held. */
+static bool open_poller(cai_engine *engine) {
   engine->forks = cai_fork_count();
   engine->open = cai_poller_open(&engine->poller);
-  for (unsigned i = 0; i < LANES; i++)
-    cai_lane_open(&engine->lanes[i], &engine->poller, i);
   return engine->open;
 }
 
@@ -66,7 +46,7 @@ cai_engine *cai_engine_new(void) {
     return NULL;
   engine->references = 1;
   engine->random = cai_random_seed();
-  if (!open_lanes(engine)) {
+  if (!open_poller(engine)) {
     free(engine);
     return NULL;
   }
@@ -98,55 +78,6 @@ double cai_engine_age(const cai_engine *engine) {
   return cai_clock_now() - engine->stepped;
 }
 
-static cai_lane *lane_of(cai_engine *engine, const cai_call *call) {
-  return &engine->lanes[cai_request_is_exclusive(&call->request) ? EXCLUSIVE : SHARED];
-}
-
-static void link_call(cai_engine *engine, cai_call *call) {
-  call->previous = engine->last;
-  call->next = NULL;
-  if (engine->last != NULL)
-    engine->last->next = call;
-  else
-    engine->first = call;
-  engine->last = call;
-  engine->in_flight++;
-  cai_call_retain(call);
-}
-
-/* Lets go of a finished call; it may be freed here. */
-static void unlink_call(cai_engine *engine, cai_call *call) {
-  if (call->previous != NULL)
-    call->previous->next = call->next;
-  else
-    engine->first = call->next;
-  if (call->next != NULL)
-    call->next->previous = call->previous;
-  else
-    engine->last = call->previous;
-  call->previous = call->next = NULL;
-  engine->in_flight--;
-  engine->finished++;
-  cai_call_release(call);
-}
-
-/* An attempt is over, or given up: the room that it took is free. */
-static void make_room(cai_call *call) {
-  if (!call->admitted)
-    return;
-  call->admitted = false;
-  call->origin->running--;
-}
-
-/* Ends a call that is in flight, for `reason`. */
-static void abandon(cai_engine *engine, cai_call *call, const char *reason) {
-  if (call->transfer.easy != NULL)
-    cai_lane_remove(lane_of(engine, call), call->transfer.easy);
-  make_room(call);
-  cai_call_abandon(call, reason, cai_clock_now());
-  unlink_call(engine, call);
-}
-
 /* Takes note of timers that ended. */
 static void count_timers(cai_engine *engine, int ended) {
   engine->in_flight -= ended;
@@ -162,15 +93,15 @@ static void stop_timers(cai_engine *engine) {
  * cleaning up would speak on the parent's connections. The poller's descriptors may be the host's by now and stay open,
  * too. */
 static void desert(cai_engine *engine) {
-  for (int i = 0; i < LANES; i++)
-    engine->lanes[i].multi = NULL;
+  for (cai_lane *lane = engine->lanes; lane != NULL; lane = lane->next)
+    lane->multi = NULL;
   engine->poller = (cai_poller){.queue = -1, .timer = -1};
   close_lanes(engine);
   while (engine->first != NULL) {
     cai_call *call = engine->first;
     call->transfer.easy = NULL;
     call->unclear = true; /* the parent goes on with it */
-    abandon(engine, call, "the process was forked while the call was in flight: it goes on in the parent");
+    cai_dispatch_abandon(engine, call, "the process was forked while the call was in flight: it goes on in the parent");
   }
   stop_timers(engine);
 }
@@ -181,7 +112,7 @@ static bool is_open(cai_engine *engine) {
     return engine->open;
   desert(engine);
   engine->random = cai_random_seed(); /* else parent and child retry at the same time */
-  return open_lanes(engine);
+  return open_poller(engine);
 }
 
 void cai_engine_close(cai_engine *engine) {
@@ -194,50 +125,20 @@ void cai_engine_close(cai_engine *engine) {
   cai_sigpipe held;
   cai_sigpipe_hold(&held);
   while (engine->first != NULL)
-    abandon(engine, engine->first, "the engine was closed");
+    cai_dispatch_abandon(engine, engine->first, "the engine was closed");
   stop_timers(engine);
   close_lanes(engine);
   cai_sigpipe_release(&held);
 }
 
-/* Takes the end of an attempt in, and the call out when it was the last. */
-static void attempted(cai_engine *engine, cai_call *call, CURLcode code) {
-  make_room(call);
-  cai_call_attempted(call, code, cai_clock_now(), cai_random_jitter(&engine->random));
-  if (call->origin != NULL && call->transfer.multiplexed)
-    call->origin->multiplexed = true;
-  if (call->state == CAI_CALL_FINISHED)
-    unlink_call(engine, call);
-}
-
-/* Begins an attempt, or leaves the call waiting for room. */
-static void attempt(cai_engine *engine, cai_call *call) {
-  if (call->origin != NULL && !cai_origin_has_room(call->origin)) {
-    call->state = CAI_CALL_WAITING;
-    return;
-  }
-  if (call->origin != NULL) {
-    call->admitted = true;
-    call->origin->running++;
-  }
-  bool begun = cai_call_attempt(call, &engine->sockets, cai_clock_now());
-  if (begun && !cai_lane_add(lane_of(engine, call), call->transfer.easy)) {
-    cai_transfer_end(&call->transfer);
-    begun = false;
-  }
-  if (!begun)
-    attempted(engine, call, CURLE_OUT_OF_MEMORY);
-}
-
 /* When there is something to do without an event. */
 static double next_due(const cai_engine *engine) {
   double due = engine->cut_short && engine->in_flight > 0 ? 0 : cai_timers_due(&engine->timers);
-  for (int i = 0; i < LANES; i++)
-    due = fmin(due, engine->lanes[i].due);
+  for (const cai_lane *lane = engine->lanes; lane != NULL; lane = lane->next)
+    due = fmin(due, lane->due);
   for (const cai_call *call = engine->first; call != NULL; call = call->next) {
-    if (call->state == CAI_CALL_BACKING_OFF)
-      due = fmin(due, call->due);
-    else if (call->state == CAI_CALL_WAITING && cai_origin_has_room(call->origin))
+    due = fmin(due, cai_call_due(call));
+    if (call->state == CAI_CALL_WAITING && cai_dispatch_has_room(call))
       due = 0;
   }
   return due;
@@ -262,14 +163,12 @@ int cai_engine_descriptor(cai_engine *engine) {
 
 void cai_engine_start(cai_engine *engine, cai_call *call) {
   if (!is_open(engine)) {
-    cai_call_abandon(call, "the engine is closed", cai_clock_now());
+    cai_call_abandon(call, CAI_KIND_CANCELLED, "the engine is closed", cai_clock_now());
     return;
   }
-  const cai_base_url *base = &call->client->base;
-  if (!cai_request_is_exclusive(&call->request)) /* without memory for it, it waits for no room */
-    call->origin = cai_origin_find(&engine->origins, base->text, base->origin);
-  link_call(engine, call);
-  attempt(engine, call);
+  cai_call_begin(call, cai_clock_now());
+  cai_dispatch_add(engine, call);
+  cai_dispatch_attempt(engine, call);
   engine->stepped = -CAI_NEVER; /* what is new waits for a step, however short ago the last one was */
   set_alarm(engine);
 }
@@ -283,7 +182,8 @@ void cai_engine_cancel(cai_engine *engine, cai_call *call) {
     return;
   cai_sigpipe held;
   cai_sigpipe_hold(&held);
-  abandon(engine, call, "the call was cancelled");
+  cai_dispatch_abandon(engine, call, "the call was cancelled");
+  cai_dispatch_sweep(engine);
   set_alarm(engine);
   cai_sigpipe_release(&held);
 }
@@ -296,8 +196,9 @@ void cai_engine_cancel_all(cai_engine *engine, const cai_client *client) {
   for (cai_call *call = engine->first, *next; call != NULL; call = next) {
     next = call->next;
     if (call->client == client)
-      abandon(engine, call, "the client was closed");
+      cai_dispatch_abandon(engine, call, "the client was closed");
   }
+  cai_dispatch_sweep(engine);
   set_alarm(engine);
   cai_sigpipe_release(&held);
 }
@@ -320,26 +221,7 @@ void cai_engine_stop_timer(cai_engine *engine, cai_timer *timer) {
 /* Ends the timers and begins the attempts whose wait is over. */
 static void run_due(cai_engine *engine) {
   count_timers(engine, cai_timers_expire(&engine->timers, cai_clock_now()));
-  for (cai_call *call = engine->first, *next; call != NULL; call = next) {
-    next = call->next;
-    if (call->state == CAI_CALL_WAITING || (call->state == CAI_CALL_BACKING_OFF && call->due <= cai_clock_now()))
-      attempt(engine, call);
-  }
-}
-
-/* Takes in the transfers that ended. Whether a call is finished. */
-static bool reap(cai_engine *engine) {
-  unsigned long before = engine->finished;
-  CURL *easy;
-  CURLcode code;
-  for (int i = 0; i < LANES; i++) {
-    while (cai_lane_take(&engine->lanes[i], &easy, &code)) {
-      char *owner = NULL;
-      curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
-      attempted(engine, (cai_call *)(void *)owner, code);
-    }
-  }
-  return engine->finished != before;
+  cai_dispatch_begin_due(engine);
 }
 
 /* Milliseconds to wait for, within `timeout` (-1: without end), until `due`. */
@@ -357,13 +239,17 @@ static int shorten(int timeout, double due) {
 static bool serve(cai_engine *engine, int timeout, double end) {
   cai_poller_event events[CAI_POLLER_EVENTS];
   bool any = false;
-  for (int i = 0; i < LANES; i++)
-    any = cai_lane_serve_timer(&engine->lanes[i]) || any;
+  for (cai_lane *lane = engine->lanes; lane != NULL; lane = lane->next)
+    any = cai_lane_serve_timer(lane) || any;
   int count = cai_poller_wait(&engine->poller, any ? 0 : timeout, events);
   unsigned first = engine->turn++;
   for (int i = 0; i < count && (i == 0 || cai_clock_now() < end); i++) {
     const cai_poller_event *event = &events[(first + (unsigned)i) % (unsigned)count];
-    cai_lane_serve_socket(&engine->lanes[event->tag], event);
+    cai_lane *lane = engine->lanes;
+    while (lane != NULL && lane->tag != event->tag)
+      lane = lane->next;
+    if (lane != NULL)
+      cai_lane_serve_socket(lane, event);
   }
   return any || count > 0;
 }
@@ -381,9 +267,10 @@ int cai_engine_step(cai_engine *engine, int timeout) {
     bool wait = round == 0 && engine->finished == before; /* else somebody has what they waited for */
     bool any = serve(engine, wait ? shorten(timeout, next_due(engine)) : 0, end);
     engine->cut_short = any && cai_clock_now() >= end;
-    if (!any || reap(engine))
+    if (!any || cai_dispatch_reap(engine))
       break;
   }
+  cai_dispatch_end_overdue(engine);
   run_due(engine); /* into the room that was made */
   engine->stepped = engine->cut_short ? -CAI_NEVER : cai_clock_now();
   set_alarm(engine);

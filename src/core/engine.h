@@ -5,9 +5,10 @@
 #include "call.h"
 #include "timer.h"
 
-/* Runs calls: one libcurl multi handle with its connections, shared by all clients of one Lua state. It never waits
- * unless it is told to, and calls nobody back: whoever waits for a call steps the engine until the call is finished.
- * An engine belongs to one thread, and whoever uses one holds a reference. */
+/* Runs calls on connections that all clients of one Lua state share. It never waits unless it is told to, and there are
+ * no callbacks: a waiter calls cai_engine_step until its call has finished. Each call ends: after its attempts with
+ * their timeouts, and after its client's deadline at the latest. An engine belongs to one thread, and its users hold
+ * references. */
 typedef struct cai_engine cai_engine;
 
 /* An engine with one reference. NULL: out of memory or out of descriptors. */

@@ -3,6 +3,8 @@
 
 #include "clock.h"
 
+#include <stdlib.h>
+
 /* Idle connections that are kept for the next calls. libcurl's own measure, four times the calls at hand, would close
  * what the next burst needs. */
 #define MOST_IDLE 64L
@@ -31,66 +33,73 @@ static int on_timer(CURLM *multi, long milliseconds, void *user) {
   return 0;
 }
 
-void cai_lane_open(cai_lane *lane, cai_poller *poller, unsigned tag) {
-  *lane = (cai_lane){.poller = poller, .tag = tag, .due = CAI_NEVER};
-}
-
-/* Makes the multi handle. False: out of memory. */
-static bool make_multi(cai_lane *lane) {
-  lane->multi = curl_multi_init();
-  if (lane->multi == NULL)
-    return false;
-  curl_multi_setopt(lane->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(lane->multi, CURLMOPT_SOCKETDATA, lane);
-  curl_multi_setopt(lane->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(lane->multi, CURLMOPT_TIMERDATA, lane);
-  curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, MOST_IDLE);
+cai_lane *cai_lane_new(cai_poller *poller, unsigned tag) {
+  cai_lane *lane = calloc(1, sizeof *lane);
+  CURLM *multi = lane != NULL ? curl_multi_init() : NULL;
+  if (multi == NULL) {
+    free(lane);
+    return NULL;
+  }
+  *lane = (cai_lane){.multi = multi, .poller = poller, .tag = tag, .due = CAI_NEVER};
+  curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, lane);
+  curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(multi, CURLMOPT_TIMERDATA, lane);
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, MOST_IDLE);
 #if LIBCURL_VERSION_NUM >= 0x074300
-  curl_multi_setopt(lane->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, MOST_STREAMS);
+  curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, MOST_STREAMS);
 #endif
-  return true;
+  return lane;
 }
 
-void cai_lane_close(cai_lane *lane) {
+void cai_lane_free(cai_lane *lane) {
   if (lane->multi != NULL)
     curl_multi_cleanup(lane->multi);
-  lane->multi = NULL;
+  free(lane);
 }
 
 bool cai_lane_add(cai_lane *lane, CURL *easy) {
-  return (lane->multi != NULL || make_multi(lane)) && curl_multi_add_handle(lane->multi, easy) == CURLM_OK;
+  if (curl_multi_add_handle(lane->multi, easy) != CURLM_OK)
+    return false;
+  lane->transfers++;
+  return true;
 }
 
 void cai_lane_remove(cai_lane *lane, CURL *easy) {
   curl_multi_remove_handle(lane->multi, easy);
+  lane->transfers--;
+}
+
+/* Hands an event to libcurl. Its first error is kept: which transfer it was about is not said. */
+static void act(cai_lane *lane, curl_socket_t descriptor, int action) {
+  int running;
+  CURLMcode code = curl_multi_socket_action(lane->multi, descriptor, action, &running);
+  if (lane->code == CURLM_OK)
+    lane->code = code;
 }
 
 bool cai_lane_serve_timer(cai_lane *lane) {
-  int running;
   if (lane->due > cai_clock_now())
     return false;
   lane->due = CAI_NEVER;
-  curl_multi_socket_action(lane->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  act(lane, CURL_SOCKET_TIMEOUT, 0);
   return true;
 }
 
 void cai_lane_serve_socket(cai_lane *lane, const cai_poller_event *event) {
-  int running;
-  int action = (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0) |
-               (event->failed ? CURL_CSELECT_ERR : 0);
-  curl_multi_socket_action(lane->multi, event->descriptor, action, &running);
+  act(lane, event->descriptor,
+      (event->readable ? CURL_CSELECT_IN : 0) | (event->writable ? CURL_CSELECT_OUT : 0) |
+          (event->failed ? CURL_CSELECT_ERR : 0));
 }
 
 bool cai_lane_take(cai_lane *lane, CURL **easy, CURLcode *code) {
   int left;
-  if (lane->multi == NULL)
-    return false;
   for (CURLMsg *message; (message = curl_multi_info_read(lane->multi, &left)) != NULL;) {
     if (message->msg != CURLMSG_DONE)
       continue;
     *easy = message->easy_handle;
     *code = message->data.result; /* gone with the handle */
-    curl_multi_remove_handle(lane->multi, *easy);
+    cai_lane_remove(lane, *easy);
     return true;
   }
   return false;

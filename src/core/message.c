@@ -35,6 +35,11 @@ void cai_message_write(char message[CAI_MESSAGE_SIZE], const cai_call *call, CUR
              call->client->max_response_bytes);
   else if (transfer->no_memory)
     cai_message_set(message, "out of memory while the answer came in");
+  else if (transfer->proxy == CAI_PROXY_WANTS_PASSWORD)
+    cai_message_set(message, "the proxy wants a password, or refuses the one that it was given; the option proxy takes "
+                             "one: http://user:password@host:port");
+  else if (transfer->proxy == CAI_PROXY_FORBIDS)
+    cai_message_set(message, "the proxy refuses to connect to the service's host");
   else if (code != CURLE_OK)
     write_transport(message, call, code);
   else if (call->status >= 300 && call->status <= 399)

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Connections to one origin, where each carries one call at a time; and calls, where one connection carries them all.
- * Servers allow 100 to 128 of these as a rule, and libcurl opens a connection for each beyond. */
-#define MOST_CONNECTIONS 32
+/* Calls that share one HTTP/2 connection. Servers allow 100 to 128 as a rule, and libcurl opens a connection for each
+ * beyond. */
 #define MOST_STREAMS 100
 
 cai_origin *cai_origin_find(cai_origin **list, const char *name, size_t length) {
@@ -24,8 +23,10 @@ cai_origin *cai_origin_find(cai_origin **list, const char *name, size_t length) 
   return origin;
 }
 
-bool cai_origin_has_room(const cai_origin *origin) {
-  return origin->running < (origin->multiplexed ? MOST_STREAMS : MOST_CONNECTIONS);
+bool cai_origin_has_room(const cai_origin *origin, bool exclusive, int most) {
+  if (origin->multiplexed && !exclusive)
+    return origin->shared < MOST_STREAMS;
+  return most == 0 || (exclusive ? origin->exclusive : origin->shared) < most;
 }
 
 void cai_origin_free(cai_origin *list) {

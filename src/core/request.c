@@ -117,6 +117,10 @@ static CURLcode apply_limits(const cai_client *client, CURL *easy) {
   CURLcode code = curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   code |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, client->timeout);
   code |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, client->connect_timeout);
+  /* A connection whose peer went away without a word is closed before a later call is sent on it. */
+  code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
+  code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
 #if LIBCURL_VERSION_NUM >= 0x075700
   /* Do not wait for the resolver's thread when a call ends before its name is found. */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* an older one than the headers' refuses, and is as good */

@@ -142,6 +142,26 @@ static bool is_over_libcurls_cap(CURLcode code, long status) {
   return code == CURLE_OUT_OF_MEMORY && status > 0;
 }
 
+/* Proxies lock accounts after a few refused passwords. */
+static cai_proxy_refusal refusal_of_proxy(CURL *easy, CURLcode code, long status) {
+  long answer = 0;
+  curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &answer);
+  if (status == 407 || answer == 407)
+    return CAI_PROXY_WANTS_PASSWORD;
+  if (code != CURLE_OK && answer >= 400 && answer <= 499 && answer != 408 && answer != 425 && answer != 429)
+    return CAI_PROXY_FORBIDS;
+#if LIBCURL_VERSION_NUM >= 0x074900
+  long socks = CURLPX_OK;
+  if (code == CURLE_PROXY)
+    curl_easy_getinfo(easy, CURLINFO_PROXY_ERROR, &socks);
+  if (socks == CURLPX_USER_REJECTED || socks == CURLPX_NO_AUTH)
+    return CAI_PROXY_WANTS_PASSWORD;
+  if (socks == CURLPX_REPLY_NOT_ALLOWED || socks == CURLPX_IDENTD || socks == CURLPX_IDENTD_DIFFER)
+    return CAI_PROXY_FORBIDS;
+#endif
+  return CAI_PROXY_PASSES;
+}
+
 cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   cai_attempt attempt = {
       .failure = cai_kind_of_curl(code), .unsent = cai_transfer_is_unsent(transfer), .retry_after = -1};
@@ -149,6 +169,8 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &attempt.status);
   curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
   transfer->multiplexed = version == CURL_HTTP_VERSION_2_0;
+  transfer->proxy = refusal_of_proxy(transfer->easy, code, attempt.status);
+  attempt.refused_by_proxy = transfer->proxy != CAI_PROXY_PASSES;
   transfer->headers_over_cap |= is_over_libcurls_cap(code, attempt.status);
   transfer->headers_malformed |= code == CURLE_BAD_FUNCTION_ARGUMENT && attempt.status > 0; /* a line that is none */
   if (transfer->body_over_cap || transfer->headers_over_cap || transfer->headers_malformed)
@@ -162,6 +184,10 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
   if (attempt.failure == CAI_KIND_NONE)
     attempt.envelope = envelope_of(transfer);
   return attempt;
+}
+
+void cai_transfer_explain(cai_transfer *transfer, const char *words) {
+  snprintf(transfer->error, sizeof transfer->error, "%s", words);
 }
 
 void cai_transfer_end(cai_transfer *transfer) {

@@ -8,6 +8,9 @@
 
 #include <time.h>
 
+/* Why a proxy passes nothing on, and will not however often it is asked. */
+typedef enum { CAI_PROXY_PASSES = 0, CAI_PROXY_WANTS_PASSWORD, CAI_PROXY_FORBIDS } cai_proxy_refusal;
+
 /* One attempt on the wire: an easy handle and what came back. */
 typedef struct {
   CURL *easy; /* NULL: none under way */
@@ -16,6 +19,7 @@ typedef struct {
   bool body_over_cap, headers_over_cap, no_memory; /* why it was ended from this side */
   bool headers_malformed;                          /* a status line or a header is none */
   bool multiplexed;                                /* it was answered over HTTP/2 */
+  cai_proxy_refusal proxy;                         /* a proxy's word instead of the service's */
   char retry_after[64];                            /* the header's text; "": none */
   char date[64];                                   /* likewise */
   char error[CURL_ERROR_SIZE];                     /* libcurl's words for a failure */
@@ -39,6 +43,9 @@ time_t cai_transfer_date(const cai_transfer *transfer);
  * never says so: on a reused connection, what libcurl sends again can end in COULDNT_CONNECT after the first was
  * applied. */
 bool cai_transfer_is_unsent(const cai_transfer *transfer);
+
+/* Sets the words for a failure that libcurl itself has none for. */
+void cai_transfer_explain(cai_transfer *transfer, const char *words);
 
 /* Frees the easy handle, which must be out of its multi; the answer stays. Idempotent. */
 void cai_transfer_end(cai_transfer *transfer);

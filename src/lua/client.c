@@ -36,11 +36,16 @@ static const char *text_option(lua_State *L, int index, const char *name, size_t
   return text;
 }
 
+/* The number of an option, at most `most`; 0: it is not given. */
 static double number_option(lua_State *L, int index, const char *name, double most) {
   lua_getfield(L, index, name);
-  double number = luaL_checknumber(L, -1);
+  double number = luaL_optnumber(L, -1, 0);
   lua_pop(L, 1);
   return fmin(number, most);
+}
+
+static long milliseconds_option(lua_State *L, int index, const char *name) {
+  return (long)fmax(1, number_option(L, index, name, INT_MAX / 1e3) * 1e3);
 }
 
 /* A C string cannot hold what follows a NUL: such an option is wrong, and never cut short. */
@@ -62,8 +67,12 @@ static cai_client_options read_options(lua_State *L, int index) {
   options.proxy = text_option(L, index, "proxy", &unused);
   options.ca_file = text_option(L, index, "ca_file", &unused);
   options.credential = text_option(L, index, "api_key", &options.credential_length);
-  options.timeout = (long)fmax(1, number_option(L, index, "timeout", INT_MAX / 1e3) * 1e3);
-  options.connect_timeout = (long)fmax(1, number_option(L, index, "connect_timeout", INT_MAX / 1e3) * 1e3);
+  options.timeout = milliseconds_option(L, index, "timeout");
+  options.connect_timeout = milliseconds_option(L, index, "connect_timeout");
+  lua_getfield(L, index, "deadline");
+  options.deadline = lua_isnil(L, -1) ? 0 : milliseconds_option(L, index, "deadline");
+  lua_pop(L, 1);
+  options.max_connections = (int)number_option(L, index, "max_connections", INT_MAX);
   options.max_retries = (int)number_option(L, index, "max_retries", CAI_MAX_RETRIES_LIMIT);
   options.max_response_bytes = (size_t)number_option(L, index, "max_response_bytes", 1e15);
   lua_getfield(L, index, "allow_plain_http");

@@ -19,8 +19,8 @@ local POLL = 2
 -- How often the time of settling is waited for a list that leaves no keys out.
 local PATIENCE = 3
 
--- Seconds: the first wait before a create that was not sent is sent again, the longest, and the longest that the service
--- may ask for: the error of a longer one is given back, and the next run continues.
+-- Seconds: the first wait before a create that was not sent is sent again, the longest, and the longest that the
+-- service may ask for: the error of a longer one is given back, and the next run continues.
 local BACKOFF, LONGEST_BACKOFF, LONGEST_ASKED = 0.5, 8, 60
 
 -- Times that one run sends the same name, provably unsent or refused for now, before it gives the error back.
