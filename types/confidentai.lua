@@ -330,6 +330,7 @@ function Projects:list() end
 
 ---@class confidentai.EnsureOptions
 ---@field store confidentai.Store|confidentai.Store[] a store, or an array of stores: where the new secret goes
+---@field abandon? integer|string|confidentai.ApiKey a key whose secret is lost: a new one is made where the store holds nothing
 ---@field adopt? integer|string|confidentai.ApiKey the key that is current, the first time
 ---@field clock? fun(): number seconds since 1970; default: os.time
 ---@field grace? number seconds for which the old key is kept, disabled; default: 604800
@@ -339,11 +340,12 @@ function Projects:list() end
 ---@field on_step? fun(step: confidentai.Step) called with each step; never a secret
 ---@field pause? fun(seconds: number) waits for so many seconds; default: as the client's driver does
 ---@field random? fun(count: integer): string so many random bytes; default: the system's
+---@field renew? boolean a new key is made where the store holds a secret that does not work, and is of no key; default: false
 ---@field settle? number seconds for which an unclear create is looked for; default: the longer of 60 and twice the timeout
 ---@field soak? number seconds for which both keys work; default: 86400
 
 ---@class confidentai.EnsureResult
----@field action "none"|"created"|"disabled"|"deleted"|"removed" what was done
+---@field action "none"|"created"|"disabled"|"deleted" what was done
 ---@field key? confidentai.ApiKey the current one; nil: there is none yet
 ---@field id? string of the key that it was done to
 ---@field wait? number seconds until there is more to do

@@ -73,21 +73,33 @@ describe("the doctor", function()
       check(keys:create(name))
     end
     check(s:keys "organization":create "x~g1~abcdefgh")
-    check(keys:disable(2))
     local findings = examine().findings
     assert.equal(3, #findings)
     for _, finding in ipairs(findings) do
       assert.equal("stray", finding.kind)
       assert.matches("was made by a rotation that no record here knows", finding.message)
     end
-    local project = s.service.projects[1].id
-    local fixed = examine { "stray:" .. project .. "/2", "stray:nothing" }.findings
-    assert.equal(3, #fixed)
-    local count = 0
-    for _, finding in ipairs(fixed) do
-      count = count + (finding.fixed and 1 or 0)
+    local id = ("stray:%s/2"):format(s.service.projects[1].id)
+    local function fix(...)
+      local fixed = {}
+      for _, finding in ipairs(examine { ... }.findings) do
+        fixed[#fixed + 1] = finding.fixed ~= nil and finding or nil
+      end
+      assert.equal(1, #fixed)
+      assert.equal(id, fixed[1].id)
+      return fixed[1]
     end
-    assert.equal(1, count)
+    assert.is_true(fix(id, "stray:nothing").fixed)
+    assert.is_false(s:on_service()[2].valid)
+    for _, seconds in ipairs { 0, 5, DAY - 60 } do
+      s:pass(seconds)
+      local finding = fix(id)
+      assert.is_false(finding.fixed)
+      assert.matches("it was disabled less than a day ago", finding.err.message)
+      assert.equal(5, #s:on_service())
+    end
+    s:pass(60)
+    assert.is_true(fix(id).fixed)
     assert.equal(2, #examine().findings)
     assert.equal(4, #s:on_service())
     assert.equal(3, #s:on_service "organization")
@@ -96,6 +108,7 @@ describe("the doctor", function()
   it("does not remove the client's own key", function()
     local key = check(s:keys "organization":create "x~g1~abcdefgh")
     local client = s:client { api_key = key.value }
+    assert(s.service:set { last_used = "never" }) -- else its use speaks for it
     local finding = check(confidentai.rotation.doctor(client, s:opening())).findings[1]
     local fixed = check(confidentai.rotation.doctor(client, s:opening { fix = { finding.id } })).findings[1]
     assert.is_false(fixed.fixed)

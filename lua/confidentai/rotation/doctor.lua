@@ -4,13 +4,13 @@
 
 local all_keys = require "confidentai.all_keys"
 local calls = require "confidentai.rotation.calls"
-local guard = require "confidentai.rotation.guard"
+local core = require "confidentai.core"
 local handle = require "confidentai.rotation.handle"
 local job = require "confidentai.rotation.job"
-local names = require "confidentai.rotation.names"
 local open = require "confidentai.rotation.open"
 local quarantine = require "confidentai.rotation.quarantine"
 local status = require "confidentai.rotation.status"
+local strays = require "confidentai.rotation.strays"
 
 local doctor = {}
 
@@ -60,57 +60,23 @@ local function examine_record(self)
   return list
 end
 
--- The keys that records know, by scope: their ids, and the names under which creates were sent.
-local function known_keys(jobs)
-  local known = {}
-  for _, self in ipairs(jobs) do
-    local record, place = self.record, (self.record.project_id or "") .. "/"
-    for _, identity in ipairs { record.new or {}, record.old or {} } do
-      known[place .. (identity.id or "")] = true
-    end
-    for _, list in ipairs { record.suspects, record.quarantine, { record.attempt } } do
-      for _, entry in ipairs(list) do
-        known[place .. entry.name] = true
-      end
-    end
+-- Adds what a scope has: keys that no record knows, and what could not be read.
+local function examine_scope(client, checked, facts, scope, list)
+  if scope.err then
+    list[#list + 1] = { id = "unreadable:" .. (scope.api_keys and scope.api_keys.project_id or ""), kind = "unreadable",
+      message = tostring(scope.err) }
   end
-  return known
+  for _, finding in ipairs(scope.keys and strays.find(client, checked, facts, scope) or {}) do
+    list[#list + 1] = finding
+  end
 end
 
--- Removes a key that the user named by its finding.
-local function remove(client, checked, api_keys, key)
-  local self = job.new(client, api_keys, checked)
-  self.record = { scope = api_keys.scope, state = "planned" }
-  local identity = calls.identity(self, key)
-  local done, reason = guard.remove(self, identity, { named = true, use_confirmed = true, ours_alone = true })
-  if done == false then
-    return self:failure("guard", ("key %s is not removed: %s"):format(identity.id, reason))
-  end
-  return done and true, reason
-end
-
--- Keys that carry the pattern of a rotation's names, and that no record here knows.
-local function find_strays(client, checked, scopes, known, list)
-  for _, scope in ipairs(scopes) do
-    local place = scope.api_keys.project_id or ""
-    if scope.err then
-      list[#list + 1] = { id = "unreadable:" .. place, kind = "unreadable", message = tostring(scope.err) }
-    end
-    for _, key in ipairs(scope.keys or {}) do
-      local id = tostring(key.id)
-      if names.parse(key.name) and not known[place .. "/" .. id] and not known[place .. "/" .. key.name] then
-        list[#list + 1] = {
-          id = ("stray:%s/%s"):format(place, id), kind = "stray", key = key,
-          message = ("key %s '%s' (%s, last used %s) was made by a rotation that no record here knows, or by ensure")
-            :format(id, key.name, key.valid and "enabled" or "disabled", key.last_used or "never"),
-          fix = function()
-            local ok, err = remove(client, checked, scope.api_keys, key)
-            return ok, err
-          end,
-        }
-      end
-    end
-  end
+-- The service's time now; nil: it does not say.
+local function time_of(client, checked)
+  local self = job.new(client, core.organization(client).api_keys, checked)
+  self.record = { scope = "organization", state = "planned" }
+  calls.organization(self)
+  return self:mark().service
 end
 
 -- Fixes what was asked for. The functions that do it are not for the user to see.
@@ -135,9 +101,13 @@ end
 ---@return confidentai.DoctorReport? report
 ---@return confidentai.Error? err
 function doctor.examine(client, checked)
-  local jobs, problems = open.all(client, checked)
+  local jobs, problems, organization, folder = open.all(client, checked)
   if not jobs then
     return nil, problems
+  end
+  local facts, err = strays.gather(jobs, folder, organization or nil, time_of(client, checked))
+  if not facts then
+    return nil, err
   end
   local list = {}
   for _, self in ipairs(jobs) do
@@ -145,11 +115,14 @@ function doctor.examine(client, checked)
       list[#list + 1] = finding
     end
   end
-  local scopes, err = all_keys.list(client)
+  local scopes
+  scopes, err = all_keys.list(client)
   if not scopes then
     return nil, err
   end
-  find_strays(client, checked, scopes, known_keys(jobs), list)
+  for _, scope in ipairs(scopes) do
+    examine_scope(client, checked, facts, scope, list)
+  end
   fix(list, checked.fix)
   return { findings = list, problems = problems }
 end

@@ -1,285 +1,344 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- ensure: for jobs whose disks vanish. One safe step a run; what is to be known is in the store and in the service's
--- own list of keys. It needs one writer at a time.
+-- own list of keys. It needs one writer at a time. A store that holds nothing, and a list that shows nothing, are never
+-- evidence that a key is lost.
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
-local elapsed = require "confidentai.rotation.elapsed"
 local generations = require "confidentai.rotation.generations"
-local guard = require "confidentai.rotation.guard"
 local job = require "confidentai.rotation.job"
-local names = require "confidentai.rotation.names"
-local notice = require "confidentai.rotation.notice"
+local published_at = require "confidentai.rotation.published_at"
+local retirement = require "confidentai.rotation.retirement"
 local stores = require "confidentai.rotation.stores"
+local successor = require "confidentai.rotation.successor"
+local timestamp = require "confidentai.timestamp"
 
 local ensure = {}
 
 ---@class confidentai.EnsureResult
----@field action "none"|"created"|"disabled"|"deleted"|"removed" what was done
+---@field action "none"|"created"|"disabled"|"deleted" what was done
 ---@field key? confidentai.ApiKey the current one; nil: there is none yet
 ---@field id? string of the key that it was done to
 ---@field wait? number seconds until there is more to do
 ---@field reason? string why it was done, or not
 ---@field notice? { state: "failed"|"succeeded", problem: string? } how on_published fared
 
--- Seconds: the least for which an unclear create may still become a key; and between two tries of a new secret, while
--- the service spreads it.
-local LEAST_SETTLE, POLL, PROPAGATION = 60, 1, 60
+-- Seconds: the least for which an unclear create may still become a key.
+local LEAST_SETTLE = 60
 
-local function refuse(message)
-  return nil, core.failure { kind = "guard", message = message, outcome = "not_applied" }
+-- Seconds for which a secret of no key must be refused before it is replaced.
+local RENEWAL = 5
+
+local NO_DATE = "the service's answers have no Date header, so that nothing is done by age"
+
+local function refuse(message, ...)
+  return nil, core.failure { kind = "guard", message = message:format(...), outcome = "not_applied" }
 end
 
--- What the stores hold: an array of different texts, without those that hold nothing.
+-- What the stores hold: an array of different texts, without those that hold nothing, and whether one holds nothing.
 local function read_stores(self)
-  local contents, seen = {}, {}
+  local contents, seen, empty = {}, {}, false
   for _, store in ipairs(self.stores) do
     if not store.readable then
-      return refuse(("%s cannot be read, and ensure keeps what it has to know there: give it a check")
-        :format(store.label))
+      return refuse("%s cannot be read, and ensure keeps what it has to know there: give it a check", store.label)
     end
     local held, err = stores.get(self, store)
     if held == nil then
       return nil, err
-    elseif held and not seen[held] then
+    elseif not held or held == "" then
+      empty = true
+    elseif not seen[held] then
       seen[held] = true
       contents[#contents + 1] = held
     end
   end
-  return contents
+  return contents, nil, empty
+end
+
+-- A secret of no key of the base is replaced only where that was asked for, and it does not work: a list may leave its
+-- key out, and it may be of another name.
+local function check_unknown(self, base, secret, options)
+  if not options.renew then
+    return refuse("%s holds the secret of no key of '%s': adopt = id names the key that it is of; renew = true makes a "
+      .. "new one, where that was deleted", self.stores[1].label, base)
+  end
+  local format = core.key_format(secret)
+  if not format or format.kind ~= (self.record.scope == "organization" and "org" or "proj") then
+    return refuse("what %s holds is not the secret of a key of the %s, so that it was left alone: empty that place if "
+      .. "a new one belongs there", self.stores[1].label, self.record.scope)
+  end
+  local answer, err = successor.try(self, secret, RENEWAL)
+  if answer == "accepted" then
+    return refuse("%s holds a secret that works, and is of no key of '%s' that the service lists: adopt = id names the "
+      .. "key that it is of", self.stores[1].label, base)
+  end
+  return answer and true, err
 end
 
 -- The keys of the base, around the one that the stores hold. A run that was broken off may have written some of the
 -- stores only: the latest generation counts then.
-local function look(self, base, contents, adopt)
-  if not contents[2] then
-    local view, err = generations.look(self, base, contents[1] or false, adopt)
-    return view, err, contents[1] or false
-  end
-  local best, chosen, highest
+local function look(self, family, contents, options)
+  local best, chosen, unknown = nil, nil, {}
   for _, content in ipairs(contents) do
-    local view, err = generations.look(self, base, content, adopt)
+    local view, err = generations.around(self, family, content)
     if not view then
       return nil, err
     elseif not view.current then
-      return refuse(("the stores hold different secrets, and one is of no key of '%s': make them the same first")
-        :format(base))
-    end
-    local _, generation = names.parse(view.current.name)
-    if not best or (generation or 0) > highest then
-      best, chosen, highest = view, content, generation or 0
+      unknown[#unknown + 1] = content
+    elseif not best or view.generation > best.generation then
+      best, chosen = view, content
     end
   end
-  return best, nil, chosen
-end
-
--- Tries a secret until it is accepted, or was refused for so long that it is no matter of time.
-local function try_for_a_while(self, secret)
-  local begun = self.clock()
-  while true do
-    local result, err = calls.try(self, secret)
-    if result ~= "refused" or self.clock() - begun >= PROPAGATION then
-      return result, err
-    end
-    local _, problem = self.pause(POLL)
-    if problem then
-      return nil, problem
-    end
+  if unknown[1] and contents[2] and not options.renew then
+    return refuse("the stores hold different secrets, and one is of no key of '%s': make them the same first",
+      family.base)
   end
-end
-
-local function prove(self, secret, identity)
-  local result, err = try_for_a_while(self, secret)
-  if result == "accepted" and self.record.scope == "organization" then
-    result, err = calls.try_managing(self, secret, identity)
-  end
-  if result == "refused" then
-    return self:failure("guard", "the service refuses the new key's secret")
-  end
-  return result and true, err
-end
-
--- Removes a key, where the guard allows it.
-local function remove(self, identity, facts)
-  local done, reason = guard.remove(self, identity, facts)
-  if done == false then
-    return self:failure("guard", ("key %s is not removed: %s"):format(identity.id, reason))
-  end
-  return done and true, reason
-end
-
--- A new key that cannot be used goes at once, while its id is known; else a later run finds it.
-local function drop(self, identity, err)
-  local ok, problem = remove(self, identity, { named = true, own_use = self:mark(), ours_alone = true })
-  if not ok then
-    err.message = ("%s; the new key could not be removed yet: %s"):format(err.message, problem.message)
-  end
-  return nil, err
-end
-
--- Tells the users of the stores. Nobody tries again later: there is no record of it.
-local function tell(self)
-  if not self.options.on_published then
-    return nil
-  end
-  local done, problem = notice.run(self, self.options)
-  return { state = done and "succeeded" or "failed", problem = problem }
-end
-
--- Creates the next generation, proves it and publishes it.
-local function create(self, base, keys, why)
-  local name = names.make(base, names.highest(keys, base) + 1, names.op(self.random))
-  for _, store in ipairs(self.stores) do
-    local ok, problem = store:preflight(self)
+  for _, secret in ipairs(unknown) do
+    local ok, err = check_unknown(self, family.base, secret, options)
     if not ok then
-      return self:failure("store", ("%s: %s"):format(store.label, stores.problem(store, problem)), "not_applied")
+      return nil, err
     end
   end
-  local key, err = calls.create_now(self, name)
-  if not key then
-    return nil, err
+  if best then
+    return best, nil, chosen
   end
-  local identity, secret = calls.identity(self, key), key.value
-  local ok
-  if key.name ~= name then
-    ok, err = self:failure("guard", "the service changed the name of the new key")
-  else
-    ok, err = prove(self, secret, identity)
-  end
-  if not ok then
-    return drop(self, identity, err)
-  end
-  ok, err = stores.put_all(self, secret)
-  if not ok then
-    local held = stores.get(self, self.stores[1])
-    if held == secret or held == nil then
-      return nil, err -- it may be current: the next run reads the stores, and writes those that are left
-    end
-    return drop(self, identity, err)
-  end
-  key:forget()
-  return { key = key, action = "created", reason = why, notice = tell(self) }
+  local view, err = generations.around(self, family, false)
+  return view, err
 end
 
--- Changes an older key as whoever is not that key.
-local function act(self, content, key)
-  if key.scope == "organization" and self.client:owns(key) then
-    self.credential = content
-  end
-end
-
--- Disables or deletes what is due of the keys before the current one.
-local function retire(self, view, options, content, age)
-  for _, key in ipairs(view.older) do
-    act(self, content, key)
-    local identity = calls.identity(self, key)
-    if key.valid and age >= options.soak then
-      local result, err = calls.set_valid(self, identity, false)
-      return result and { key = view.current, action = "disabled", id = identity.id }, err
-    elseif not key.valid and age >= options.soak + options.grace then
-      local result, err = remove(self, identity, { named = true, use_confirmed = true, ours_alone = true })
-      return result and { key = view.current, action = "deleted", id = identity.id }, err
-    end
-  end
-  return false
-end
-
--- Returns the seconds since a key was created: of one whose creation cannot be read, so few that nothing is due.
+-- Seconds since a key was created, by the service's clock; nil: that is not known.
 local function age_of(self, key)
-  return elapsed.dated(self:mark()) - (generations.created(key) or math.huge)
+  local now, created = self:mark().service, generations.created(key)
+  return now and created and now - created
 end
 
--- Seconds after which a key that no store holds is nobody's: whoever made it has ended or died.
-local function settle_of(options)
-  return math.max(LEAST_SETTLE, options.settle or 0) + options.limit
+local function count_of(seconds)
+  for _, unit in ipairs { { 2 * 86400, 86400, "days" }, { 7200, 3600, "hours" }, { 120, 60, "minutes" } } do
+    if seconds >= unit[1] then
+      return ("%.0f %s"):format(math.floor(seconds / unit[2]), unit[3])
+    end
+  end
+  return ("%.0f s"):format(math.max(0, math.ceil(seconds)))
 end
 
--- Removes newer keys that no store holds: a run made them, and did not live to publish them. Young ones may be another
--- run's, which is not supposed to be there, but is not to be robbed of its key.
-local function remove_newer(self, view, settle)
+-- When a key was last used, in words; nil: never.
+local function use_of(self, key)
+  local kind, used = timestamp.read(key.last_used)
+  local now = self:mark().service
+  if kind == "never" then
+    return nil
+  elseif kind == "unreadable" or not now then
+    return "last used at " .. core.redact(tostring(key.last_used))
+  end
+  return ("last used %s ago"):format(count_of(now - used))
+end
+
+-- No store holds anything. A key of the base that works and was ever used is somebody's: a wrong path, or a check that
+-- printed nothing, must not end it. `abandon` names the last of them that is lost.
+local function check_empty(self, family, options)
+  local last, abandoned
+  for _, member in ipairs(family.members) do
+    if core.key_id(self.api_keys, member.key) == options.abandon then
+      abandoned = member.generation
+    end
+    if member.key.valid and use_of(self, member.key) and (not last or member.generation > last.generation) then
+      last = member
+    end
+  end
+  if last and not (abandoned and abandoned >= last.generation) then
+    return refuse("the store holds nothing, and key %s is enabled, %s: see whether %s is the right place; abandon = id "
+      .. "says that the key's secret is lost, and makes a new one", core.key_id(self.api_keys, last.key),
+      use_of(self, last.key), self.stores[1].label)
+  end
+  return true
+end
+
+-- The seconds for which a newer key that no store holds may still be another run's; nil: none is so young.
+local function pending_for(self, view, options)
+  local longest
   for _, key in ipairs(view.newer) do
-    if age_of(self, key) >= settle then
-      local identity = calls.identity(self, key)
-      local ok, err = remove(self, identity, { named = true, ours_alone = true })
-      return ok and { key = view.current, action = "removed", id = identity.id }, err
+    local age = age_of(self, key)
+    if key.valid and not (age and age >= options.pending) then
+      longest = math.max(longest or 0, options.pending - (age or 0))
     end
   end
-  return false
-end
-
-local function wait_of(view, options, age)
-  local due = options.max_age - age
-  for _, key in ipairs(view.older) do
-    due = math.min(due, (key.valid and options.soak or options.soak + options.grace) - age)
-  end
-  return math.max(0, due)
-end
-
--- The current key works: what is due comes, one thing a run.
-local function maintain(self, view, options, content)
-  if not generations.created(view.current) then
-    return refuse(("when key %s was created cannot be read, so that its age is unknown: nothing was changed"):format(
-      view.current.name))
-  end
-  local age, settle = age_of(self, view.current), settle_of(options)
-  local result, err = remove_newer(self, view, settle)
-  if result == false then
-    result, err = retire(self, view, options, content, age)
-  end
-  if result == false and age >= options.max_age then
-    if #view.newer > 0 then
-      return { key = view.current, action = "none", wait = settle, reason = "a newer key is being made, or was lost" }
-    end
-    result, err = create(self, view.base, view.all, "the current key is too old")
-  end
-  if result == false then
-    result = { key = view.current, action = "none", wait = wait_of(view, options, age) }
-  end
-  return result, err
+  return longest
 end
 
 -- Nothing in the store is a key of this base: a first one is made, unless something else is there.
-local function begin(self, view, options, content)
-  if content then
-    return refuse(("%s holds the secret of no key of '%s': adopt = id names the key that it is of")
-      :format(self.stores[1].label, view.base))
-  elseif options.adopt then
-    return refuse(("%s holds nothing, and key %s was to be adopted from there"):format(self.stores[1].label,
-      tostring(options.adopt)))
-  elseif #view.newer > 0 then
-    local settle = settle_of(options)
-    local result, err = remove_newer(self, view, settle)
-    if result == false then
-      result = { action = "none", wait = settle, reason = "a key is being made, or was lost" }
-    end
+local function begin(self, view, options, contents, family)
+  if contents[1] then
+    local result, err = successor.create(self, view, "the secret that was there does not work")
     return result, err
+  elseif options.adopt then
+    return refuse("%s holds nothing, and key %s was to be adopted from there", self.stores[1].label,
+      tostring(options.adopt))
   end
-  local result, err = create(self, view.base, view.all, "there was none")
+  local again, err = generations.list(self, view.base) -- a list may leave keys out
+  if not again then
+    return nil, err
+  end
+  for _, each in ipairs { family, again } do
+    local ok
+    ok, err = check_empty(self, each, options)
+    if not ok then
+      return nil, err
+    end
+  end
+  local wait = not options.abandon and pending_for(self, view, options)
+  if wait then
+    return { action = "none", wait = wait, reason = "a key is being made, or was lost" }
+  end
+  local result
+  result, err = successor.create(self, view, options.abandon and "the one before is lost" or "there was none")
   return result, err
 end
 
 -- The key that the client itself uses may go only where the next run finds its successor.
 local function check_manager(self, view, options)
-  for _, key in ipairs(view.used) do
-    if key.scope == "organization" and self.client:owns(key) ~= false and not options.manager_store then
-      return refuse "this would replace the client's own key: manager_store says where the client finds its next one"
+  for _, list in ipairs { { view.current }, view.older, view.newer } do
+    for _, key in ipairs(list) do
+      if key.scope == "organization" and self.client:owns(key) ~= false and not options.manager_store then
+        return refuse "this would replace the client's own key: manager_store says where the client finds its next one"
+      end
     end
   end
   return true
 end
 
--- The store's key is known: it must work, and be in every store.
-local function go_on(self, view, options, content)
-  local result, err = calls.try(self, content)
-  if result == "accepted" and view.current.valid then
-    result, err = stores.put_all(self, content)
-    if result then
-      result, err = maintain(self, view, options, content)
+-- A newer key that is in use, and in no store of ours, is another writer's.
+local function check_newer(self, view, options)
+  local now = self:mark().service
+  for _, key in ipairs(view.newer) do
+    local created, id = generations.created(key), core.key_id(self.api_keys, key)
+    local own = created and created + options.pending -- until then the run that made it may have used it
+    local kind, used = timestamp.read(key.last_used)
+    if key.valid and kind == "time" and id ~= options.abandon and not (own and used <= own)
+      and now - used < math.max(options.soak, options.pending) then
+      return refuse("key %s '%s' is newer than the one that the store holds, and somebody uses it (%s): is there "
+        .. "another writer of '%s'? abandon = id says that it is of no use", id, key.name, use_of(self, key), view.base)
     end
-  elseif result then
-    result, err = create(self, view.base, view.all, "the current key does not work")
+  end
+  return true
+end
+
+local function is_any_enabled(keys)
+  for _, key in ipairs(keys) do
+    if key.valid then
+      return true
+    end
+  end
+  return false
+end
+
+-- Retires what is due, unless the users of the stores could not be told. As of retirement.work.
+local function retire(self, view, options, late, notice)
+  if not view.older[1] and not view.newer[1] then
+    return false
+  elseif notice and notice.state == "failed" then
+    return false, nil, nil, "on_published has failed: the older keys stay as they are"
+  end
+  local since, problem = published_at.read(self, view.current, late)
+  if not since then
+    return false, nil, nil, problem
+  end
+  local result, err, wait, reason = retirement.work(self, view, options, { now = self:mark().service, since = since })
+  return result, err, wait, reason
+end
+
+-- Replaces the current key if it is too old. False: it is not.
+local function renew(self, view, options)
+  local age = age_of(self, view.current)
+  if age < options.max_age then
+    return false, nil, options.max_age - age
+  end
+  local wait = pending_for(self, view, options)
+  if wait then
+    return { key = view.current, action = "none", wait = wait, reason = "a newer key is being made, or was lost" }
+  end
+  local result, err = successor.create(self, view, "the current key is too old")
+  return result, err
+end
+
+-- The current key works, and all stores hold it: what is due comes, one thing a run.
+local function maintain(self, view, options, late)
+  if not generations.created(view.current) then
+    return refuse("when key %s was created cannot be read, so that its age is unknown: nothing was changed",
+      view.current.name)
+  elseif not self:mark().service then
+    return { key = view.current, action = "none", reason = NO_DATE }
+  end
+  local ok, err = check_newer(self, view, options)
+  if not ok then
+    return nil, err
+  end
+  local notice = is_any_enabled(view.older) and successor.tell(self) or nil
+  local result, wait, reason, due
+  result, err, wait, reason = retire(self, view, options, late, notice)
+  if result == false then
+    result, err, due = renew(self, view, options)
+    wait = wait and due and math.min(wait, due) or wait or due
+  end
+  if result == false then
+    result = { key = view.current, action = "none", wait = wait, reason = reason }
+  end
+  if result then
+    result.notice = result.notice or notice
   end
   return result, err
+end
+
+-- Whether the store's key works. A list that shows it disabled is not believed, as lists may be stale.
+local function is_working(self, view, content)
+  if not view.current.valid then
+    local key, err = calls.get(self, calls.identity(self, view.current).id)
+    if key == nil then
+      return nil, err
+    elseif not key or not key.valid then
+      return false
+    end
+  end
+  local result, err = successor.try(self, content)
+  if result then
+    return result == "accepted"
+  end
+  return nil, err
+end
+
+-- The store's key is known: it must work, and be in every store.
+local function go_on(self, view, options, content, late)
+  local works, err = is_working(self, view, content)
+  if works == nil then
+    return nil, err
+  end
+  local result
+  if not works then
+    result, err = successor.create(self, view, "the current key does not work")
+    return result, err
+  elseif options.abandon == core.key_id(self.api_keys, view.current) then
+    return refuse("key %s is not lost: %s holds its secret, which works", options.abandon, self.stores[1].label)
+  end
+  result, err = stores.put_all(self, content)
+  if result then
+    options.content = content
+    result, err = maintain(self, view, options, late)
+  end
+  return result, err
+end
+
+-- A job without a record.
+local function prepare(client, api_keys, options)
+  local self = job.new(client, api_keys, options)
+  if options.manager_store then
+    self.stores = { options.manager_store }
+    for i, store in ipairs(options.stores) do
+      self.stores[i + 1] = store
+    end
+  end
+  self.record, self.options = { scope = api_keys.scope, state = "ensure" }, options
+  -- Whoever made a newer key has ended or died after so long.
+  options.pending = math.max(LEAST_SETTLE, options.settle or 0) + 2 * (core.environment(client).timeout or 30)
+  return self
 end
 
 ---Makes one step.
@@ -289,37 +348,30 @@ end
 ---@return confidentai.EnsureResult? result
 ---@return confidentai.Error? err
 function ensure.run(api_keys, base, options)
-  local client = core.environment(api_keys).client
-  local self = job.new(client, api_keys, options)
-  if options.manager_store then
-    self.stores = { options.manager_store }
-    for i, store in ipairs(options.stores) do
-      self.stores[i + 1] = store
-    end
-  end
-  self.record, self.options = { scope = api_keys.scope, state = "ensure" }, options
-  local err, contents, content, view
+  local self = prepare(core.environment(api_keys).client, api_keys, options)
+  local err, contents, empty, family, view, content, result
   self.record.organization, err = calls.organization(self)
   if not self.record.organization then
     return nil, err
   end
-  contents, err = read_stores(self)
+  contents, err, empty = read_stores(self)
   if not contents then
     return nil, err
   end
-  view, err, content = look(self, base, contents, options.adopt)
+  family, err = generations.list(self, base, options.adopt)
+  if not family then
+    return nil, err
+  end
+  self.record.snapshot = calls.ids(self, family.all) -- by which a later list is known to be complete
+  view, err, content = look(self, family, contents, options)
   if not view then
     return nil, err
   end
-  options.limit = 2 * (core.environment(client).timeout or 30)
-  local result
-  if not view.current then
-    result, err = begin(self, view, options, content)
-    return result, err
-  end
   result, err = check_manager(self, view, options)
-  if result then
-    result, err = go_on(self, view, options, content)
+  if result and view.current then
+    result, err = go_on(self, view, options, content, empty or #contents > 1)
+  elseif result then
+    result, err = begin(self, view, options, contents, family)
   end
   return result, err
 end

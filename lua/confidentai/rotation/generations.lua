@@ -11,29 +11,45 @@ local generations = {}
 
 ---Returns when a key was created.
 ---@param key confidentai.ApiKey
----@return number? seconds since 1970; nil: the service does not say it, or not readably
+---@return number? seconds since 1970; nil: the service does not say, or it cannot be read
 function generations.created(key)
-  local _, seconds = timestamp.read(key.created_at)
-  return seconds
+  local kind, seconds = timestamp.read(key.created_at)
+  return kind == "time" and seconds or nil
 end
 
--- The keys of the base, each with its generation; the adopted one is of generation 0.
-local function members(job, keys, base, adopted)
-  local list = {}
+---@class confidentai.Family
+---@field base string
+---@field all confidentai.ApiKey[] the keys of the scope
+---@field members { key: confidentai.ApiKey, generation: integer }[] those of the base
+
+---Lists the keys of the scope, and finds those of a base.
+---@param job confidentai.Job
+---@param base string
+---@param adopted? string id of the key that was there before ensure: it is of generation 0
+---@return confidentai.Family? family
+---@return confidentai.Error? err
+function generations.list(job, base, adopted)
+  local keys, err = calls.list(job)
+  if not keys then
+    return nil, err
+  elseif keys.unreadable then -- what is not among the others may be the current key
+    return job:failure("protocol", all_keys.problem("keys", keys).message, "not_applied")
+  end
+  local members = {}
   for _, key in ipairs(keys) do
     local of, generation = names.parse(key.name)
     if of == base then
-      list[#list + 1] = { key = key, generation = generation }
+      members[#members + 1] = { key = key, generation = generation }
     elseif adopted and core.key_id(job.api_keys, key) == adopted then
-      list[#list + 1] = { key = key, generation = 0 }
+      members[#members + 1] = { key = key, generation = 0 }
     end
   end
-  return list
+  return { base = base, all = keys, members = members }
 end
 
-local function find_current(list, content)
+local function find_current(members, content)
   local found = {}
-  for _, member in ipairs(list) do
+  for _, member in ipairs(members) do
     if content and member.key.value:sub(-6) == content:sub(-6) then
       found[#found + 1] = member
     end
@@ -41,34 +57,33 @@ local function find_current(list, content)
   return found
 end
 
+---@class confidentai.GenerationView
+---@field base string
+---@field all confidentai.ApiKey[] the keys of the scope
+---@field current? confidentai.ApiKey the one that the store holds
+---@field generation? integer of the current one
+---@field older confidentai.ApiKey[]
+---@field newer confidentai.ApiKey[]
+
 ---Sorts the keys of a base around the one that the store holds.
 ---@param job confidentai.Job
----@param base string
+---@param family confidentai.Family
 ---@param content string|false what the store holds
----@param adopt? string id of the key that was there before ensure
----@return { base: string, all: confidentai.ApiKey[], current: confidentai.ApiKey?, older: confidentai.ApiKey[],
----newer: confidentai.ApiKey[], used: confidentai.ApiKey[] }? view used: the current one and the older ones
+---@return confidentai.GenerationView? view
 ---@return confidentai.Error? err
-function generations.look(job, base, content, adopt)
-  local keys, err = calls.list(job)
-  if not keys then
-    return nil, err
-  elseif keys.unreadable then -- what is not among the others may be the current key
-    return job:failure("protocol", all_keys.problem("keys", keys).message, "not_applied")
-  end
-  local list = members(job, keys, base, adopt)
-  local current = find_current(list, content)
-  if #current > 1 then
+function generations.around(job, family, content)
+  local found = find_current(family.members, content)
+  if #found > 1 then
     return job:failure("guard", ("several keys of '%s' end in the store's last 6 characters: which one it holds is not "
-      .. "clear, and nothing was changed"):format(base), "not_applied")
+      .. "clear, and nothing was changed"):format(family.base), "not_applied")
   end
-  local view = { base = base, all = keys, current = current[1] and current[1].key, older = {}, newer = {}, used = {} }
-  view.used[1] = view.current
-  for _, member in ipairs(list) do
-    if current[1] and member.generation < current[1].generation then
+  local current = found[1]
+  local view = { base = family.base, all = family.all, current = current and current.key,
+    generation = current and current.generation, older = {}, newer = {} }
+  for _, member in ipairs(family.members) do
+    if current and member.generation < current.generation then
       view.older[#view.older + 1] = member.key
-      view.used[#view.used + 1] = member.key
-    elseif not current[1] or member.key ~= current[1].key then
+    elseif member ~= current then
       view.newer[#view.newer + 1] = member.key
     end
   end

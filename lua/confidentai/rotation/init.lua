@@ -57,12 +57,14 @@ end
 ---@return confidentai.Error? err
 function rotation.ensure(api_keys, base, given)
   local checked = options.check("ensure", "e", 2, given, 1)
-  if checked.adopt ~= nil then
-    local id, problem = core.key_id(api_keys, checked.adopt)
-    if not id then
-      argument.refuse(2, "ensure", "option 'adopt': " .. problem, 1)
+  for _, name in ipairs { "adopt", "abandon" } do
+    if checked[name] ~= nil then
+      local id, problem = core.key_id(api_keys, checked[name])
+      if not id then
+        argument.refuse(2, "ensure", ("option '%s': %s"):format(name, problem), 1)
+      end
+      checked[name] = id
     end
-    checked.adopt = id
   end
   local result, err = ensure.run(api_keys, base, checked)
   return result, err

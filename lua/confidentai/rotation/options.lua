@@ -55,6 +55,10 @@ options.list = {
   max_age = { type = "number", default = 30 * DAY, of = "e", doc = "seconds after which a key is replaced" },
   adopt = { type = "string|number|userdata", annotation = "integer|string|confidentai.ApiKey", of = "e",
     doc = "the key that is current, the first time" },
+  abandon = { type = "string|number|userdata", annotation = "integer|string|confidentai.ApiKey", of = "e",
+    doc = "a key whose secret is lost: a new one is made where the store holds nothing" },
+  renew = { type = "boolean", default = false, of = "e",
+    doc = "a new key is made where the store holds a secret that does not work, and is of no key" },
   manager_store = { type = "table", annotation = "confidentai.Store", of = "e",
     doc = "the store of the client's own key, if that is to be replaced" },
   fix = { type = "table", annotation = "string[]", of = "d",
@@ -72,7 +76,7 @@ options.list = {
 local function problem_with(option, name, value)
   if not argument.has_type(value, option.type) then
     return ("option '%s': %s expected, got %s"):format(name, (option.type:gsub("|", " or ")), type(value))
-  elseif type(value) == "number" and name ~= "adopt" and not (value >= 0 and value <= LONGEST) then
+  elseif type(value) == "number" and option.type == "number" and not (value >= 0 and value <= LONGEST) then
     return ("option '%s': seconds from 0 to a hundred years are expected"):format(name)
   elseif option.choices and not option.choices[value] then
     return ("option '%s': %s is expected"):format(name, option.choices_text)

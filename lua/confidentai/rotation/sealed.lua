@@ -8,7 +8,7 @@ local sealed = {}
 
 local VERSION = 1
 
----@param kind "record"|"escrow"
+---@param kind "record"|"escrow"|"stray"
 ---@param value table
 ---@return string bytes
 function sealed.encode(kind, value)
@@ -16,7 +16,7 @@ function sealed.encode(kind, value)
   return ("confidentai %s %d %s\n%s\n"):format(kind, VERSION, core.checksum(text), text)
 end
 
----@param kind "record"|"escrow"
+---@param kind "record"|"escrow"|"stray"
 ---@param bytes string
 ---@return table? value
 ---@return string? problem for people

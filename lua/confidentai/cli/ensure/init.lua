@@ -19,8 +19,11 @@ function ensure.define(command)
   options.duration(command, "--soak", "How long the key before it goes on working; default 24h.")
   options.duration(command, "--grace", "How long it is then kept, disabled; default 7d.")
   command:option("--adopt", "The id of the key whose secret is in the store already, the first time."):argname "ID"
-  options.define_on_published(command,
-    "What to run when the stores hold a new key, such as the restart of what reads it.")
+  command:option("--abandon", "The id of the key whose secret is lost, where the store holds nothing: a new key is "
+    .. "made and published; the lost one is retired once nobody has used it for the soak."):argname "ID"
+  command:flag("--renew", "Make a new key where the store holds a secret that does not work and is of no key.")
+  options.define_on_published(command, "What to run when the stores hold a new key, such as the restart of what reads "
+    .. "it; again at each run while an older key is enabled.")
   command:option("--manager-store",
     "Where this command finds its own key, if that is the one to be replaced; as --store."):argname("SPEC")
     :target("manager_store")
@@ -30,6 +33,7 @@ function ensure.define(command)
     "confidentai ensure job --project ID --store file:/run/keys/job --max-age 30d",
     "confidentai ensure ci --store exec:./put-key --store-check ./print-key",
     "confidentai ensure app --store file:/run/keys/app --adopt 7",
+    "confidentai ensure app --store file:/run/keys/app --abandon 9",
   })
 end
 

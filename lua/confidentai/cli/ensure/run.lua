@@ -16,8 +16,7 @@ local run = {}
 
 local SENTENCES = {
   none = "nothing was to be done", created = "a new key was created, proven and published",
-  disabled = "an older key was disabled: %s", deleted = "an older key was deleted: %s",
-  removed = "a newer key that no store holds was removed: %s",
+  disabled = "a key that no store holds was disabled: %s", deleted = "a key that no store holds was deleted: %s",
 }
 
 local function sentence(result)
@@ -51,7 +50,9 @@ local function options_of(arguments, api_keys)
     store = store_option.stores(arguments)
       or failure.usage("--store is missing: where is the current secret?", "such as --store file:/run/keys/app"),
     max_age = arguments.max_age, soak = arguments.soak, grace = arguments.grace, settle = arguments.settle,
-    adopt = arguments.adopt and check_id(api_keys, arguments.adopt), on_published = options.on_published(arguments),
+    adopt = arguments.adopt and check_id(api_keys, arguments.adopt), renew = arguments.renew,
+    abandon = arguments.abandon and check_id(api_keys, arguments.abandon),
+    on_published = options.on_published(arguments),
   }
   if arguments.manager_store then
     given.manager_store = store_option.parse(arguments.manager_store)
@@ -72,7 +73,7 @@ function run.ensure(session, arguments)
   interruption.leaves(nil)
   if not result then
     if err.outcome == "unknown" and not err.next then
-      err.next = "run the same command again: it finds what has happened, and removes a key that nobody holds"
+      err.next = "run the same command again: it finds what has happened, and retires a key that no store holds"
     end
     failure.raise(err)
   end
@@ -80,7 +81,8 @@ function run.ensure(session, arguments)
   output.record(run.columns(os.time()), result, arguments)
   if result.notice and result.notice.problem then
     failure.raise { kind = "store", message = "the new key is published; --on-published has failed: "
-      .. result.notice.problem, next = "run it yourself: no later run does", exit = status.failed }
+      .. result.notice.problem, next = "run it yourself; or run the same command again, which does so while an older "
+      .. "key is enabled, and keeps that one until it has succeeded", exit = status.failed }
   end
 end
 

@@ -58,7 +58,7 @@ local function examine(session, arguments, fix, on_step)
   return findings
 end
 
--- What is to be mended must be there and can be mended; what deletes a key is asked for.
+-- What is to be mended must be there and can be mended; what disables or deletes a key is asked for.
 local function check_wanted(session, findings, ids)
   local by_id, now = {}, os.time()
   for _, finding in ipairs(findings) do
@@ -75,8 +75,8 @@ local function check_wanted(session, findings, ids)
   for _, id in ipairs(ids) do
     local key = by_id[id].key
     if key then
-      session:confirm(("Delete %s, %s?"):format(failure.redact(selection.describe(key)),
-        (time.last_use(key.last_used, now))))
+      session:confirm(("%s %s, %s?"):format(key.valid and "Disable" or "Delete",
+        failure.redact(selection.describe(key)), (time.last_use(key.last_used, now))))
     end
   end
 end
