@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What the service shows of a key may be less than its last 6 characters, or the end of another secret of it. Nothing is
--- concluded from what is not shown.
+-- What the service shows of a key may be less than its last 6 characters, or the end of another secret of it. Nothing
+-- is concluded from what is not shown.
 
 local command = require "spec.cli.command"
 local confidentai = require "confidentai"
@@ -11,11 +11,11 @@ local check = confidentai.check
 
 describe("a mask", function()
   local service = support.service { projects = { "web", "research" } }
-  local client, organization, project
+  local client, organization
 
   before_each(function()
     client = support.client(service)
-    organization, project = client:organization().api_keys, client:project(service.projects[1].id).api_keys
+    organization = client:organization().api_keys
   end)
   after_each(function() client:close() end)
 

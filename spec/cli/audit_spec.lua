@@ -62,7 +62,7 @@ describe("confidentai audit", function()
     assert.equal(8, #report.findings)
     local last = report.findings[8]
     last.created_at = nil
-    assert.same({ kind = "never_used", days = 0, rotated = false, scope = "project", id = 1, name = "Default Key",
+    assert.same({ kind = "never_used", days = 0, rotated = false, scope = "project", id = "1", name = "Default Key",
       project_id = service.projects[2].id, project_name = "research", valid = true, last_used = json.null,
       value = "***************" .. service.projects[2].api_key:sub(-6), message = "never used in 0 days" }, last)
   end)

@@ -72,7 +72,7 @@ describe("the command about a secret:", function()
       local match = report.matches[1]
       match.created_at, match.last_used_after = nil, nil
       assert.same({ certainty = "proven", evidence = "last_used", scope = "project",
-        project_id = service.projects[1].id, project_name = "web", id = 1, name = "Default Key", valid = true,
+        project_id = service.projects[1].id, project_name = "web", id = "1", name = "Default Key", valid = true,
         pending = false, own = false, last_used = json.null }, match)
       for _, step in ipairs(report.steps) do
         assert.matches("^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%dZ$", step.at)
@@ -153,7 +153,7 @@ describe("the command about a secret:", function()
       assert.equal(0, status)
       assert.matches("^SECRET +LINES +VERDICT ", output)
       assert.matches("\n%*+" .. secret:sub(-6):gsub("%p", "%%%0") .. " +2 4 +last6", output)
-      assert.matches("\n%*+" .. service.api_key:sub(-6) .. " +4 +last6", output)
+      assert.matches("\n%*+" .. service.api_key:sub(-6):gsub("%p", "%%%0") .. " +4 +last6", output)
       assert.equal("2 secrets found\n", errors)
       status, output = command({ "identify", "--scan", "--output", "json", "--probe" }, { input = text })
       assert.equal(0, status)

@@ -82,6 +82,13 @@ local function new_json()
   return json
 end
 
+-- The value of a column for JSON. Ids are texts wherever they stand, so that what two verbs give can be joined.
+local function value_of(column, record)
+  local value = column.value(record)
+  local is_id = column.name == "id" or column.name:find "_id$"
+  return is_id and type(value) == "number" and grid.text(value) or value
+end
+
 -- A function that makes the object of a record: its fields are in the order of the columns, for people to read, too.
 -- line_end: what stands before each object in a list; nil: nothing, as a line of JSON lines must have none.
 function objects(columns, line_end)
@@ -92,7 +99,7 @@ function objects(columns, line_end)
   return function(record)
     local fields = {}
     for j, column in ipairs(columns) do
-      fields[j] = names[j] .. json_value(column.value(record), json, line_end)
+      fields[j] = names[j] .. json_value(value_of(column, record), json, line_end)
     end
     return "{" .. table.concat(fields, ",") .. "}"
   end
@@ -158,7 +165,7 @@ end
 local function write_object(columns, record)
   local json, text = new_json(), "{"
   for j, column in ipairs(columns) do
-    local value = column.value(record)
+    local value = value_of(column, record)
     local separator = j > 1 and "," or ""
     if getmetatable(value) == List and value.columns then
       local object, list = objects(value.columns), value.records
