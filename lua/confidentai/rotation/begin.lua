@@ -110,7 +110,7 @@ local function is_held(self, last6)
     local content, err = stores.get(self, store)
     if content == nil and err then
       return nil, err
-    elseif content ~= nil and not stores.is_secret_of(content, last6) then
+    elseif content ~= nil and not stores.is_secret(content, last6) then
       return false, count
     end
     count = count + (content ~= nil and 1 or 0)

@@ -45,8 +45,11 @@ local function read_stores(self)
     local held, err = stores.get(self, store)
     if held == nil then
       return nil, err
-    elseif not held or held == "" then
+    elseif stores.is_nothing(held) then
       empty = true
+    elseif not stores.is_key(held) then
+      return refuse((stores.env_file_problem(store, held)) or ("%s holds the secret of no key, and it would be "
+        .. "written over: give another store, or empty it"):format(store.label))
     elseif not seen[held] then
       seen[held] = true
       contents[#contents + 1] = held

@@ -37,20 +37,26 @@ local function check_old(old, id, options)
     return refuse(("the service itself rotates key %s, at %s"):format(id, old.rotates_at))
   elseif old and options.old_secret and options.old_secret:sub(-6) ~= old.value:sub(-6) then
     return refuse(("old_secret is not the secret of key %s: its last characters differ"):format(id))
+  elseif old and options.old_secret and not stores.is_key(options.old_secret) then
+    return refuse(("old_secret is not the secret of key %s: it must be that word and nothing else"):format(id))
   end
   return true
 end
 
--- What a store holds must be the old key's secret, or it may be somebody else's.
+-- What a store holds must be the old key's secret and nothing else, or it may be somebody else's. Nothing lets a .env
+-- file of several lines be replaced as a whole.
 local function check_content(store, content, old, replace_store)
-  if content == nil or replace_store then
+  local problem, several = stores.env_file_problem(store, content)
+  if problem and (several or not replace_store) then
+    return refuse(problem)
+  elseif content == nil or replace_store then
     return true
-  elseif old and stores.is_secret_of(content, old.last6) then
+  elseif old and stores.is_secret(content, old.last6) then
     return true
   elseif old then
     return refuse(("%s does not hold the secret of key %s: replace_store = true writes it all the same")
       :format(store.label, old.id))
-  elseif content ~= false then
+  elseif not stores.is_nothing(content) then
     return refuse(("%s holds something already, and no record here says that it is this key's: give another store; "
       .. "replace_store = true writes over it"):format(store.label))
   end
@@ -73,7 +79,7 @@ local function check_stores(job, options, old)
     if not ok then
       return nil, err
     end
-    if old and not job.old_secret and stores.is_secret_of(content, old.last6) then
+    if old and not job.old_secret and stores.is_secret(content, old.last6) then
       job.old_secret = content
     end
   end

@@ -230,7 +230,7 @@ function stores.restore(job)
     local content, err = stores.get(job, store)
     if content == nil and err then
       return nil, err
-    elseif content == nil or stores.is_secret_of(content, job.record.new.last6) then
+    elseif content == nil or stores.is_secret(content, job.record.new.last6) then
       local previous = before(job, i)
       if previous == nil then
         return false, store.label
@@ -245,6 +245,58 @@ function stores.restore(job)
     end
   end
   return true
+end
+
+---Returns true if a store holds nothing: there is no file or variable, or an empty one.
+---@param content string|false
+---@return boolean
+function stores.is_nothing(content)
+  return not content or not content:find "%S"
+end
+
+---Returns true if a text is one key and nothing else: two that adjoin have the format, too.
+---@param content string
+---@return boolean
+function stores.is_key(content)
+  return core.key_format(content) ~= nil and not content:find("confident_", 2, true)
+end
+
+---Returns true if a store holds the secret of a key and nothing else, as far as the format and the last characters tell.
+---Only that may be written over: a whole file may end in the same characters.
+---@param content string|false|nil
+---@param last6? string
+---@return boolean
+function stores.is_secret(content, last6)
+  return stores.is_secret_of(content, last6) and stores.is_key(content)
+end
+
+-- The variable of a .env file: the first whose value is a key, else the first; nil: the text is no such file.
+local function variable_of(content)
+  local first
+  for line in content:gmatch "[^\r\n]+" do
+    local name, value = line:gsub("^%s*export%s+", ""):match "^%s*([%a_][%w_]*)%s*=(.*)$"
+    if name and value:find("confident_", 1, true) then
+      return name
+    elseif name and not name:find "^confident_" then
+      first = first or name
+    end
+  end
+  return first
+end
+
+---Finds out whether what a store holds is a .env file, which is not to be replaced as a whole.
+---@param store confidentai.Store
+---@param content string|false
+---@return string? problem nil: it is none
+---@return boolean? several it has several lines, so that nothing lets it be replaced
+function stores.env_file_problem(store, content)
+  local variable = content and not stores.is_key(content) and variable_of(content)
+  if not variable then
+    return nil
+  end
+  local path = store.kind == "file" and store.spec.path or "PATH"
+  return ("%s looks like a .env file, which would be lost: use env_file:%s:%s"):format(store.label, path, variable),
+    content:find "[\r\n]%s*%S" ~= nil
 end
 
 ---Whether a text is the secret of a key, as far as its last characters tell.

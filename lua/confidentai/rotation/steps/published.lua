@@ -11,14 +11,17 @@ local stores = require "confidentai.rotation.stores"
 
 -- Whether a store holds what may be written over: what it held when the rotation began, or nothing that this rotation
 -- has to know.
-local function may_replace(job, content)
+local function may_replace(job, store, content)
   local record = job.record
-  if content == nil or record.options.replace_store then
+  local _, several = stores.env_file_problem(store, content)
+  if several then
+    return false
+  elseif content == nil or record.options.replace_store then
     return true
   elseif not record.old then
-    return content == false
+    return stores.is_nothing(content)
   end
-  return stores.is_secret_of(content, record.old.last6)
+  return stores.is_secret(content, record.old.last6)
 end
 
 -- Reads what all stores hold before any is written. By position; those that hold the new secret already are left out.
@@ -31,7 +34,7 @@ local function look(job, secret)
       return nil, err
     elseif content == secret then
       previous[i] = kept
-    elseif kept ~= nil and content ~= nil and content ~= kept or kept == nil and not may_replace(job, content) then
+    elseif kept ~= nil and content ~= nil and content ~= kept or kept == nil and not may_replace(job, store, content) then
       changed, found = changed or store.label, changed and found or content
     elseif content ~= nil then
       previous[i] = content
