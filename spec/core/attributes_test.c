@@ -49,7 +49,8 @@ static void an_owner_that_cannot_be_kept_is_a_failure(void) {
   if (geteuid() != 0)
     return;
   files_put("file", "old", 0644);
-  CHECK(chown(files_path("file"), 12, 34) == 0 && chmod(files_path("."), 0777) == 0);
+  CHECK(chown(files_path("file"), 12, 34) == 0 && chown(files_path("."), 12, 0) == 0);
+  CHECK(chmod(files_path("."), 0777) == 0);
   pid_t child = fork();
   if (child == 0) {
     bool as_nobody = setgid(65534) == 0 && setuid(65534) == 0;
@@ -59,7 +60,29 @@ static void an_owner_that_cannot_be_kept_is_a_failure(void) {
   int status;
   CHECK(waitpid(child, &status, 0) == child && status == 0);
   CHECK_TEXT(files_get("file"), "old");
-  CHECK(files_temporary() == 0 && chmod(files_path("."), 0700) == 0);
+  CHECK(files_temporary() == 0 && chmod(files_path("."), 0700) == 0 && chown(files_path("."), 0, 0) == 0);
+}
+
+/* Another user has made the file in a folder of many, to be given what is written to it. */
+static void the_file_of_another_user_is_given_nothing(void) {
+  static const struct {
+    uid_t file, folder;
+    mode_t mode;
+    bool refused;
+  } cases[] = {{12, 0, 01777, true},  {12, 0, 0777, true},   {12, 0, 0770, true},  {12, 13, 01777, true},
+               {12, 0, 0755, false}, {12, 12, 01777, false}, {0, 12, 01777, false}};
+  if (geteuid() != 0)
+    return;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    files_put("file", "", 0600);
+    CHECK(chown(files_path("file"), cases[i].file, 34) == 0 && chown(files_path("."), cases[i].folder, 0) == 0);
+    CHECK(chmod(files_path("."), cases[i].mode) == 0);
+    cai_file_result result = replace(&keeping);
+    CHECK_CASE((result == CAI_FILE_FAILED) == cases[i].refused, "case %zu", i);
+    CHECK(!cases[i].refused || (problem.number == EPERM && strcmp(problem.step, "trust its owner") == 0));
+    CHECK_CASE(files_temporary() == 0 && (files_facts("file").st_size == 0) == cases[i].refused, "case %zu", i);
+  }
+  CHECK(chmod(files_path("."), 0700) == 0 && chown(files_path("."), 0, 0) == 0);
 }
 
 #if defined(CAI_HAS_LGETXATTR)
@@ -112,6 +135,7 @@ int main(void) {
   modes_are_kept();
   owners_are_kept_by_who_may();
   an_owner_that_cannot_be_kept_is_a_failure();
+  the_file_of_another_user_is_given_nothing();
 #if defined(CAI_HAS_LGETXATTR)
   extended_attributes_are_kept();
   a_list_of_the_folder_lets_nobody_else_read();

@@ -99,6 +99,24 @@ static void others_are_not_swept(void) {
   CHECK(rmdir(files_path(LEFT)) == 0);
 }
 
+/* A file of any size costs another user nothing to make, and may cost us the disk. */
+static void no_file_of_another_user_is_swept_and_no_more_is_written_than_ours_have(void) {
+  struct stat facts;
+  files_put(LEFT, "", 0600);
+  CHECK(truncate(files_path(LEFT), (off_t)1 << 31) == 0);
+  if (geteuid() == 0) {
+    CHECK(chown(files_path(LEFT), 12, 34) == 0 && chmod(files_path("."), 01777) == 0);
+    cai_temporary_sweep(folder);
+    CHECK(stat(files_path(LEFT), &facts) == 0 && facts.st_size == (off_t)1 << 31 && facts.st_blocks == 0);
+    CHECK(chmod(files_path("."), 0700) == 0); /* as root itself leaves it where the file is that user's */
+  }
+  int opened = open(files_path(LEFT), O_RDONLY | O_CLOEXEC);
+  cai_temporary_sweep(folder);
+  CHECK(files_temporary() == 0 && fstat(opened, &facts) == 0);
+  CHECK((long long)facts.st_blocks * 512 <= (65LL << 20) + 65536);
+  close(opened);
+}
+
 /* Writers that put files in place while others sweep lose none, and never find one wiped. */
 static void sweeping_and_writing_at_once(void) {
   for (int i = 0; i < 6; i++) {
@@ -136,6 +154,7 @@ int main(void) {
   what_a_killed_process_left_is_swept();
   one_in_use_is_not_swept();
   others_are_not_swept();
+  no_file_of_another_user_is_swept_and_no_more_is_written_than_ours_have();
   sweeping_and_writing_at_once();
   cai_entry_close(&entry);
   files_end();

@@ -341,6 +341,14 @@ describe("an exec store", function()
       assert.is_nil(message:find(HIDDEN, 1, true), message)
     end)
 
+    it("covers what the check printed, whatever stands around it", function()
+      for _, printed in ipairs { "old-s3cr3t0123456789-old\\n", "a old-s3cr3t0123456789-old b\\r\\n\\n" } do
+        local message = select(2, reading(("printf '%s'; echo 'not old-s3cr3t0123456789-old' >&2; exit 1"):format(
+          printed)):get(context))
+        assert.is_nil(message:find(HIDDEN, 1, true), message)
+      end
+    end)
+
     it("cannot tell when the check does not end, or not start", function()
       assert.matches("did not end within 0.2 seconds",
         select(2, reading("sleep 9", { timeout = 0.2 }):get(context)), 1, true)

@@ -141,6 +141,23 @@ describe("a store of a file", function()
       assert.same({ 12, 34, "440" }, { facts.uid, facts.gid, folders.mode(path) })
     end)
 
+    it("nothing for another user, who made the file in a folder of many", function()
+      if not folders.is_root() then
+        pending "this needs root"
+        return
+      end
+      folders.write(path, "", 384)
+      folders.shell("chown 12:34 %s && chmod 1777 %s", path, folder.path)
+      for _, other in ipairs { store, confidentai.store.env_file { path = path, variable = "KEY" } } do
+        local ready, message = other:preflight()
+        assert.is_nil(ready)
+        assert.matches("it belongs to another user (uid 12)", message, 1, true)
+        local stored, _, certainty = other:put(SECRET)
+        assert.same({ nil, "failed", "" }, { stored, certainty, folders.read(path) })
+      end
+      folders.shell("chmod 700 %s", folder.path)
+    end)
+
     it("nothing half: who reads sees the old or the new", function()
       folders.write(path, ("a"):rep(5000))
       local reader = process.lua(([[

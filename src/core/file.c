@@ -97,7 +97,8 @@ static bool prepare(const cai_entry *entry, int descriptor, const cai_file_optio
   int there = open_regular(entry, &facts, problem);
   if (there < 0)
     return false;
-  bool done = cai_attributes_copy(there, descriptor, problem);
+  bool done = cai_folder_vouches(entry->folder, &facts) ? cai_attributes_copy(there, descriptor, problem)
+                                                        : cai_problem_note_number(problem, "trust its owner", EPERM);
   close(there);
   return done;
 }

@@ -53,6 +53,14 @@ bool cai_folder_sync(int folder, cai_problem *problem) {
          cai_problem_note(problem, "sync the folder");
 }
 
+bool cai_folder_vouches(int folder, const struct stat *file) {
+  struct stat facts;
+  if (file->st_uid == geteuid())
+    return true;
+  return fstat(folder, &facts) == 0 &&
+         (facts.st_uid == file->st_uid || (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0);
+}
+
 /* Gives the folder that was just made its mode, and writes its name down. */
 static bool finish_folder(const char *path, cai_problem *problem) {
   char parent[PATH_MAX];

@@ -5,6 +5,8 @@
 #include "buffer.h"
 #include "problem.h"
 
+#include <sys/stat.h>
+
 /* A name in an open folder: what happens to the path above meanwhile changes nothing. */
 typedef struct {
   int folder; /* descriptor; -1: not open */
@@ -19,6 +21,10 @@ void cai_entry_close(cai_entry *entry);
 
 /* Writes a folder's names down to the disk, as far as its filesystem knows how. */
 bool cai_folder_sync(int folder, cai_problem *problem);
+
+/* Returns true if a file of the folder, by its facts, can be used: it is ours, or that of the folder's owner, or nobody
+ * but that one may make files there. In a folder of many, another user could have made it to be given a secret. */
+bool cai_folder_vouches(int folder, const struct stat *file);
 
 /* Makes a folder and those above it that are missing, each with mode 0700 whatever the umask, synced. One that is there
  * already is success and keeps its mode. */

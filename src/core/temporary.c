@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "temporary.h"
 
+#include "folder.h"
 #include "random.h"
 #include "sync.h"
 
@@ -97,6 +98,9 @@ bool cai_temporary_rename(int folder, cai_temporary *temporary, cai_problem *pro
   return true;
 }
 
+/* The most that is overwritten, in bytes: more than any file of ours has. A sparse file may have any size. */
+#define MOST_WIPED ((off_t)65 << 20)
+
 /* Overwrites a file that nobody else has a name for. */
 static bool wipe(int folder, const cai_temporary *temporary, cai_problem *problem) {
   struct stat facts, opened;
@@ -113,7 +117,8 @@ static bool wipe(int folder, const cai_temporary *temporary, cai_problem *proble
   if (!done)
     cai_problem_note_number(problem, "find a temporary file again", ESTALE);
   else
-    done = cai_descriptor_write(descriptor, NULL, (size_t)facts.st_size, problem);
+    done = cai_descriptor_write(descriptor, NULL, (size_t)(facts.st_size < MOST_WIPED ? facts.st_size : MOST_WIPED),
+                                problem);
   close(descriptor);
   return done;
 }
@@ -132,8 +137,10 @@ void cai_temporary_close(cai_temporary *temporary) {
   temporary->descriptor = -1;
 }
 
-static bool is_ours(const struct stat *facts) {
-  return S_ISREG(facts->st_mode) && (facts->st_uid == geteuid() || geteuid() == 0);
+/* Ours, or made by root and given to the owner of what it was to replace. */
+static bool is_ours(int folder, const struct stat *facts) {
+  return S_ISREG(facts->st_mode) &&
+         (facts->st_uid == geteuid() || (geteuid() == 0 && cai_folder_vouches(folder, facts)));
 }
 
 static void sweep_one(int folder, const char *name) {
@@ -144,7 +151,7 @@ static void sweep_one(int folder, const char *name) {
     return;
   snprintf(found.name, sizeof found.name, "%s", name);
   /* Under the lock, and still of that name: its writer did not get as far as the rename. */
-  if (flock(found.descriptor, LOCK_EX | LOCK_NB) == 0 && fstat(found.descriptor, &opened) == 0 && is_ours(&opened) &&
+  if (flock(found.descriptor, LOCK_EX | LOCK_NB) == 0 && fstat(found.descriptor, &opened) == 0 && is_ours(folder, &opened) &&
       fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == opened.st_ino &&
       named.st_dev == opened.st_dev)
     cai_temporary_discard(folder, &found, &ignored);

@@ -6,8 +6,6 @@ local uv = require "luv"
 
 local persistence = {}
 
-local owner_only = tonumber("600", 8)
-
 ---Reads a state file.
 ---@param file string
 ---@return table? state nil without a message when there is no such file
@@ -27,27 +25,24 @@ function persistence.load(file)
   return state
 end
 
-local function write(file, text)
-  local fd, message = uv.fs_open(file, "w", owner_only)
-  if not fd then return nil, message end
-  local ok
-  ok, message = uv.fs_chmod(file, owner_only)
-  if ok then ok, message = uv.fs_write(fd, text, 0) end
+local function write(fd, text)
+  local ok, message = uv.fs_write(fd, text, 0)
   if ok and ok ~= #text then ok, message = nil, "short write" end
   if ok then ok, message = uv.fs_fsync(fd) end
   uv.fs_close(fd)
   return ok, message
 end
 
----Replaces a file, so that whoever reads it sees the old content or the new.
+---Replaces a file, so that whoever reads it sees the old content or the new. The new one is made under a name that was
+---free, mode 0600: in a folder of many, another user's link or file under that name is neither followed nor written to.
 ---@param file string
 ---@param text string
 ---@return boolean? ok
 ---@return string? message
 function persistence.replace(file, text)
-  local temporary = file .. ".new"
-  uv.fs_unlink(temporary) -- left by a crash, perhaps with wider permissions
-  local ok, message = write(temporary, text)
+  local fd, temporary = uv.fs_mkstemp(file .. ".XXXXXX")
+  if not fd then return nil, temporary end
+  local ok, message = write(fd, text)
   if ok then ok, message = uv.fs_rename(temporary, file) end
   if not ok then
     uv.fs_unlink(temporary)

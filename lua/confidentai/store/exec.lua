@@ -81,7 +81,11 @@ local function complaint(process, secret)
   if cut then
     text = text:sub(#secret + 1) -- it may begin within the secret, which could not be told from other words then
   end
-  text = core.redact(text, secret):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+  text = core.redact(text, secret)
+  for word in secret:gmatch "%S%S%S%S%S%S%S%S+" do -- it may stand beside other words, and before a line end
+    text = core.redact(text, word)
+  end
+  text = text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
   if #text > LONGEST_COMPLAINT then
     text = "..." .. text:sub(-LONGEST_COMPLAINT):gsub("^[\128-\191]+", "")
   end

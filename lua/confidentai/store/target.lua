@@ -20,7 +20,7 @@ local function has(mode, bit)
   return math.floor(mode / bit) % 2 == 1
 end
 
-local READ, WRITE, STICKY = 4, 2, 512 -- for others
+local READ, WRITE, STICKY, GROUP_WRITE = 4, 2, 512, 16 -- the last for the group, the others for everybody
 
 ---Checks the path that a user gave, and makes it absolute. Raises when it can be none.
 ---@param name string the public function
@@ -66,6 +66,12 @@ local function folder_problem(folder)
   end
 end
 
+-- Whether another user may have made the file, to be given what is written to it (core/folder.h).
+local function is_of_somebody(path, facts)
+  local folder = not facts.own and file.facts(file.resolve(folder_of(path)) or "/")
+  return folder and facts.uid ~= folder.uid and (has(folder.mode, WRITE) or has(folder.mode, GROUP_WRITE))
+end
+
 -- What is wrong with the file itself; nil: nothing.
 local function file_problem(path, facts)
   if facts.kind == "symlink" then
@@ -75,6 +81,9 @@ local function file_problem(path, facts)
     return facts.kind == "folder" and "it is a folder: give the path of a file" or "it is no regular file"
   elseif mount.is_point((file.resolve(path))) then
     return "it is mounted by itself, as containers do, and cannot be replaced as a whole: mount its folder instead"
+  elseif is_of_somebody(path, facts) then
+    return ("it belongs to another user (uid %.0f), who could read what is written to it, and others than the owner of "
+      .. "its folder may make files there: chown it, or use another folder"):format(facts.uid)
   elseif facts.links > 1 then
     return ("it has %d names (hard links), and the others would keep the old content: leave it one"):format(facts.links)
   elseif has(facts.mode, READ) or has(facts.mode, WRITE) then
