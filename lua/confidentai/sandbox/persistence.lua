@@ -41,7 +41,7 @@ end
 ---@return string? message
 function persistence.replace(file, text)
   local fd, temporary = uv.fs_mkstemp(file .. ".XXXXXX")
-  if not fd then return nil, temporary end
+  if not fd then return nil, ("%s: %s"):format(file, tostring(temporary)) end
   local ok, message = write(fd, text)
   if ok then ok, message = uv.fs_rename(temporary, file) end
   if not ok then
