@@ -3,6 +3,7 @@
 
 local cjson = require "cjson"
 local command = require "spec.cli.command"
+local folders = require "spec.folders"
 local core = require "confidentai.core"
 local tools = require "spec.sandbox.support"
 local process = require "spec.process"
@@ -81,6 +82,37 @@ describe("a profile", function()
     refused("US, EU or AU", "whoami", "--profile", "prod")
     write { prod = { api_key = service.api_key } }
     refused("base_url or region", "whoami", "--profile", "prod")
+  end)
+
+  it("of another user is refused, as that one's command would be run", function()
+    if not folders.is_root() then
+      pending "this needs root"
+      return
+    end
+    write { prod = { key_command = { "sh", "-c", "touch " .. folder .. "/ran" }, base_url = service.base_url } }
+    tools.shell("chown 12 " .. path)
+    refused("is another user's (uid 12)", "whoami", "--profile", "prod")
+    assert.is_nil(core.file.facts(folder .. "/ran"))
+  end)
+
+  it("is read behind the mark of UTF-8, and its command ends a line as it likes", function()
+    write("\239\187\191" .. cjson.encode { profiles = { prod = { base_url = service.base_url,
+      key_command = { "printf", "%s\r\n", service.api_key } } } })
+    assert.equal(0, run("whoami", "--profile", "prod").status)
+  end)
+
+  it("finds a relative command beside the file, not where it is used", function()
+    local script = "#!/bin/sh\ncat key\n"
+    assert(core.file.replace(folder .. "/confidentai/print-key", script))
+    assert(core.file.replace(folder .. "/confidentai/key", service.api_key .. "\n"))
+    tools.shell("chmod 700 " .. folder .. "/confidentai/print-key")
+    write { prod = { base_url = service.base_url, key_command = { "./print-key" } } }
+    assert.equal(0, run("whoami", "--profile", "prod").status)
+  end)
+
+  it("with a key behind a quotation mark sends it nowhere", function()
+    write { prod = { api_key = '"' .. service.api_key .. '"', base_url = service.base_url } }
+    refused("something in front of the key", "whoami", "--profile", "prod")
   end)
 
   it("says what is wrong with the file", function()

@@ -69,7 +69,7 @@ static void the_file_of_another_user_is_given_nothing(void) {
     uid_t file, folder;
     mode_t mode;
     bool refused;
-  } cases[] = {{12, 0, 01777, true},  {12, 0, 0777, true},   {12, 0, 0770, true},  {12, 13, 01777, true},
+  } cases[] = {{12, 0, 01777, true}, {12, 0, 0777, true},    {12, 0, 0770, true},  {12, 13, 01777, true},
                {12, 0, 0755, false}, {12, 12, 01777, false}, {0, 12, 01777, false}};
   if (geteuid() != 0)
     return;

@@ -172,6 +172,15 @@ describe("a store of a variable in a .env file", function()
     end
   end)
 
+  it("refuses the variable that a byte order mark hides from the file's readers", function()
+    local text = "\239\187\191API_KEY=old\nB=1\n"
+    folders.write(path, text)
+    assert.matches("line 1 begins with a byte order mark", select(2, store:get()), 1, true)
+    assert.is_nil((store:preflight()))
+    assert.equal("failed", (select(3, store:put(SECRET))))
+    assert.equal(text, folders.read(path))
+  end)
+
   describe("refuses", function()
     local function refuses(words, content)
       folders.write(path, content)

@@ -57,8 +57,7 @@ bool cai_folder_vouches(int folder, const struct stat *file) {
   struct stat facts;
   if (file->st_uid == geteuid())
     return true;
-  return fstat(folder, &facts) == 0 &&
-         (facts.st_uid == file->st_uid || (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0);
+  return fstat(folder, &facts) == 0 && (facts.st_uid == file->st_uid || (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0);
 }
 
 /* Gives the folder that was just made its mode, and writes its name down. */

@@ -151,9 +151,9 @@ static void sweep_one(int folder, const char *name) {
     return;
   snprintf(found.name, sizeof found.name, "%s", name);
   /* Under the lock, and still of that name: its writer did not get as far as the rename. */
-  if (flock(found.descriptor, LOCK_EX | LOCK_NB) == 0 && fstat(found.descriptor, &opened) == 0 && is_ours(folder, &opened) &&
-      fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == opened.st_ino &&
-      named.st_dev == opened.st_dev)
+  if (flock(found.descriptor, LOCK_EX | LOCK_NB) == 0 && fstat(found.descriptor, &opened) == 0 &&
+      is_ours(folder, &opened) && fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+      named.st_ino == opened.st_ino && named.st_dev == opened.st_dev)
     cai_temporary_discard(folder, &found, &ignored);
   cai_temporary_close(&found);
 }

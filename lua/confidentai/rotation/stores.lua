@@ -261,8 +261,8 @@ function stores.is_key(content)
   return core.key_format(content) ~= nil and not content:find("confident_", 2, true)
 end
 
----Returns true if a store holds the secret of a key and nothing else, as far as the format and the last characters tell.
----Only that may be written over: a whole file may end in the same characters.
+---Returns true if a store holds the secret of a key and nothing else, as far as the format and the last characters
+---tell. Only that may be written over: a whole file may end in the same characters.
 ---@param content string|false|nil
 ---@param last6? string
 ---@return boolean
