@@ -55,14 +55,14 @@ local function prove(self, secret, identity)
   return result and true, err
 end
 
--- Removes a new key that cannot be used, while its id is known; else a later run finds it.
+-- Removes a new key that cannot be used, while its id is known; else a later run finds it. Adds to the error what could
+-- not be done.
 local function drop(self, identity, err)
   local done, problem = guard.remove(self, identity, { named = true, own_use = self:mark(), ours_alone = true })
   if done ~= "gone" then
     err.message = ("%s; the new key could not be removed yet: %s"):format(err.message,
       done == "waiting" and "it is disabled" or done == nil and problem.message or problem)
   end
-  return nil, err
 end
 
 ---Runs the command that tells the users of the stores. No record says that it is due: the next run that finds an older
@@ -111,9 +111,9 @@ local function identify(self, view, name, answer)
   _, err = self:failure("guard", answer.name == name and key.name == name
     and "the new key does not end as the secret that was given for it" or "the service changed the name of the new key")
   if (key.name or ""):lower():find(("~g%d~%s"):format(generation, op), 1, true) then
-    return drop(self, identity, err)
-  end
-  return nil, err -- nothing shows that it is ours
+    drop(self, identity, err)
+  end -- else nothing shows that it is ours
+  return nil, err
 end
 
 -- Puts the secret into all stores. A put that may take effect later keeps the key.
@@ -128,9 +128,11 @@ local function publish(self, secret, identity)
     certain = certain and held ~= nil and held ~= secret
   end
   if certain then
-    return drop(self, identity, err)
+    drop(self, identity, err)
+  else
+    err.message = ("%s; key %s is kept, as a store may hold it: the next run finds out"):format(err.message,
+      identity.id)
   end
-  err.message = ("%s; key %s is kept, as a store may hold it: the next run finds out"):format(err.message, identity.id)
   return nil, err
 end
 
@@ -160,7 +162,8 @@ function successor.create(self, view, why)
   local ok
   ok, err = prove(self, secret, identity)
   if not ok then
-    return drop(self, identity, err)
+    drop(self, identity, err)
+    return nil, err
   end
   ok, err = publish(self, secret, identity)
   if not ok then
