@@ -109,6 +109,41 @@ describe("confidentai rotate, of mistakes:", function()
     assert.matches("damaged:1", found)
   end)
 
+  it("a rotation of another organization, beside which `advance` is no success", function()
+    local started = r:start()
+    s:edit(function(record) record.organization = "somewhere-else" end)
+    local errors, output = r:fails(1, { "rotate", "advance" })
+    assert.equal("", output)
+    assert.matches("the rotation " .. started.id .. " of 'Default Key' is of the organization somewhere%-else at http",
+      errors)
+    assert.matches("\n  use an enabled organization key of that organization", errors)
+  end)
+
+  it("cron is sent a mail for each stop and error, and none while all is well", function()
+    local quiet = { shell = "$command >/dev/null" }
+    assert.same({ "", "" }, { r:done({ "rotate", "advance" }, quiet) })
+    r:start("--adoption", "confirm", "--soak-max", "1d")
+    assert.same({ "", "" }, { r:done({ "rotate", "advance" }, quiet) })
+    s:fault { type = "status", status = 501, operation = "get", times = -1 }
+    assert.matches("501", (r:fails(1, { "rotate", "advance" }, quiet)))
+    s.service:clear_faults()
+    r:age(2 * 86400)
+    local errors = r:fails(1, { "rotate", "advance" }, quiet)
+    assert.matches("has stopped %(stalled%)", errors)
+    r:done { "rotate", "rollback", "Default Key" }
+    r:run { "rotate", "advance" }
+    assert.same({ "", "" }, { r:done({ "rotate", "advance" }, quiet) })
+  end)
+
+  it("neither a key nor a network, to look at what is on record", function()
+    local started = r:start()
+    local alone = { variables = { CONFIDENT_ORG_API_KEY = false, CONFIDENT_BASE_URL = "http://127.0.0.1:1" } }
+    assert.matches(started.id, (r:done({ "rotate", "list" }, alone)))
+    assert.matches("Rotation " .. started.id, (r:done({ "rotate", "status", "Default Key" }, alone)))
+    assert.equal("no rotation has ended\n", select(2, r:done({ "rotate", "history" }, alone)))
+    r:fails(4, { "rotate", "advance" }, alone)
+  end)
+
   it("a service that is away: what has begun goes on later", function()
     s:store()
     s:fault { type = "drop", method = "GET", skip = 3, times = -1 }

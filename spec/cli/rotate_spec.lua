@@ -68,6 +68,10 @@ describe("confidentai rotate", function()
     assert.equal("", (r:done { "rotate", "advance" }))
     assert.same({}, r:json { "rotate", "list" })
     assert.equal(started.id, r:json({ "rotate", "list", "--all" })[1].id)
+    local ended = r:json { "rotate", "history", "Default Key" }
+    assert.same({ started.id, "done", "1", "2" }, { ended[1].id, ended[1].state, ended[1].old_id, ended[1].new_id })
+    assert.matches("done", (r:done { "rotate", "history" }))
+    assert.same({}, r:json { "rotate", "history", "another" })
   end)
 
   it("start --wait goes on to the end", function()

@@ -107,7 +107,7 @@ function Job:see(id, key)
     if key ~= nil and identity and identity.id == id then
       seen[which] = { at = self.clock(), gone = not key or nil, valid = key and key.valid,
         last_used = key and key.last_used or nil }
-      self.record.seen = seen
+      self.record.seen, self.has_looked = seen, true
     end
   end
 end
@@ -134,7 +134,7 @@ function Job:keep()
     err.state = self.record.state
     return nil, err
   end
-  self.version = version
+  self.version, self.has_looked, self.kept_at = version, nil, self.clock()
   return true
 end
 

@@ -31,16 +31,27 @@ function trouble.note(job, err)
   end
 end
 
----Clears what is on record, after a success.
+-- Seconds after which a look at the keys that found nothing new is on record, too.
+local REMIND = 1800
+
+---Writes what a run that succeeded has changed in memory only: there is no error any more, a stop was resolved, the keys
+---were looked at. Whoever reads the record without asking the service has to see that.
 ---@param job confidentai.Job
 ---@return true?
 ---@return confidentai.Error? err the record could not be written
 function trouble.clear(job)
-  if not job.record.trouble then
+  local content, ok, err = job.record, true, nil
+  local is_resolved = job.halted.stop and not content.stop
+  local is_late = job.has_looked and job.clock() - (job.kept_at or 0) >= REMIND
+  if not content.trouble and not is_resolved and not is_late then
     return true
   end
-  job.record.trouble = nil
-  local ok, err = job:keep()
+  content.trouble = nil
+  if is_resolved then
+    ok, err = job:save "continues: what had stopped it is resolved"
+  else
+    ok, err = job:keep()
+  end
   return ok, err
 end
 
