@@ -40,7 +40,7 @@ local REMIND = 1800
 ---@return true?
 ---@return confidentai.Error? err the record could not be written
 function trouble.clear(job)
-  local content, ok, err = job.record, true, nil
+  local content, ok, err = job.record
   local is_resolved = job.halted.stop and not content.stop
   local is_late = job.has_looked and job.clock() - (job.kept_at or 0) >= REMIND
   if not content.trouble and not is_resolved and not is_late then
