@@ -150,3 +150,45 @@ describe("the end of", function()
     assert.equal(getmetatable(client), getmetatable(again.check(again.new { api_key = "x" })))
   end)
 end)
+
+describe("a light userdata", function()
+  -- All of a state share one metatable; the pointer of one is NULL, or leads to memory of somebody else's.
+  it("that was given a metatable of ours is none of ours", function()
+    local status, signal, output, errors = process.run [[
+      local core = require "confidentai.core"
+      require "confidentai"
+      local lights = { require("cjson").null }
+      if debug.upvalueid then
+        lights[2] = debug.upvalueid(function() return core end, 1)
+      end
+      local tried = 0
+      local function try(f, ...)
+        if type(f) == "function" then
+          pcall(f, ...)
+          tried = tried + 1
+        end
+      end
+      for name, class in pairs(debug.getregistry()) do
+        if type(name) == "string" and name:find("^confidentai%.") and type(class) == "table" and class.__name then
+          for _, light in ipairs(lights) do
+            debug.setmetatable(light, class)
+            for _, field in ipairs { "id", "value", "api_key", "base_url", "scope", "project_id", "api_keys" } do
+              try(function() return light[field] end)
+            end
+            try(function() return light == light, tostring(light), #light end)
+            for _, methods in ipairs { class, class.methods or {} } do
+              for _, method in pairs(methods) do
+                try(method, light)
+                try(method, light, light)
+                try(method, light, "id")
+              end
+            end
+            debug.setmetatable(light, nil)
+          end
+        end
+      end
+      io.write(tried > 100 and "whole" or tried)
+    ]]
+    assert.same({ 0, 0, "whole", "" }, { status, signal, output, errors })
+  end)
+end)

@@ -22,7 +22,7 @@ typedef struct {
 /* A key without a secret is a light object of its class. */
 static api_key *check(lua_State *L, int index) {
   api_key *key = lcai_testudata(L, index, LCAI_API_KEY_LIGHT);
-  return key != NULL ? key : luaL_checkudata(L, index, LCAI_API_KEY);
+  return key != NULL ? key : lcai_checkudata(L, index, LCAI_API_KEY);
 }
 
 static const char *text_of(const api_key *key, int which) {

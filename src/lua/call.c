@@ -12,7 +12,7 @@
 #define MOST_SEGMENTS 8
 
 static lcai_call *check(lua_State *L, int index) {
-  lcai_call *slot = luaL_checkudata(L, index, LCAI_CALL);
+  lcai_call *slot = lcai_checkudata(L, index, LCAI_CALL);
   luaL_argcheck(L, slot->call != NULL, index, "the call is gone");
   return slot;
 }
@@ -207,7 +207,7 @@ static int call_failure(lua_State *L) {
 }
 
 static int call_gc(lua_State *L) {
-  lcai_call *slot = luaL_checkudata(L, 1, LCAI_CALL);
+  lcai_call *slot = lcai_checkudata(L, 1, LCAI_CALL);
   cai_call *call = slot->call;
   cai_engine *engine = slot->engine;
   slot->call = NULL;

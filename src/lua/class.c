@@ -95,7 +95,7 @@ static int index_userdata(lua_State *L) {
   lua_settop(L, 2);
   if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(4))) {
     lua_getfield(L, lua_upvalueindex(4), "__name");
-    luaL_checkudata(L, 1, lua_tostring(L, -1)); /* raises */
+    lcai_checkudata(L, 1, lua_tostring(L, -1)); /* raises */
   }
   lua_settop(L, 2);
   lua_pushvalue(L, 2);

@@ -16,7 +16,7 @@ typedef struct {
 } client_slot;
 
 static client_slot *check(lua_State *L, int index) {
-  client_slot *slot = luaL_checkudata(L, index, LCAI_CLIENT);
+  client_slot *slot = lcai_checkudata(L, index, LCAI_CLIENT);
   luaL_argcheck(L, slot->client != NULL, index, "the client is gone");
   return slot;
 }
@@ -106,7 +106,7 @@ int lcai_client_new(lua_State *L) {
 
 /* client:close(), also __close. Calls in flight end as cancelled, later ones raise. Idempotent. */
 static int client_close(lua_State *L) {
-  client_slot *slot = luaL_checkudata(L, 1, LCAI_CLIENT);
+  client_slot *slot = lcai_checkudata(L, 1, LCAI_CLIENT);
   cai_engine *engine = slot->engine;
   slot->engine = NULL;
   if (engine == NULL)
@@ -117,7 +117,7 @@ static int client_close(lua_State *L) {
 }
 
 static int client_gc(lua_State *L) {
-  client_slot *slot = luaL_checkudata(L, 1, LCAI_CLIENT);
+  client_slot *slot = lcai_checkudata(L, 1, LCAI_CLIENT);
   client_close(L);
   cai_client_release(slot->client);
   slot->client = NULL;

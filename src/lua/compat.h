@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One face for Lua 5.1 (and LuaJIT), 5.2, 5.3, 5.4 and 5.5. Everything here is static: a module that exports a function
@@ -23,23 +24,30 @@ static inline void lcai_setfuncs(lua_State *L, const luaL_Reg *functions, int up
 
 #define lua_rawlen lua_objlen
 
-static inline void *lcai_testudata(lua_State *L, int index, const char *name) {
-  void *data = lua_touserdata(L, index);
-  if (data == NULL || !lua_getmetatable(L, index))
-    return NULL;
-  luaL_getmetatable(L, name);
-  if (!lua_rawequal(L, -1, -2))
-    data = NULL;
-  lua_pop(L, 2);
-  return data;
-}
-
 #else
 
 #define lcai_setfuncs luaL_setfuncs
-#define lcai_testudata luaL_testudata
 
 #endif
+
+/* As luaL_testudata, but for a light userdata, which is none of ours whatever its metatable: all light userdata of a
+ * state share one, which debug.setmetatable may set to one of ours, and the pointer may be any number. */
+static inline void *lcai_testudata(lua_State *L, int index, const char *name) {
+  if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index))
+    return NULL;
+  luaL_getmetatable(L, name);
+  bool same = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return same ? lua_touserdata(L, index) : NULL;
+}
+
+/* As luaL_checkudata, likewise. */
+static inline void *lcai_checkudata(lua_State *L, int index, const char *name) {
+  void *data = lcai_testudata(L, index, name);
+  if (data == NULL && lua_islightuserdata(L, index))
+    luaL_argerror(L, index, lua_pushfstring(L, "%s expected, got light userdata", name));
+  return data != NULL ? data : luaL_checkudata(L, index, name);
+}
 
 /* A userdata carries one table of Lua values, its environment: the function environment on 5.1, else the first user
  * value. */

@@ -11,7 +11,7 @@ typedef struct {
 } engine_slot;
 
 cai_engine *lcai_engine_check(lua_State *L, int index) {
-  const engine_slot *slot = luaL_checkudata(L, index, LCAI_ENGINE);
+  const engine_slot *slot = lcai_checkudata(L, index, LCAI_ENGINE);
   luaL_argcheck(L, slot->engine != NULL, index, "the engine is gone");
   return slot->engine;
 }
@@ -66,7 +66,7 @@ static int engine_timeout(lua_State *L) {
 
 /* At the end of the Lua state only: the registry holds the engine until then. */
 static int engine_gc(lua_State *L) {
-  engine_slot *slot = luaL_checkudata(L, 1, LCAI_ENGINE);
+  engine_slot *slot = lcai_checkudata(L, 1, LCAI_ENGINE);
   if (slot->engine != NULL) {
     cai_engine_close(slot->engine);
     cai_engine_release(slot->engine);

@@ -215,7 +215,7 @@ static int file_resolve(lua_State *L) {
 }
 
 static int content_clear(lua_State *L) {
-  cai_buffer_clear(luaL_checkudata(L, 1, LCAI_CONTENT));
+  cai_buffer_clear(lcai_checkudata(L, 1, LCAI_CONTENT));
   return 0;
 }
 

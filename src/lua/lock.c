@@ -14,7 +14,7 @@ typedef struct {
 /* lock:release([remove]): ends the lock, and removes its file if so wished. Also __gc and __close. Idempotent. In a
  * forked process it ends that process's share only. */
 static int lock_release(lua_State *L) {
-  held *h = luaL_checkudata(L, 1, LCAI_LOCK);
+  held *h = lcai_checkudata(L, 1, LCAI_LOCK);
   bool remove = lua_isboolean(L, 2) && lua_toboolean(L, 2);
   cai_lock_release(&h->lock, remove ? h->path : NULL);
   return 0;

@@ -13,7 +13,7 @@ typedef struct {
 } process_slot;
 
 static cai_process *check(lua_State *L, int index) {
-  const process_slot *slot = luaL_checkudata(L, index, LCAI_PROCESS);
+  const process_slot *slot = lcai_checkudata(L, index, LCAI_PROCESS);
   luaL_argcheck(L, slot->process != NULL, index, "the process is gone");
   return slot->process;
 }
@@ -152,7 +152,7 @@ static int process_kill(lua_State *L) {
 }
 
 static int process_gc(lua_State *L) {
-  process_slot *slot = luaL_checkudata(L, 1, LCAI_PROCESS);
+  process_slot *slot = lcai_checkudata(L, 1, LCAI_PROCESS);
   cai_process_free(slot->process);
   slot->process = NULL;
   return 0;

@@ -23,7 +23,7 @@ static scope *new_scope(lua_State *L, const char *class) {
 /* Pushes an Organization or a Project with its ApiKeys. */
 static void push_with_api_keys(lua_State *L, const char *class, const char *project_id) {
   const char *classes[] = {class, LCAI_API_KEYS};
-  luaL_checkudata(L, 1, LCAI_CLIENT);
+  lcai_checkudata(L, 1, LCAI_CLIENT);
   for (int i = 0; i < 2; i++) {
     scope *made = new_scope(L, classes[i]);
     made->project = project_id != NULL;
@@ -50,13 +50,13 @@ int lcai_scope_project(lua_State *L) {
 }
 
 int lcai_scope_projects(lua_State *L) {
-  luaL_checkudata(L, 1, LCAI_CLIENT);
+  lcai_checkudata(L, 1, LCAI_CLIENT);
   new_scope(L, LCAI_PROJECTS);
   return 1;
 }
 
 lcai_place lcai_scope_place(lua_State *L, int index) {
-  const scope *s = luaL_checkudata(L, index, LCAI_API_KEYS);
+  const scope *s = lcai_checkudata(L, index, LCAI_API_KEYS);
   return (lcai_place){.project = s->project, .project_id = s->project_id};
 }
 
@@ -97,7 +97,7 @@ static int api_keys_field(lua_State *L) {
 
 /* "confidentai.Project clq9z3x1k0001la08f7t3g5p2" */
 static int describe(lua_State *L, const char *class) {
-  const scope *s = luaL_checkudata(L, 1, class);
+  const scope *s = lcai_checkudata(L, 1, class);
   lua_pushfstring(L, "%s%s%s", class, s->project ? " " : "", s->project_id);
   return 1;
 }

@@ -11,7 +11,7 @@ typedef struct {
 } timer_slot;
 
 static timer_slot *check(lua_State *L, int index) {
-  timer_slot *slot = luaL_checkudata(L, index, LCAI_TIMER);
+  timer_slot *slot = lcai_checkudata(L, index, LCAI_TIMER);
   luaL_argcheck(L, slot->engine != NULL, index, "the timer is gone");
   return slot;
 }
@@ -47,7 +47,7 @@ static int timer_cancel(lua_State *L) {
 }
 
 static int timer_gc(lua_State *L) {
-  timer_slot *slot = luaL_checkudata(L, 1, LCAI_TIMER);
+  timer_slot *slot = lcai_checkudata(L, 1, LCAI_TIMER);
   cai_engine *engine = slot->engine;
   slot->engine = NULL;
   if (engine != NULL)
