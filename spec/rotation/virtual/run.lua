@@ -1,0 +1,284 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- One run in virtual time: a drawn plan, carried out to its end, and judged.
+
+local confidentai = require "confidentai"
+local consumers = require "spec.rotation.virtual.consumers"
+local judge = require "spec.rotation.virtual.judge"
+local plan = require "spec.rotation.virtual.plan"
+local process = require "spec.rotation.virtual.process"
+local scene = require "spec.rotation.scene"
+local uv = require "luv"
+local verbs = require "spec.rotation.virtual.verbs"
+local world = require "spec.rotation.virtual.world"
+
+local Runs = {}
+Runs.__index = Runs
+
+local runs = {}
+
+local DAY = 86400
+
+---A folder for what stores hold, which the sandbox looks into.
+---@return string path
+function runs.folder()
+  return assert(uv.fs_mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/confidentai-virtual-XXXXXX"))
+end
+
+---Runs on a sandbox.
+---@param service confidentai.Sandbox
+---@param folder string of runs.folder, the sandbox's witness_folder
+---@return table
+function runs.new(service, folder)
+  local self = setmetatable({ service = service, starts = {}, figures = {}, kills = 0, count = 0,
+    folder = folder }, Runs)
+  assert(service:reset())
+  local client = confidentai.check(confidentai.new { api_key = service.api_key, base_url = service.base_url })
+  self.person = confidentai.check(client:organization().api_keys:create "person")
+  self.person_secret = self.person.value
+  local project = service.projects[1].id
+  for _, scope in ipairs { "project", "organization" } do
+    local keys = scope == "project" and client:project(project).api_keys or client:organization().api_keys
+    for _, name in ipairs { "svc-2", "svc~g1~abcdefgh", "svcx" } do
+      confidentai.check(keys:create(name))
+    end
+    local key = confidentai.check(keys:create "svc")
+    self.starts[scope] = { id = key.id, secret = key.value }
+  end
+  self.snapshot = assert(service:snapshot())
+  client:close()
+  return self
+end
+
+function Runs:finish()
+  for _, name in ipairs { "store1", "store2" } do
+    os.remove(self.folder .. "/" .. name)
+  end
+  uv.fs_rmdir(self.folder)
+end
+
+-- The figures of a kind of consumer and a verb.
+local function figures_of(self, verb, kind)
+  self.figures[verb] = self.figures[verb] or {}
+  self.figures[verb][kind] = self.figures[verb][kind] or { requests = 0, ours = 0, others = 0 }
+  return self.figures[verb][kind]
+end
+
+local function new_machine(w, drawn, name, folder)
+  return { name = name, world = w, plan = drawn, folder = folder or process.folder(), skew = 0, wakes = 0,
+    random = scene.random(drawn.seed * 31 + #name) }
+end
+
+-- The secret with which a machine's next process acts: a rotation of its own key changes it.
+local function secret_of(self, w)
+  return w.what.scope == "organization" and w.stores[1].content or self.service.api_key
+end
+
+local function wake(self, w, machine, drawn)
+  machine.wakes = machine.wakes + 1
+  local dies_at
+  for _, one in ipairs(w.calm and {} or drawn.disturbances) do
+    if one.kind == "kill" and one.wake == machine.wakes then
+      dies_at = one.boundary
+    end
+  end
+  if machine.running then
+    return
+  end
+  machine.running = true
+  local started = process.start(machine, secret_of(self, w) or self.service.api_key, dies_at)
+  local result, err = process.run(started, function()
+    local a, b = verbs[drawn.verb](machine, started)
+    return a, b
+  end)
+  machine.running = false
+  if err == process.DEATH then
+    self.kills = self.kills + 1
+  elseif type(err) == "string" and err:find "^raised" then
+    w.complaints[#w.complaints + 1] = err
+  end
+  machine.last = { result = result, err = err }
+  w:use()
+end
+
+local people = {}
+
+local function named(w, pattern)
+  local found
+  for _, key in ipairs(w:person():list() or {}) do
+    if key.name:find(pattern) and (not found or key.id > found.id) then
+      found = key
+    end
+  end
+  return found
+end
+
+local function change(pattern, method)
+  return function(w)
+    local key = named(w, pattern)
+    if key then
+      w:person()[method](w:person(), key.id)
+    end
+  end
+end
+
+people["disable new"] = change("^svc~g2~", "disable")
+people["delete new"] = change("^svc~g2~", "delete")
+people["enable old"] = change("^svc$", "enable")
+people["disable old"] = change("^svc$", "disable")
+people["create of the same name"] = function(w) w:person():create "svc" end
+people["create of the next name"] = function(w) w:person():create "svc~g2~bcdefghi" end
+
+people["write the old secret back"] = function(w)
+  w.stores[1]:hold(w.what.secret, true)
+end
+
+people["write the new secret back"] = function(w)
+  if w.seen then
+    w.stores[1]:hold(w.seen, true)
+  end
+end
+
+-- A person takes the secret out of the store, and uses it from now on.
+people["use the secret"] = function(w)
+  local kind = { name = "a person" }
+  w.consumers[#w.consumers + 1] = consumers.new(w, kind, w.stores[1], w.what.counts(kind.name))
+  w.seen = w.stores[1].content
+end
+
+local acts = {}
+
+function acts.fault(self, w, _, one)
+  local fault = { skip = one.skip, path = "api%-keys" }
+  for name, value in pairs(one.fault) do
+    fault[name] = value
+  end
+  if not w.calm then
+    assert(self.service:fault(fault))
+  end
+end
+
+function acts.store(_, w, _, one)
+  local store = w.stores[#w.stores]
+  if one.what == "unreadable" then
+    store.unreadable = true
+    w:at(w.ahead + 300, function() store.unreadable = nil end)
+    return
+  end
+  for _ = 1, one.skip do
+    store.faults[#store.faults + 1] = "none"
+  end
+  store.faults[#store.faults + 1] = one.what
+end
+
+function acts.restore(_, w, machine, one)
+  local copy = process.copy(machine.folder)
+  w:at(one.back, function()
+    if not machine.running then
+      machine.folder, machine.restored = copy, true
+    end
+  end)
+end
+
+function acts.clone(_, w, machine, one)
+  local clone = new_machine(w, machine.plan, "clone", process.copy(machine.folder))
+  clone.begun = true
+  one.add(clone)
+end
+
+function acts.clock(_, w, machine, one)
+  machine.skew = one.skew
+  w:at(one.back, function() machine.skew = 0 end)
+end
+
+function acts.person(_, w, _, one)
+  w.touched = true
+  people[one.what](w)
+end
+
+function acts.service(self, _, _, one)
+  assert(self.service:set(one.settings))
+end
+
+-- The machine wakes up again and again: often while keys are exchanged, less often later.
+local function schedule(self, w, machine, drawn)
+  local function next_wake()
+    wake(self, w, machine, drawn)
+    local interval = w.ahead < 3 * drawn.soak and drawn.soak / 6 or math.max(drawn.soak / 2, drawn.grace / 4)
+    w:at(w.ahead + math.max(60, math.floor(interval)), next_wake)
+  end
+  w:at(w.ahead, next_wake)
+end
+
+local function prepare(self, drawn)
+  local start = self.starts[drawn.scope]
+  assert(self.service:restore(self.snapshot))
+  local w = world.new(self.service, {
+    scope = drawn.scope, project_id = drawn.scope == "project" and self.service.projects[1].id or nil,
+    soak = drawn.verb == "rollback" and math.min(drawn.soak, 3600) or drawn.soak, folder = self.folder,
+    stores = drawn.stores, verb = drawn.verb, secret = start.secret, old_id = start.id, person = self.person_secret,
+    person_id = self.person.id,
+    counts = function(kind) return figures_of(self, drawn.verb, kind) end,
+  })
+  local machine = new_machine(w, drawn, "first")
+  local machines = { machine }
+  if drawn.verb == "two machines" then
+    machines[2] = new_machine(w, drawn, "second")
+  elseif drawn.verb == "doctor" then
+    machines[2] = new_machine(w, drawn, "doctor")
+    machines[2].only_doctor = true
+  end
+  for i, one in ipairs(machines) do
+    w:at((i - 1) * 7, function() schedule(self, w, one, drawn) end)
+  end
+  for _, one in ipairs(drawn.disturbances) do
+    one.add = function(clone) schedule(self, w, clone, drawn) end
+    if acts[one.kind] then
+      w:at(one.moment, function() acts[one.kind](self, w, machine, one) end)
+    end
+  end
+  return w, machine
+end
+
+---Carries out the run of a seed.
+---@param seed integer
+---@return string[] complaints
+---@return table world
+---@return table machine the first
+function Runs:run(seed)
+  local drawn = plan.draw(seed)
+  local w, machine = prepare(self, drawn)
+  local ok, problem = pcall(function()
+    w:pass(2 * drawn.soak + 120)
+    assert(self.service:clear_faults())
+    w.calm = true
+    w:pass(3 * drawn.soak + 2 * drawn.grace + 2 * DAY)
+  end)
+  if not ok then
+    w.complaints[#w.complaints + 1] = "the harness: " .. tostring(problem)
+  end
+  self.count = self.count + 1
+  local complaints = judge.all(w, drawn)
+  w:close()
+  return complaints, w, machine
+end
+
+---The figures so far, as lines of a table.
+---@return string
+function Runs:report()
+  local lines = { ("%d runs, %d kills"):format(self.count, self.kills) }
+  for verb, kinds in pairs(self.figures) do
+    for kind, figures in pairs(kinds) do
+      lines[#lines + 1] = ("| %s | %s | %d | %d | %d |"):format(verb, kind, figures.requests, figures.ours,
+        figures.others)
+    end
+  end
+  table.sort(lines)
+  return table.concat(lines, "\n")
+end
+
+---A run in words.
+function Runs.describe(_, seed)
+  return plan.describe(plan.draw(seed))
+end
+
+return runs
