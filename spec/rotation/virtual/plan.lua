@@ -25,7 +25,7 @@ local settings = {
   { list_delay = 30 }, { propagation = 20 }, { page_size = 3 }, { page_size = 100 }, { names = "upper" },
   { names = "prefixed" }, { names = "suffixed" }, { time_form = "offset" }, { time_form = "bare" },
   { time_form = "number" }, { time_form = "unreadable" }, { date = "absent" }, { date = "unreadable" },
-  { date_shift = 4000 }, { date_shift = -4000 }, { ids = "string", id_prefix = "-k" }, { v1_answers = "newer" },
+  { date_shift = 4000 }, { date_shift = -4000 }, { ids = "string", id_prefix = "-k" },
 }
 
 local person = { "disable new", "delete new", "enable old", "disable old", "create of the same name",
@@ -43,7 +43,7 @@ end
 
 local kinds = {
   kill = function(draw)
-    return { wake = draw(6) + 1, boundary = draw(120) + 1 }
+    return { wake = draw(4) + 1, boundary = draw(draw(2) == 0 and 20 or 80) + 1 }
   end,
   fault = function(draw)
     return { fault = faults[draw(#faults) + 1], skip = draw(30) }
@@ -68,7 +68,7 @@ local kinds = {
   end,
 }
 
-local names = { "kill", "kill", "kill", "fault", "fault", "store", "restore", "clone", "clock", "person", "service" }
+local names = { "kill", "kill", "kill", "kill", "kill", "kill", "fault", "fault", "store", "restore", "clone", "clock", "person", "service" }
 
 local function disturbance(draw, span)
   local name = names[draw(#names) + 1]
@@ -93,7 +93,7 @@ function plan.draw(seed)
   }
   drawn.scope = (drawn.verb == "rotate" or drawn.verb == "rollback") and draw(5) == 0 and "organization" or "project"
   drawn.back_at = draw(2 * drawn.soak + math.floor(drawn.grace / 2))
-  for i = 1, draw(5) do
+  for i = 1, draw(6) do
     drawn.disturbances[i] = disturbance(draw, 2 * drawn.soak)
   end
   return drawn
