@@ -19,11 +19,13 @@ void lcai_json_open(lua_State *L) {
   lua_getfield(L, LUA_REGISTRYINDEX, JSON);
   if (lua_isnil(L, -1)) {
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "cjson");
+    lua_pushliteral(L, JSON);
     lua_call(L, 1, 1);
+    lua_getfield(L, -1, "find");
+    lua_call(L, 0, 1);
     lua_getfield(L, -1, "new");
     lua_setfield(L, LUA_REGISTRYINDEX, JSON);
-    lua_pop(L, 1);
+    lua_pop(L, 2);
   }
   lua_pop(L, 1);
 }
