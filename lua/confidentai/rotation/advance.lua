@@ -147,11 +147,9 @@ function advance.once(job)
   if not usable then
     return usable == false or nil, problem
   end
-  local found, err = identity.choose(job)
+  local found, err = identity.need(job)
   if not found then
-    local message = "neither the new key nor the client's own is accepted by the organization of this rotation: "
-      .. "nothing was changed; resume with a manager key of that organization"
-    return fail(job, err or select(2, job:failure("guard", message)))
+    return fail(job, err)
   end
   local ok, more, short = tidy(job)
   if ok then

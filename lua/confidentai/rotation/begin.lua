@@ -147,8 +147,7 @@ end
 
 -- Whether a rotation that is on record lets a new one of its base begin.
 local function is_over(existing)
-  return not existing or existing.finished or not existing.rollback
-    and (existing.state == "grace" or existing.state == "done")
+  return not existing or existing.finished or existing.state == "grace" or existing.state == "done"
 end
 
 -- Plans anew, and begins, unless only the plan is wanted.
@@ -191,7 +190,9 @@ local function dispatch(self, checked, wanted)
       return ok, err
     end
   end
-  if existing and not existing.finished and existing.kind == wanted.kind and existing.old_id == wanted.old_id then
+  local goes_back = existing and existing.rollback and existing.kind == "rotation"
+  if existing and not existing.finished and existing.kind == wanted.kind and existing.old_id == wanted.old_id
+    and not goes_back then
     ok, err = resume(self, existing, version)
     return ok, err
   elseif not is_over(existing) then

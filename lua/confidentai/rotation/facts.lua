@@ -15,6 +15,12 @@ local WORK = {
   disabled = "disabling the old key", grace = "in its grace period", done = "deleting the old key",
 }
 
+-- The same in a rollback, once the stores hold the old key again.
+local BACK = {
+  soaking = "going back to the old key: both keys work", disabled = "going back to the old key: disabling the new one",
+  grace = "gone back to the old key; the new one is kept, disabled", done = "deleting the new key",
+}
+
 local function moment(seconds)
   return os.date("!%Y-%m-%d %H:%M UTC", math.floor(seconds))
 end
@@ -28,7 +34,7 @@ local function headline(record)
   elseif record.stop then
     text = ("stopped (%s) while %s"):format(record.stop, text:gsub("^in ", "it was in "))
   elseif record.rollback then
-    text = "going back to the old key"
+    text = record.back and record.back.soaks and BACK[record.state] or "going back to the old key"
   end
   return ("%s: %s. Rotation %s in %s."):format(record.base, text, record.id, where)
 end
@@ -81,7 +87,7 @@ local function fate(record)
   local seen = record.seen and record.seen.new
   if #record.quarantine > 0 then
     return " and is being removed: `rotate advance` continues"
-  elseif record.finished and record.stop and not record.abandoned and record.stop ~= "superseded" then
+  elseif record.finished and record.stop and record.stop ~= "abandoned" and record.stop ~= "superseded" then
     return " and is removed"
   elseif seen and seen.gone then
     return " and is gone"
@@ -119,6 +125,10 @@ function facts.of(job)
   end
   lines[#lines + 1] = record.old and of_old(job) or nil
   lines[#lines + 1] = record.new and of_new(record) or nil
+  for _, key in ipairs(record.left or {}) do
+    add(key.id and "Left as it is: %s, %s, ends in %s." or "Left as it is: %s, %s.", key.what, key.id or key.name,
+      key.last6)
+  end
   if record.notice and notice.is_owed(record) then
     add(record.notice.problem and "The command on_published has failed: %s."
       or "The command on_published is still to be run.", record.notice.problem)

@@ -2,11 +2,12 @@
 -- A Rotation: what the user holds. Nothing of the job behind it, which knows secrets, can be seen through it.
 
 local advance = require "confidentai.rotation.advance"
+local argument = require "confidentai.argument"
 local escrow = require "confidentai.rotation.escrow"
 local operation = require "confidentai.operation"
 local record = require "confidentai.rotation.record"
-local rollback = require "confidentai.rotation.rollback"
 local status = require "confidentai.rotation.status"
+local verbs = require "confidentai.rotation.verbs"
 
 local handle = {}
 
@@ -178,55 +179,63 @@ function Rotation:run()
   end
 end
 
----Says what no evidence shows: that the new key has been taken over; or that the late use of a disabled key is known.
+-- Does what a person says, while nobody else can go on with the rotation.
+local function tell(job, name, ...)
+  local arguments = { ... }
+  local state, more = with(job, function()
+    local result, wait = verbs[name](job, arguments[1], arguments[2])
+    return result, wait
+  end)
+  return state, more
+end
+
+---Says what no evidence shows: that the new key has been taken over; that the late use of a disabled key is known; or, in
+---a rollback, that a store which cannot be read holds the old secret again, or that its users know. Where nothing of
+---that is asked for, it is refused.
 ---@return true? confirmed
----@return confidentai.Error? err
+---@return confidentai.Error? err of kind "guard": there is nothing to confirm
 function Rotation:confirm()
-  local job = job_of(self, "confirm")
-  local ok, err = with(job, function()
-    if job.record.stop == "superseded" then
-      job.record.finished = true -- both keys stay, each in its store
-    elseif job.record.state == "done" then
-      job.record.use_confirmed = true
-    else
-      job.record.confirmed = true
-    end
-    local saved, problem = job:save "confirmed"
-    return saved, problem
-  end)
-  return operation.one(ok, err)
+  local ok, err = tell(job_of(self, "confirm"), "confirm")
+  return ok, err
 end
 
-local function go_back(job, what)
-  local refusal = not job.record.rollback and rollback.refusal(job.record)
-  if refusal then
-    return job:failure("guard", refusal)
-  end
-  if not job.record.rollback then
-    -- That the new key has been taken over says nothing of the way back.
-    job.record.rollback, job.record.confirmed = job:mark(), nil
-    local ok, err = job:save(what)
-    if not ok then
-      return nil, err
-    end
-  end
-  local ok, err = advance.run(job)
-  if not ok then
-    return nil, err
-  end
-  return job.record.stop or job.record.state
-end
-
----Goes back: the old key works and is in the stores again, then the new one is removed.
----@return string? state "aborted"; else what it has stopped at
----@return confidentai.Error? err of kind "guard": there is no way back any more
-function Rotation:rollback()
+---Goes back, as a rotation backwards: the old key works and is in the stores again, the new one soaks for the shorter
+---of `soak` and an hour, is disabled, is kept for the grace, and is deleted. Advance goes on with it.
+---@param options? { now: boolean? } now: the new key does not soak
+---@return string? state "aborted" at the end; else where it waits, or what it has stopped at
+---@return number|confidentai.Error|nil wait_or_err seconds until there is more to do; err of kind "guard": there is no
+---way back, and nothing was changed
+function Rotation:rollback(options)
   local job = job_of(self, "rollback")
-  local state, err = with(job, function()
-    local result, problem = go_back(job, "rolling back")
-    return result, problem
-  end)
-  return operation.one(state, err)
+  argument.fields(1, "rollback", options or {}, { now = "boolean" })
+  local state, more = tell(job, "rollback", "rolling back", options and options.now or nil)
+  return state, more
+end
+
+---Withdraws a rollback: the new key stays, is written to the stores again, and soaks again.
+---@return string? state
+---@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is none, or
+---the new key is gone
+function Rotation:keep()
+  local state, more = tell(job_of(self, "keep"), "keep")
+  return state, more
+end
+
+---Writes the new secret into the stores that somebody has changed, after looking that the new key works.
+---@return string? state
+---@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is nothing
+---to publish again
+function Rotation:republish()
+  local state, more = tell(job_of(self, "republish"), "republish")
+  return state, more
+end
+
+---Closes the record. Keys and stores stay as they are; `status` names them. Nothing is asked of the service.
+---@return string? state "abandoned"
+---@return confidentai.Error? err
+function Rotation:abandon()
+  local state, err = tell(job_of(self, "abandon"), "abandon")
+  return state, err
 end
 
 ---Ends a rotation that has not published anything: its new key, if any, is removed.
@@ -238,7 +247,7 @@ function Rotation:abort()
     if job.record.published or job.escrow.content.previous then
       return job:failure("guard", "the new secret is published: rollback goes back, advance goes on")
     end
-    local result, problem = go_back(job, "aborting")
+    local result, problem = verbs.rollback(job, "aborting")
     return result, problem
   end)
   return operation.one(state, err)

@@ -92,4 +92,17 @@ function identity.choose(job)
   return ok, err
 end
 
+---Finds who can act, as `identity.choose` does, or says that there is nobody.
+---@param job confidentai.Job
+---@return true?
+---@return confidentai.Error? err
+function identity.need(job)
+  local found, err = identity.choose(job)
+  if found then
+    return true
+  end
+  return nil, err or select(2, job:failure("guard", "neither the new key nor the client's own is accepted by the "
+    .. "organization of this rotation: nothing was changed; resume with a manager key of that organization"))
+end
+
 return identity

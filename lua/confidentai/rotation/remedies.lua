@@ -4,6 +4,7 @@
 
 local command_line = require "confidentai.command_line"
 local journal = require "confidentai.rotation.record"
+local notice = require "confidentai.rotation.notice"
 
 local remedies = {}
 
@@ -47,6 +48,12 @@ local function back(record, ways)
   if can_go_back(record) then
     ways[#ways + 1] = way(record.published and "Go back to the old key" or "Remove the new key",
       rotate(record, "rollback"))
+  end
+end
+
+local function keep(record, ways)
+  if record.rollback and record.published then
+    ways[#ways + 1] = way("Keep the new key after all", rotate(record, "keep"))
   end
 end
 
@@ -107,6 +114,9 @@ local conflicts = {
   old_used = function(record)
     return way("When you know who used the old key: delete it", rotate(record, "confirm"), rotate(record, "advance"))
   end,
+  new_used = function(record)
+    return way("When you know who used the new key: delete it", rotate(record, "confirm"), rotate(record, "advance"))
+  end,
   old_accepted = function(record)
     return advance(record, "Look again: the service may need a while")
   end,
@@ -120,6 +130,7 @@ local function of_conflict(job)
     local made = conflicts[record.cause]
     ways[1] = made and made(record) or nil
     back(record, ways)
+    keep(record, ways)
   end
   ways[#ways + 1] = abandon(record)
   return ways
@@ -149,8 +160,9 @@ local stops = {
 local function of_state(record)
   local ways = { advance(record) }
   if record.rollback then
-    if not record.restored then
-      ways[2] = way("Keep the new key after all", rotate(record, "keep"))
+    keep(record, ways)
+    if record.back and record.back.unknown or notice.is_owed(record) and record.notice.problem then
+      ways[#ways + 1] = way("When the stores hold the old secret and its users know, say so", rotate(record, "confirm"))
     end
     return ways
   elseif record.state == "soaking" then

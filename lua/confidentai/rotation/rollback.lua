@@ -1,21 +1,27 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The way back, from any state before the delete of the old key: it works again and is in the stores again before the
--- new one goes. Every part looks at what is there, so that it goes on after any interruption.
+-- The way back, from any state before the delete of the old key: a rotation backwards. The old key works and is in the
+-- stores again, the new one soaks, is disabled, is kept for the grace and is deleted. Every part looks at what is
+-- there, so that it goes on after any interruption.
 
 local calls = require "confidentai.rotation.calls"
 local creating = require "confidentai.rotation.steps.creating"
-local identity = require "confidentai.rotation.identity"
-local notice = require "confidentai.rotation.notice"
-local proof = require "confidentai.rotation.proof"
+local guard = require "confidentai.rotation.guard"
 local quarantine = require "confidentai.rotation.quarantine"
+local retire = require "confidentai.rotation.retire"
+local returning = require "confidentai.rotation.returning"
 local stores = require "confidentai.rotation.stores"
 
 local rollback = {}
 
--- Seconds between two looks, and for which the service may go on refusing a key that was enabled.
-local POLL, PROPAGATION = 2, 60
+-- Seconds: the longest soak of the new key, and between two looks.
+rollback.LONGEST_SOAK = 3600
+local LONGEST = 3600
 
----Why there is no way back; nil: there is.
+-- Seconds: a use that the service shows so soon after the key was disabled may have been before; and between two looks
+-- at a key that was deleted and is in the list yet.
+local MARGIN, LATER = 60, 300
+
+---Returns why there is no way back, as far as the record says; nil: there is one.
 ---@param record table
 ---@return string?
 function rollback.refusal(record)
@@ -25,12 +31,32 @@ function rollback.refusal(record)
     return "the delete of the old key is on record: it may be gone"
   elseif record.options.compromised and record.published then
     return "the old key is compromised, so that nothing goes back to it: rotate again"
+  elseif record.kind == "rotation" and record.published and not record.old then
+    return "there is no old key to go back to"
   end
 end
 
--- Whether a store may have been written.
-local function is_published(record)
-  return record.state ~= "escrowed" and record.state ~= "proven"
+-- Returns true if a store may hold the new secret, or may have held it.
+local function is_published(job)
+  local record = job.record
+  if record.published or record.restored then
+    return true
+  end
+  local state = record.state
+  return state ~= "planned" and state ~= "creating" and state ~= "escrowed" and state ~= "proven"
+    and (job.escrow.content.previous ~= nil or job.escrow.damaged)
+end
+
+---Looks whether the way back leads to a key that works, before anything is written.
+---@param job confidentai.Job
+---@return true?
+---@return confidentai.Error? err of kind "guard": it does not
+function rollback.look(job)
+  if not is_published(job) then
+    return true
+  end
+  local ok, err = returning.look(job)
+  return ok, err
 end
 
 local function finish(job)
@@ -54,111 +80,152 @@ local function end_creating(job)
   return ok, err, short
 end
 
--- Going back to a key that somebody else has ended would leave the stores with a key that does not work.
-local function check_old(job)
-  local record = job.record
-  if not record.old or not is_published(record) then
-    return true
-  end
-  local old, err = calls.get(job, record.old.id)
-  if old == nil then
-    return nil, err
-  elseif not old or not old.valid then
-    return job:failure("guard", old and "the old key was disabled by somebody else: enable it first, or advance"
-      or "the old key is gone: there is no way back; advance")
-  end
-  return true
+-- Nobody has the new secret: no store was written.
+local function clean_up(job)
+  quarantine.add(job, { job.record.new })
+  local ok, err = finish(job)
+  return ok, err
 end
 
--- The old key works again, and is shown to where its secret is held. True, or what the caller returns.
-local function enable_old(job)
-  local record = job.record
-  if not record.disabling then
-    local ok, err = check_old(job)
-    return ok, err
-  elseif record.options.compromised then
-    return true
-  elseif (not record.disabled or record.disable_unclear)
-    and job:since(record.disabling) < record.options.settle then
-    return false, POLL, true -- the disable may still take effect
+-- Returns the seconds that are left of a length of time since a mark.
+local function left(job, seconds, mark)
+  return math.max(0, seconds - job:since(mark))
+end
+
+-- The soak of the new key: those who have it take the old one over again.
+local function soak(job)
+  local record, back = job.record, job.record.back
+  local ok, err, short = returning.watch(job)
+  if not ok then
+    return ok, err, short
   end
-  local ok, err = job:save("enabling the old key", { key = record.old.id })
+  local new
+  new, err = calls.get(job, record.new.id)
+  if new == nil then
+    return nil, err
+  elseif not new then
+    ok, err = finish(job)
+    return ok, err
+  end
+  -- Those who have a new key that does not work any more gain nothing by waiting.
+  local length = (back.now or not new.valid) and 0 or math.min(record.options.soak, rollback.LONGEST_SOAK)
+  local wait = left(job, length, record.restored)
+  if wait > 0 then
+    return false, wait
+  end
+  ok, err = job:enter("disabled", "the new key has soaked")
+  return ok, err
+end
+
+-- The service refuses the old key after the new one was disabled: the new one works again at once.
+local function enable_new(job)
+  local back = job.record.back
+  local ok, err = job:save("the service refuses the old key: enabling the new one", { key = job.record.new.id })
   if not ok then
     return nil, err
   end
   local result
-  result, err = calls.set_valid(job, record.old, true)
+  result, err = calls.set_valid(job, job.record.new, true)
   if not result then
     return nil, err
-  elseif result == "gone" then
-    return job:failure("guard", "the old key is gone: there is no way back; keep the new one and advance")
   end
-  local secret = proof.old_secret(job)
-  if not secret then
-    return true
-  end
-  result, err = calls.try(job, secret)
-  if not result then
-    return nil, err
-  elseif result == "accepted" then
-    return true
-  elseif job:since(record.rollback) < PROPAGATION then
-    return false, POLL, true
-  end
-  return job:failure("guard", "the old key is enabled and its secret is refused: the new one stays where it is")
-end
-
--- Who took the new secret over has to take the old one over again, before the new one goes.
-local function tell_users(job)
-  local ok, err = notice.work(job)
-  if not ok then
-    return nil, err
-  elseif notice.is_owed(job.record) and not job.record.confirmed then
-    return job:failure("store", ("the command on_published has failed, and the new key stays until it succeeds: %s; "
-      .. "mend it, or tell the users of the key yourself and confirm; then advance"):format(job.record.notice.problem))
-  end
-  return true
-end
-
--- Of a client's own key: from here on the old key acts, as no key removes itself.
-local function become_old(job)
-  local record = job.record
-  if not record.self or identity.last6(job) ~= record.new.last6 then
-    return true
-  end
-  local secret = proof.old_secret(job)
-  if not secret then
-    return job:failure("guard",
-      "the old key's secret is not held, and the new key cannot remove itself: resume with another organization key")
-  end
-  identity.become(job, secret, record.new)
-  return true
-end
-
-local function restore_stores(job)
-  local record = job.record
-  if not is_published(record) or record.restored then
-    return true
-  end
-  local missing = stores.missing(job)
-  local ok, label = false, missing
-  if not missing then
-    ok, label = stores.restore(job)
-  end
-  if ok == nil then
-    return nil, label
-  elseif not ok and not record.confirmed then
-    return job:failure("store", ("what %s held before is not known: give the store and old_secret, or put the old "
-      .. "secret there by hand and confirm"):format(label))
-  end
-  record.restored = true
-  if record.published then
-    notice.owe(record, "restored")
-  end
-  local err
-  ok, err = job:save "the stores hold what they held before"
+  retire.forget(back)
+  ok, err = job:halt("conflict", "the service refuses the old key, so that the new one was enabled again: enable the "
+    .. "old key and advance, or keep the new one")
   return ok, err
 end
+
+local function disable(job)
+  local record, back = job.record, job.record.back
+  local ok, err, short = returning.watch(job, true)
+  if not ok and job.old_refused and back.disabled then
+    ok, err = enable_new(job)
+    return ok, err
+  elseif not ok then
+    return ok, err, short
+  elseif back.disabled then
+    ok, err = job:enter("grace", "the new key is disabled, and the old one works without it")
+    return ok, err
+  end
+  ok, err, short = retire.disable(job, back, { identity = record.new, name = "the new key",
+    is_fresh = function() return returning.is_fresh(job) end })
+  return ok, err, short
+end
+
+-- The new key is kept, disabled; as long as it is, the rollback can be withdrawn.
+local function keep(job)
+  local record, back = job.record, job.record.back
+  local ok, err, short = returning.watch(job)
+  if not ok then
+    return ok, err, short
+  end
+  local new
+  new, err = calls.get(job, record.new.id)
+  if new == nil then
+    return nil, err
+  elseif new and new.valid then
+    ok, err = job:halt("conflict", "somebody has enabled the new key again: disable it and advance, or keep it")
+    return ok, err
+  end
+  local wait = new and left(job, record.options.grace, back.disabled) or 0
+  if wait > 0 then
+    return false, math.min(wait, LONGEST)
+  end
+  ok, err = job:enter("done", "the grace is over")
+  return ok, err
+end
+
+-- Deletes the new key, where the guard allows it.
+local function delete(job)
+  local record, back = job.record, job.record.back
+  local ok, err, short = returning.watch(job, true)
+  if not ok then
+    return ok, err, short
+  end
+  back.deleting = job:mark()
+  ok, err = job:save("deleting the new key", { key = record.new.id })
+  if not ok then
+    return nil, err
+  end
+  local result, reason, kind = guard.delete(job, record.new,
+    { named = true, own_use = back.disabled, margin = MARGIN, use_confirmed = back.use_confirmed })
+  if result == "late" or kind == "listed" then
+    return false, LATER
+  elseif result then
+    ok, err = finish(job)
+  elseif result == false or reason.kind == "guard" then
+    back.deleting = nil
+    ok, err = job:halt("conflict", ("key %s is not deleted: %s%s"):format(record.new.id,
+      result == nil and reason.message or reason, kind == "used" and ": find out by whom, then confirm" or ""),
+      kind == "used" and "new_used" or nil)
+  else
+    return nil, reason
+  end
+  return ok, err
+end
+
+-- The old key works, is in the stores and acts, where it is the client's own.
+local function go_back(job)
+  local record = job.record
+  local parts = { returning.enable_old, returning.restore_stores, returning.tell_users, returning.become_old }
+  for _, part in ipairs(parts) do
+    local ok, more, short = part(job)
+    if not ok then
+      return ok, more, short
+    end
+  end
+  if record.stop then
+    return true -- halted
+  elseif record.kind == "provision" or not record.old then
+    local ok, err = clean_up(job)
+    return ok, err
+  end
+  record.back.soaks = true
+  local ok, err = job:enter("soaking", "rolled back: the new key soaks")
+  return ok, err
+end
+
+local backwards = { soaking = soak, disabled = disable, grace = keep, done = delete }
 
 ---Goes back, as a step does.
 ---@param job confidentai.Job
@@ -168,19 +235,27 @@ end
 function rollback.work(job)
   local record = job.record
   local ok, more, short
+  record.back = record.back or {}
   if record.state == "planned" or record.state == "creating" then
     ok, more, short = end_creating(job)
     return ok, more, short
+  elseif not is_published(job) then
+    ok, more = clean_up(job)
+    return ok, more
   end
-  for _, part in ipairs { enable_old, restore_stores, tell_users, become_old } do
-    ok, more, short = part(job)
-    if not ok then
-      return ok, more, short
+  ok, more = stores.complete(job)
+  if ok and not record.back.soaks then
+    ok, more, short = go_back(job)
+  elseif ok then
+    ok, more = returning.become_old(job)
+    if ok then
+      ok, more, short = backwards[record.state](job)
     end
   end
-  quarantine.add(job, { record.new })
-  ok, more = finish(job)
-  return ok, more
+  if ok == false and record.stop then
+    ok = true -- halted
+  end
+  return ok, more, short
 end
 
 return rollback

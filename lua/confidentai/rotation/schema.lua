@@ -5,7 +5,8 @@
 local schema = {}
 
 local STATES = { "planned", "creating", "escrowed", "proven", "published", "soaking", "disabled", "grace", "done" }
-local STOPS = { "aborted", "ambiguous", "name_altered", "stalled", "conflict", "needs_store", "superseded" }
+local STOPS = { "aborted", "ambiguous", "name_altered", "stalled", "conflict", "needs_store", "superseded",
+  "abandoned" }
 
 -- Each field has a type, or a table: { one of these texts }, { fields = ... }, { list = shape }. A type that ends in a
 -- question mark may be absent. Fields that are not named are left alone.
@@ -18,6 +19,9 @@ local LEFT = { fields = { id = "string", name = "string?", created_at = "string?
   claimed = "string?", disabled = { optional = MARK },
   attempt = { fields = { from = { optional = MARK }, to = { optional = MARK } } } } }
 local SUSPECT = { fields = { name = "string", op = "string", since = MARK, from = MARK } }
+-- How far a rollback is.
+local BACK = { fields = { from = "string?", disabling = { optional = MARK }, disabled = { optional = MARK },
+  deleting = { optional = MARK } } }
 
 local SEEN = { fields = { at = "number", valid = "boolean?", gone = "boolean?", last_used = "string?" } }
 
@@ -34,7 +38,8 @@ local RECORD = { fields = {
   snapshot = { optional = { list = "string" } }, past = { optional = { list = "string" } },
   attempt = { optional = ATTEMPT }, old = { optional = IDENTITY }, new = { optional = IDENTITY },
   escrowed = { optional = MARK }, published = { optional = MARK }, disabling = { optional = MARK },
-  disabled = { optional = MARK }, deleting = { optional = MARK }, rollback = { optional = MARK },
+  disabled = { optional = MARK }, restored = { optional = MARK }, back = { optional = BACK },
+  deleting = { optional = MARK }, rollback = { optional = MARK },
   our_use = { optional = MARK },
   seen = { optional = { fields = { old = { optional = SEEN }, new = { optional = SEEN } } } },
   looked = { optional = { fields = { here = "number" } } },
@@ -120,7 +125,7 @@ local function missing(content)
       return "old_id"
     end
   end
-  for _, state in ipairs(STATES) do
+  for _, state in ipairs(content.rollback and {} or STATES) do -- a rotation backwards may have published to no end
     for _, name in ipairs(FROM[state] or {}) do
       if not content[name] then
         return name
@@ -131,7 +136,8 @@ local function missing(content)
     end
   end
   local keeps = content.state == "grace" or content.state == "done"
-  return keeps and content.kind == "rotation" and content.old and not content.disabled and "disabled" or nil
+  return keeps and content.kind == "rotation" and content.old and not content.rollback
+    and not content.disabled and "disabled" or nil
 end
 
 ---Returns what is wrong with a record; nil: nothing.

@@ -5,6 +5,7 @@ local duration = require "confidentai.duration"
 local facts = require "confidentai.rotation.facts"
 local notice = require "confidentai.rotation.notice"
 local remedies = require "confidentai.rotation.remedies"
+local rollback = require "confidentai.rotation.rollback"
 
 local status = {}
 
@@ -35,6 +36,7 @@ local status = {}
 ---@field options table as they are on record
 ---@field stores string[] labels
 ---@field history table[] what happened, oldest first; each has `at` and `state`
+---@field left table[] after abandon: { what, id, name, last6 } of each key that stays
 ---@field suspects string[] names under which a key may still come to be
 ---@field facts string[] the first sentences of text
 ---@field text string all of it, for people
@@ -57,6 +59,14 @@ local next_of_state = {
   done = "the old key is deleted and the escrow wiped",
 }
 
+-- In a rollback, which is a rotation backwards.
+local next_of_return = {
+  soaking = "once those who use the new key have taken the old one over again, the new one is disabled",
+  disabled = "the new key is disabled, after the old one was proven again and the stores were read again",
+  grace = "once the grace is over, the new key is deleted",
+  done = "the new key is deleted and the escrow wiped",
+}
+
 local next_of_stop = {
   aborted = "nothing; a new rotation may begin",
   ambiguous = "nothing; a new rotation may begin. `rotate advance` looks for the names that were sent for a day, and "
@@ -66,6 +76,7 @@ local next_of_stop = {
     .. "restarted",
   conflict = "resolve what has stopped it",
   needs_store = "continue where the store is, or by the program that began the rotation",
+  abandoned = "nothing; a new rotation may begin",
   superseded = "the other rotation disables the old key; point the users of these stores to its key, or keep both",
 }
 
@@ -84,9 +95,13 @@ end
 
 -- Seconds until there is more to do, below 0 when there has been for a while; nil: that is up to somebody.
 local function left(job)
-  local record, options = job.record, job.record.options
+  local record, options, back = job.record, job.record.options, job.record.back
   if record.stop or record.finished then
     return nil
+  elseif back and back.soaks and record.state == "soaking" then
+    return (back.now and 0 or math.min(options.soak, rollback.LONGEST_SOAK)) - job:since(record.restored)
+  elseif back and back.soaks and record.state == "grace" then
+    return options.grace - job:since(back.disabled)
   elseif record.state == "soaking" and options.adoption == "confirm" and not record.confirmed then
     return nil
   elseif record.state == "soaking" and not record.confirmed then
@@ -149,7 +164,8 @@ function status.of(job)
   for i, each in ipairs(ways) do
     list[i] = remedies.line(each)
   end
-  local following = record.stop and next_of_stop[record.stop] or next_of_state[record.state]
+  local following = record.stop and next_of_stop[record.stop]
+    or record.rollback and (record.back or {}).soaks and next_of_return[record.state] or next_of_state[record.state]
   if record.finished and not record.stop then
     following = "nothing"
   end
@@ -175,8 +191,8 @@ function status.of(job)
     due = wait, doubt = job.doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
     notice = notice.of(record), commands = list, ways = ways,
     options = copy(record.options), stores = labels(record.stores), history = copy(record.history),
-    suspects = suspects, facts = sentences, text = table.concat(lines, "\n"), dry_run = job.dry == true,
-    finished = record.finished == true, settled = record.settled == true,
+    suspects = suspects, left = copy(record.left or {}), facts = sentences, text = table.concat(lines, "\n"),
+    dry_run = job.dry == true, finished = record.finished == true, settled = record.settled == true,
   }
 end
 

@@ -211,8 +211,11 @@ function stores.hold_new(job)
   return true
 end
 
--- What a store that holds the new key is to hold again: what it held before, else the old secret.
-local function before(job, i)
+---What a store that holds the new key is to hold again: what it held before, else the old secret.
+---@param job confidentai.Job
+---@param i integer position of the store
+---@return string|false? content nil: not known
+function stores.before(job, i)
   local previous = job.escrow:previous(i)
   if previous == nil then
     return proof.old_secret(job)
@@ -223,22 +226,25 @@ end
 ---Puts what the stores held before back, where they hold the new key. A store that somebody has written since is left
 ---alone.
 ---@param job confidentai.Job
+---@param believed? boolean a person says that those which cannot be read hold it already
 ---@return boolean? restored false: what one held before is not known
 ---@return confidentai.Error|string? err_or_label of that one
-function stores.restore(job)
+---@return boolean? readable whether that one can be read
+function stores.restore(job, believed)
   for i, store in ipairs(job.stores) do
     local content, err = stores.get(job, store)
     if content == nil and err then
       return nil, err
     elseif content == nil or stores.is_secret(content, job.record.new.last6) then
-      local previous = before(job, i)
-      if previous == nil then
-        return false, store.label
-      end
-      local ok
-      ok, err = stores.put(job, store, previous)
-      if not ok then
-        return nil, err
+      local previous = stores.before(job, i)
+      if previous == nil and not (believed and not store.readable) then
+        return false, store.label, store.readable
+      elseif previous ~= nil then
+        local ok
+        ok, err = stores.put(job, store, previous)
+        if not ok then
+          return nil, err
+        end
       end
     else
       store:preflight(job) -- takes away what an interrupted write of the new secret has left beside the store

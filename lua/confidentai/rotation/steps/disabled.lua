@@ -3,18 +3,15 @@
 -- proven once more after it, and the old one is shown to be refused where its secret is held.
 
 local calls = require "confidentai.rotation.calls"
-local core = require "confidentai.core"
 local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
+local retire = require "confidentai.rotation.retire"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
 
 -- Seconds between two looks whether a disabled key is refused already, or rivals have gone; and for which the service
 -- may go on accepting a disabled key.
 local POLL, PROPAGATION = 2, 60
-
--- Seconds: the first wait before the old key is disabled again after a failure, and the longest.
-local BACKOFF, LONGEST_BACKOFF = 0.5, 60
 
 local function enter_grace(job, what)
   local ok, err = job:enter("grace", what)
@@ -92,10 +89,9 @@ local function enable_again(job)
       "new_refused")
     return ok, err
   end
-  record.disabled, record.disabled_by = nil, nil
-  if not record.disable_unclear then
-    record.disabling = nil
-  end
+  local pending = record.disable_unclear and record.disabling
+  retire.forget(record)
+  record.disabling, record.disable_unclear = pending, pending and true
   ok, err = job:halt("conflict", "the service refuses the new key, so that the old one was enabled again: enable the "
     .. "new key and advance, or roll back", "new_refused")
   return ok, err
@@ -125,7 +121,8 @@ local function look(job)
     return nil, err
   end
   if old and old.valid and record.disabling and job:since(record.disabling) > record.options.settle then
-    record.disabling, record.disable_unclear = nil, nil -- that attempt is over: who disables the key from now on is another
+    -- That attempt is over: who disables the key from now on is another.
+    retire.forget(record)
   end
   local ok
   ok, err = give_way(job, old)
@@ -134,62 +131,6 @@ local function look(job)
     ok = ok and false
   end
   return ok, err, old
-end
-
--- An attempt that failed, or whose answer is lost. One that took effect is seen at once; else the whole step is done
--- again, as far as the client's retries reach.
-local function settle(job, err, before)
-  local record, settings = job.record, core.environment(job.client)
-  if err.outcome == "not_applied" then
-    record.disabling = before
-  end
-  record.disable_unclear = record.disabling ~= nil or nil
-  local ok, problem = job:save("the old key was not seen to be disabled: " .. err.kind)
-  if not ok then
-    return nil, problem
-  end
-  local old = err.outcome == "unknown" and calls.get(job, record.old.id)
-  if old and not old.valid then
-    record.disabled, record.disabled_by = job:mark(), "rotation"
-    ok, problem = job:save "the old key is disabled"
-    return ok, problem
-  end
-  job.tries = (job.tries or 0) + 1
-  local passing = err.kind == "network" or err.kind == "timeout" or err.status == 429 or (err.status or 0) >= 500
-  if not passing or job.tries > (settings.max_retries or 0) or (err.retry_after or 0) > LONGEST_BACKOFF then
-    return nil, err
-  end
-  return false, err.retry_after or math.min(LONGEST_BACKOFF, BACKOFF * 2 ^ (job.tries - 1)), true
-end
-
--- The PUT, with its intent on record. It is sent once, and only while the proof of the new key is fresh.
-local function disable(job, old)
-  local record, before = job.record, job.record.disabling
-  local ok, err, short
-  record.disabling = job:mark()
-  record.disable_unclear = before ~= nil or nil -- an attempt before may take effect yet
-  ok, err = job:save("disabling the old key", { key = record.old.id })
-  if not ok then
-    return nil, err
-  end
-  local result
-  result, err = calls.set_valid(job, record.old, false, function() return proof.is_fresh(job) end)
-  if result == "held back" or result == "gone" and old then
-    record.disabling = before
-    return false, POLL, true -- it took too long, or the key was there a moment ago: again from the start
-  elseif not result and err.kind == "guard" then
-    ok, err = job:halt("conflict", err.message)
-    return ok, err
-  elseif not result then
-    ok, err, short = settle(job, err, before)
-    return ok, err, short
-  end
-  -- Who has disabled it: an attempt before may have, whose answer is lost.
-  record.disabled_by = (result == "changed" or before) and "rotation" or "others"
-  record.disabled = job:mark()
-  ok, err = job:save(result == "gone" and "the old key is gone already"
-    or record.disabled_by == "others" and "the old key was disabled by others" or "the old key is disabled")
-  return ok, err
 end
 
 ---@param job confidentai.Job
@@ -206,7 +147,8 @@ return function(job)
     local old
     ok, err, old = look(job)
     if ok then
-      ok, err, more = disable(job, old)
+      ok, err, more = retire.disable(job, record, { identity = record.old, name = "the old key", is_there = old,
+        is_fresh = function() return proof.is_fresh(job) end })
     elseif ok == false then
       ok = true -- halted
     end

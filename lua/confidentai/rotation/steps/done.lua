@@ -81,6 +81,7 @@ return function(job)
     ok, err = finish(job, "the old key is gone")
     return ok, err
   elseif old.valid then
+    record.disabled_by = "others" -- whoever disables it now
     ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance",
       "old_enabled")
     return ok, err

@@ -21,6 +21,7 @@ return function(job)
   if old == nil then
     return nil, err
   elseif old and old.valid then
+    record.disabled_by = "others" -- whoever disables it now
     ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance",
       "old_enabled")
     return ok, err

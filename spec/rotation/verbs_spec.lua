@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What a person may tell a rotation, and where it means nothing: confirm, republish, abandon.
+
+local confidentai = require "confidentai"
+local scene = require "spec.rotation.scene"
+local support = require "spec.support"
+
+local check, DAY = confidentai.check, 86400
+
+describe("a rotation", function()
+  local s = scene.register { projects = { "web" } }
+
+  local function begin(more)
+    local options = { soak = DAY, grace = DAY, adoption = "time" }
+    for name, value in pairs(more or {}) do
+      options[name] = value
+    end
+    return check(s:rotate(options))
+  end
+
+  local function assert_refused(words, result, err)
+    assert.is_nil(result)
+    support.assert_error({ kind = "guard" }, err)
+    assert.is_truthy(err.message:find(words, 1, true), err.message)
+  end
+
+  describe("takes a confirmation", function()
+    it("only where it is asked for", function()
+      local _, err = s:rotate { soak = DAY, on_step = function(event)
+        if event.state == "proven" then
+          s:fault { type = "drop", times = -1 }
+        end
+      end }
+      assert.is_truthy(err)
+      s.service:clear_faults()
+      local rotation = s:open()
+      assert_refused("there is nothing to confirm now", rotation:confirm())
+      assert.equal("soaking", (rotation:advance())) -- and the soak is not skipped
+      check(rotation:confirm())
+      rotation:advance()
+      assert_refused("there is nothing to confirm", rotation:confirm())
+    end)
+
+    it("in grace for nothing: a later use is asked about again", function()
+      local rotation = begin()
+      s:pass(DAY + 2)
+      assert.equal("grace", (rotation:advance()))
+      assert_refused("there is nothing to confirm now", rotation:confirm())
+    end)
+
+    it("for no conflict, which it would not resolve", function()
+      local rotation = begin()
+      check(s:keys():disable(2))
+      assert.equal("conflict", (rotation:advance()))
+      assert_refused("confirm does not resolve this: somebody has disabled the new key", rotation:confirm())
+    end)
+
+    it("in a rollback not in place of a look at a store that can be read", function()
+      local rotation = begin()
+      assert_refused("there is nothing to confirm now", (function()
+        check(rotation:rollback())
+        local result, err = rotation:confirm()
+        return result, err
+      end)())
+    end)
+  end)
+
+  describe("publishes again", function()
+    it("into a store that somebody has changed, and soaks again", function()
+      local rotation = begin()
+      local secret = s:read "key"
+      s:pass(DAY - 60)
+      s:write("key", s.service.projects[1].api_key .. "\n")
+      assert.equal("conflict", (rotation:advance()))
+      assert.equal("soaking", (rotation:republish()))
+      assert.equal(secret, s:read "key")
+      s:pass(120)
+      assert.equal("soaking", (rotation:advance()))
+      s:pass(DAY)
+      assert.equal("grace", (rotation:advance()))
+      s:write("key", "")
+      assert.equal("conflict", (rotation:advance()))
+      assert.equal("grace", (s:open():republish()))
+      assert.equal("2", s:holder().id)
+    end)
+
+    it("only a key that works", function()
+      local rotation = begin()
+      s:write("key", s.service.projects[1].api_key .. "\n")
+      check(s:keys():disable(2))
+      assert_refused("the new key is disabled", rotation:republish())
+      check(s:keys():enable(2))
+      s:fault { type = "status", operation = "annotation_queues", status = 401 }
+      assert_refused("the service refuses the new key", rotation:republish())
+      check(s:keys():delete(2))
+      assert_refused("the new key is gone", rotation:republish())
+      assert.equal("1", s:holder().id)
+    end)
+
+    it("not in a rollback", function()
+      local rotation = begin()
+      check(rotation:rollback())
+      assert_refused("keep withdraws that", rotation:republish())
+    end)
+  end)
+
+  describe("that is abandoned", function()
+    it("leaves keys and stores as they are, and names them", function()
+      local rotation = begin()
+      local requests = #assert(s.service:log())
+      assert.equal("abandoned", (rotation:abandon()))
+      assert.equal(requests, #assert(s.service:log()))
+      local status = rotation:status()
+      assert.is_true(status.finished and status.settled)
+      assert.same({ "1", "2" }, { status.left[1].id, status.left[2].id })
+      assert.matches("Left as it is: the old key, 1, ends in", status.text)
+      assert.matches("Left as it is: the new key, 2, ends in", status.text)
+      s:assert_no_secret(status)
+      for _, path in ipairs(s:state_files()) do
+        assert.is_nil(path:find("escrow", 1, true), path)
+      end
+      assert.same({ true, true }, { s:on_service()[1].valid, s:on_service()[2].valid })
+      assert_refused("the rotation has ended", rotation:abandon())
+    end)
+
+    it("lets another one begin", function()
+      check(begin():abandon())
+      local rotation = check(s:rotate { id = 2, store = s:store(nil, false) })
+      assert.equal("done", rotation.state)
+    end)
+  end)
+end)
