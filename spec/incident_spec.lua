@@ -77,8 +77,10 @@ describe("docs/incident.md", function()
     -- The new one has leaked.
     assert(service:reset())
     os.execute(("rm -r %s/state && cp %s/old %s/app.key"):format(folder, folder, folder))
-    assert.equal(0, (run(begin .. " && confidentai rotate rollback 'Default Key'")))
-    assert.is_nil(support.key_on_service(service, "project", 2, project))
+    assert.equal(0, (run(begin .. " && cp app.key new && confidentai rotate rollback 'Default Key'")))
+    assert.equal(0, (run "confidentai contain --file new --yes && confidentai rotate advance"))
+    assert.is_false(support.key_on_service(service, "project", 2, project).valid)
+    assert.is_true(support.key_on_service(service, "project", 1, project).valid)
     assert.equal(assert(folders.read(folder .. "/old")), assert(folders.read(folder .. "/app.key")))
   end)
 

@@ -3,6 +3,7 @@
 -- wrong raises, names the argument or the option, and nothing is sent.
 
 local confidentai = require "confidentai"
+local handle = require "confidentai.rotation.handle"
 local reference = require "scripts.docs.reference"
 local sandbox = require "confidentai.sandbox"
 local support = require "spec.support"
@@ -119,6 +120,7 @@ describe("the types of the reference", function()
       Projects = client.projects, ApiKeys = organization.api_keys, Scan = confidentai.scan.new(),
       ApiKey = confidentai.check(organization.api_keys:list())[1],
       ["confidentai.rotation"] = confidentai.rotation, ["confidentai.store"] = confidentai.store,
+      Rotation = handle.new { record = { id = "types", base = "types", state = "soaking" } },
       ["confidentai.scan"] = confidentai.scan, ["confidentai.sandbox"] = sandbox,
     }
   end)

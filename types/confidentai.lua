@@ -587,6 +587,7 @@ function rotation.doctor(client, given) end
 ---@field options table as they are on record
 ---@field stores string[] labels
 ---@field history table[] what happened, oldest first; each has `at` and `state`
+---@field left table[] after abandon: { what, id, name, last6 } of each key that stays
 ---@field suspects string[] names under which a key may still come to be
 ---@field facts string[] the first sentences of text
 ---@field text string all of it, for people
@@ -629,15 +630,31 @@ function Rotation:advance() end
 ---@return confidentai.Error? err
 function Rotation:run() end
 
----Says what no evidence shows: that the new key has been taken over; or that the late use of a disabled key is known.
+---Says what no evidence shows: that the new key has been taken over; that the late use of a disabled key is known; or, in a rollback, that a store which cannot be read holds the old secret again, or that its users know. Where nothing of that is asked for, it is refused.
 ---@return true? confirmed
----@return confidentai.Error? err
+---@return confidentai.Error? err of kind "guard": there is nothing to confirm
 function Rotation:confirm() end
 
----Goes back: the old key works and is in the stores again, then the new one is removed.
----@return string? state "aborted"; else what it has stopped at
----@return confidentai.Error? err of kind "guard": there is no way back any more
-function Rotation:rollback() end
+---Goes back, as a rotation backwards: the old key works and is in the stores again, the new one soaks for the shorter of `soak` and an hour, is disabled, is kept for the grace, and is deleted. Advance goes on with it.
+---@param options? { now: boolean? } now: the new key does not soak
+---@return string? state "aborted" at the end; else where it waits, or what it has stopped at
+---@return number|confidentai.Error|nil wait_or_err seconds until there is more to do; err of kind "guard": there is no way back, and nothing was changed
+function Rotation:rollback(options) end
+
+---Withdraws a rollback: the new key stays, is written to the stores again, and soaks again.
+---@return string? state
+---@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is none, or the new key is gone
+function Rotation:keep() end
+
+---Writes the new secret into the stores that somebody has changed, after looking that the new key works.
+---@return string? state
+---@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is nothing to publish again
+function Rotation:republish() end
+
+---Closes the record. Keys and stores stay as they are; `status` names them. Nothing is asked of the service.
+---@return string? state "abandoned"
+---@return confidentai.Error? err
+function Rotation:abandon() end
 
 ---Ends a rotation that has not published anything: its new key, if any, is removed.
 ---@return string? state "aborted"

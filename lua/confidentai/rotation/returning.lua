@@ -38,7 +38,7 @@ local function look_at_stores(job)
     local content, err = stores.get(job, store)
     if content == nil and err then
       return nil, err
-    elseif stores.is_secret_of(content, job.record.new.last6) and stores.before(job, i) == nil then
+    elseif stores.is_secret(content, job.record.new.last6) and stores.before(job, i) == nil then
       return job:failure("guard", ("what %s held before is not known: give old_secret, or put the old secret there by "
         .. "hand"):format(store.label))
     end
