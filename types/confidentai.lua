@@ -638,17 +638,17 @@ function Rotation:confirm() end
 ---Goes back, as a rotation backwards: the old key works and is in the stores again, the new one soaks for the shorter of `soak` and an hour, is disabled, is kept for the grace, and is deleted. Advance goes on with it.
 ---@param options? { now: boolean? } now: the new key does not soak
 ---@return string? state "aborted" at the end; else where it waits, or what it has stopped at
----@return number|confidentai.Error|nil wait_or_err seconds until there is more to do; err of kind "guard": there is no way back, and nothing was changed
+---@return confidentai.Error? err of kind "guard": there is no way back, and nothing was changed
 function Rotation:rollback(options) end
 
 ---Withdraws a rollback: the new key stays, is written to the stores again, and soaks again.
 ---@return string? state
----@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is none, or the new key is gone
+---@return confidentai.Error? err of kind "guard": there is none, or the new key is gone
 function Rotation:keep() end
 
 ---Writes the new secret into the stores that somebody has changed, after looking that the new key works.
 ---@return string? state
----@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is nothing to publish again
+---@return confidentai.Error? err of kind "guard": there is nothing to publish again
 function Rotation:republish() end
 
 ---Closes the record. Keys and stores stay as they are; `status` names them. Nothing is asked of the service.

@@ -34,7 +34,8 @@ local function go_on(world, api_keys, given, intent)
   if not list or problems[1] then
     return { err = plain(err or problems[1]) }
   elseif list[1] and intent == "back" then
-    return outcome(list[1], list[1]:rollback())
+    local state, problem = list[1]:rollback()
+    return outcome(list[1], state, state and list[1]:status().due or problem)
   elseif list[1] then
     return outcome(list[1], list[1]:advance())
   elseif endings.records(world.watch, { files = given.files })[1] then

@@ -189,45 +189,42 @@ local function tell(job, name, ...)
   return state, more
 end
 
----Says what no evidence shows: that the new key has been taken over; that the late use of a disabled key is known; or, in
----a rollback, that a store which cannot be read holds the old secret again, or that its users know. Where nothing of
+---Says what no evidence shows: that the new key has been taken over; that the late use of a disabled key is known; or,
+---in a rollback, that a store which cannot be read holds the old secret again, or that its users know. Where nothing of
 ---that is asked for, it is refused.
 ---@return true? confirmed
 ---@return confidentai.Error? err of kind "guard": there is nothing to confirm
 function Rotation:confirm()
   local ok, err = tell(job_of(self, "confirm"), "confirm")
-  return ok, err
+  return operation.one(ok, err)
 end
 
 ---Goes back, as a rotation backwards: the old key works and is in the stores again, the new one soaks for the shorter
 ---of `soak` and an hour, is disabled, is kept for the grace, and is deleted. Advance goes on with it.
 ---@param options? { now: boolean? } now: the new key does not soak
 ---@return string? state "aborted" at the end; else where it waits, or what it has stopped at
----@return number|confidentai.Error|nil wait_or_err seconds until there is more to do; err of kind "guard": there is no
----way back, and nothing was changed
+---@return confidentai.Error? err of kind "guard": there is no way back, and nothing was changed
 function Rotation:rollback(options)
   local job = job_of(self, "rollback")
   argument.fields(1, "rollback", options or {}, { now = "boolean" })
-  local state, more = tell(job, "rollback", "rolling back", options and options.now or nil)
-  return state, more
+  local state, err = tell(job, "rollback", "rolling back", options and options.now or nil)
+  return operation.one(state, err)
 end
 
 ---Withdraws a rollback: the new key stays, is written to the stores again, and soaks again.
 ---@return string? state
----@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is none, or
----the new key is gone
+---@return confidentai.Error? err of kind "guard": there is none, or the new key is gone
 function Rotation:keep()
-  local state, more = tell(job_of(self, "keep"), "keep")
-  return state, more
+  local state, err = tell(job_of(self, "keep"), "keep")
+  return operation.one(state, err)
 end
 
 ---Writes the new secret into the stores that somebody has changed, after looking that the new key works.
 ---@return string? state
----@return number|confidentai.Error|nil wait_or_err as of advance; err of kind "guard": there is nothing
----to publish again
+---@return confidentai.Error? err of kind "guard": there is nothing to publish again
 function Rotation:republish()
-  local state, more = tell(job_of(self, "republish"), "republish")
-  return state, more
+  local state, err = tell(job_of(self, "republish"), "republish")
+  return operation.one(state, err)
 end
 
 ---Closes the record. Keys and stores stay as they are; `status` names them. Nothing is asked of the service.
@@ -235,7 +232,7 @@ end
 ---@return confidentai.Error? err
 function Rotation:abandon()
   local state, err = tell(job_of(self, "abandon"), "abandon")
-  return state, err
+  return operation.one(state, err)
 end
 
 ---Ends a rotation that has not published anything: its new key, if any, is removed.

@@ -220,7 +220,7 @@ local function go_back(job)
     local ok, err = clean_up(job)
     return ok, err
   end
-  record.back.soaks = true
+  record.back.soaks, record.evidence = true, nil
   local ok, err = job:enter("soaking", "rolled back: the new key soaks")
   return ok, err
 end
