@@ -121,7 +121,7 @@ describe("confidentai rotate", function()
     s.service:clear_faults()
     local id = s:record().id
     assert.equal("aborted", r:json({ "rotate", "abort", id }).state)
-    assert.equal(1, #s:on_service())
+    assert.is_false(s:on_service()[2].valid) -- it is watched before it is deleted: this process did not make it
     assert.equal(old_secret() .. "\n", s:read "key")
   end)
 
