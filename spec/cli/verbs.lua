@@ -86,6 +86,9 @@ return {
   { verb = "rotate confirm", words = about "confirm" },
   { verb = "rotate rollback", words = about "rollback" },
   { verb = "rotate abort", words = about "abort" },
+  { verb = "rotate keep", words = about "keep" },
+  { verb = "rotate republish", words = about "republish" },
+  { verb = "rotate abandon", words = about "abandon" },
   { verb = "rotate list", words = function(place)
     local words = about "list"(place)
     table.remove(words, 3)

@@ -88,16 +88,20 @@ local function give_stores(record)
   return options and way("If the stores are on this machine now, name them again", words)
 end
 
--- A damaged pending secret is taken out of the way; what it held counts as lost then.
+-- A damaged pending secret is taken out of the way first; what it held counts as lost then.
 local function without_secret(job)
   local record, path = job.record, job.state.path_of and job.state.path_of(journal.escrow_key(job.key))
   if not path then
-    return nil
+    return { abandon(record) }
   end
   local folder, name = path:match "^(.*/)([^/]*)$"
-  return way(record.published and "Continue without it: the stores hold the new secret"
-    or "Continue without it: the new key is removed, as its secret is lost",
-    { "mv", "--", path, folder .. ".damaged-" .. name }, rotate(record, record.published and "advance" or "rollback"))
+  local away, ways = { "mv", "--", path, folder .. ".damaged-" .. name }, {}
+  ways[1] = record.published
+    and way("Continue without it: the stores hold the new secret", away, rotate(record, "advance"))
+    or way("Continue without it: the new key is removed, as its secret is lost", away, rotate(record, "rollback"))
+  ways[2] = abandon(record)
+  table.insert(ways[2].steps, 1, away)
+  return ways
 end
 
 -- What leads out of a conflict, by its cause.
@@ -125,13 +129,12 @@ local conflicts = {
 local function of_conflict(job)
   local record, ways = job.record, {}
   if record.cause == "secret_damaged" then
-    ways[1] = without_secret(job)
-  else
-    local made = conflicts[record.cause]
-    ways[1] = made and made(record) or nil
-    back(record, ways)
-    keep(record, ways)
+    return without_secret(job)
   end
+  local made = conflicts[record.cause]
+  ways[1] = made and made(record) or nil
+  back(record, ways)
+  keep(record, ways)
   ways[#ways + 1] = abandon(record)
   return ways
 end

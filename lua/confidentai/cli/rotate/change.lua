@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- `confidentai rotate confirm|rollback|abort`
+-- `confidentai rotate confirm|rollback|abort|keep|republish|abandon`
 
 local interruption = require "confidentai.cli.interruption"
 local output = require "confidentai.cli.output"
@@ -52,6 +52,30 @@ end
 ---@return integer status
 function change.abort(session, arguments)
   local found = act(session, arguments, "abort")
+  return found.finished and status.ok or run.exit(found, arguments)
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer status
+function change.keep(session, arguments)
+  local found = act(session, arguments, "keep")
+  return run.exit(found, arguments)
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer status
+function change.republish(session, arguments)
+  local found = act(session, arguments, "republish")
+  return run.exit(found, arguments)
+end
+
+---@param session table
+---@param arguments table parsed
+---@return integer status
+function change.abandon(session, arguments)
+  local found = act(session, arguments, "abandon")
   return found.finished and status.ok or run.exit(found, arguments)
 end
 

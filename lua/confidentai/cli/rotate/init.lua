@@ -10,7 +10,7 @@ local rotate = {}
 
 local MODULES = {
   start = "start", advance = "advance", status = "show", list = "show", history = "show", confirm = "change",
-  rollback = "change", abort = "change", doctor = "doctor",
+  rollback = "change", abort = "change", keep = "change", republish = "change", abandon = "change", doctor = "doctor",
 }
 
 local function define_start(command)
@@ -68,7 +68,14 @@ local function define_changes(command)
   local abort = command:command("abort",
     "Cancel a rotation before it has published anything, and remove its new key.")
   help.examples(abort, { "confidentai rotate abort ID" })
-  local verbs = { confirm, rollback, abort }
+  local keep = command:command("keep", "Withdraw a rollback: the new key stays.")
+  help.examples(keep, { "confidentai rotate keep ID && confidentai rotate advance ID" })
+  local republish = command:command("republish", "Write the new secret into the stores again, over what they hold now.")
+  help.examples(republish, { "confidentai rotate republish ID && confidentai rotate advance ID" })
+  local abandon = command:command("abandon", "Close the record of a rotation. Its keys stay as they are, and are "
+    .. "named.")
+  help.examples(abandon, { "confidentai rotate abandon ID" })
+  local verbs = { confirm, rollback, abort, keep, republish, abandon }
   for _, verb in ipairs(verbs) do
     verb:argument("rotation", "The rotation, by its id or by the name of its key.")
     options.define_old_secret(verb)
