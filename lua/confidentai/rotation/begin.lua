@@ -41,6 +41,12 @@ end
 -- Goes on with the rotation that is on record: with its stores, of which those that were given now may be some.
 local function resume(self, existing, version)
   self.record, self.version = existing, version
+  if self.upgraded then
+    local ok, err = self:save "the old key is compromised: it goes without soak and grace"
+    if not ok then
+      return nil, err
+    end
+  end
   self.stores = stores.of_record(existing, self.stores)
   self.identified = not existing.self -- of a client's own key, it may be the new one that has to act
   self.escrow = escrow.open(self.state, self.key, existing.id)
@@ -145,9 +151,14 @@ local function is_provisioned(self, existing)
   return false
 end
 
--- Whether a rotation that is on record lets a new one of its base begin.
-local function is_over(existing)
-  return not existing or existing.finished or existing.state == "grace" or existing.state == "done"
+-- Returns true if a rotation that is on record lets a new one of its base begin. Its grace is ended by a rotation of the
+-- key that works on, and by nothing else: the one that is kept is the way back.
+local function is_over(existing, wanted)
+  if not existing or existing.finished then
+    return true
+  end
+  local stays = existing.rollback and existing.old_id or existing.new and existing.new.id
+  return (existing.state == "grace" or existing.state == "done") and stays == wanted.old_id
 end
 
 -- Plans anew, and begins, unless only the plan is wanted.
@@ -193,9 +204,12 @@ local function dispatch(self, checked, wanted)
   local goes_back = existing and existing.rollback and existing.kind == "rotation"
   if existing and not existing.finished and existing.kind == wanted.kind and existing.old_id == wanted.old_id
     and not goes_back then
-    ok, err = resume(self, existing, version)
+    ok, err = plan.agree(self, existing, checked)
+    if ok then
+      ok, err = resume(self, existing, version)
+    end
     return ok, err
-  elseif not is_over(existing) then
+  elseif not is_over(existing, wanted) then
     ok, err = self:failure("guard", ("another rotation of '%s' is under way: %s%s (%s): advance that one to its end, "
       .. "or undo it by rollback or abort, first"):format(self.base, existing.id,
       existing.old_id and ", of key " .. existing.old_id or "", existing.stop or existing.state), "not_applied")
@@ -282,6 +296,28 @@ local function find_base(self, api_keys, id)
   end
 end
 
+-- All keys of the scope, and the one that is to be rotated, which a short list may leave out: its address tells.
+local function list_with(self, id)
+  local keys, err = calls.list(self)
+  if not keys then
+    return nil, err
+  end
+  for _, key in ipairs(keys) do
+    if not id or core.key_id(self.api_keys, key) == id then
+      return keys
+    end
+  end
+  local key = false
+  if id then
+    key, err = calls.get(self, id)
+  end
+  if key == nil then
+    return nil, err
+  end
+  keys[#keys + 1] = key or nil
+  return keys
+end
+
 -- A record lies under its base.
 local LONGEST_KEY = 900
 
@@ -306,7 +342,7 @@ function begin.run(api_keys, kind, checked, id)
   end
   self.record.organization, self.identified = organization, true
   local keys
-  keys, err = calls.list(self)
+  keys, err = list_with(self, id)
   if not keys then
     err.state, err.outcome = "planned", "not_applied"
     return nil, err

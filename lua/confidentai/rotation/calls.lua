@@ -179,7 +179,16 @@ function calls.get(job, id)
   if not keys then
     return nil, err
   end
-  local seen = ids_of(job, keys)
+  local seen, new = ids_of(job, keys), job.record.new
+  if seen and new and new.id ~= id and not seen[new.id] then
+    key, err = calls.ask(job, new.id)
+    if key == nil then
+      return nil, err
+    elseif key then
+      local _, problem = incomplete(job, keys, ("key %s is there, and not in it"):format(new.id))
+      return nil, problem, "listed"
+    end
+  end
   if not seen or seen[id] then
     local _, problem = job:failure("api", ("the service says that there is no key %s, and lists it"):format(id),
       "unknown")

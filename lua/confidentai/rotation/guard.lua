@@ -59,7 +59,7 @@ local function is_unused(key, facts)
   if read == "never" or facts.use_confirmed then
     return true
   elseif read == "unreadable" then
-    return false, ("when it was last used cannot be read: '%s'"):format(key.last_used), "used"
+    return false, ("when it was last used cannot be read: '%s'"):format(key.last_used), "unclear"
   elseif not facts.own_use then
     return false, ("somebody used it at %s, and its secret was given to nobody"):format(key.last_used), "used"
   elseif last > elapsed.dated(facts.own_use) + (facts.margin or MARGIN) then

@@ -85,14 +85,17 @@ end
 ---Runs a function while nobody else can go on with the same rotation.
 ---@param state confidentai.State
 ---@param key string of the record
----@param work fun(): any its results are returned, three at most
+---@param work fun(): any its results are returned, three at most; what it raises is raised, after the hold was let go
 function handle.held(state, key, work)
   local release, err = hold(state, key)
   if not release then
     return nil, err
   end
-  local a, b, c = work()
+  local ok, a, b, c = pcall(work)
   release()
+  if not ok then
+    error(a, 0)
+  end
   return a, b, c
 end
 

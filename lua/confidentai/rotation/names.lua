@@ -11,6 +11,9 @@ local DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
 local OP_BYTES = 5
 local OP_PATTERN = "[a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7][a-z2-7]"
 
+-- Bytes of a name that may have been cut, as it begins like ours and is so long.
+local LONG = 60
+
 ---The text of an operation.
 ---@param random fun(count: integer): string bytes
 ---@return string op 8 characters
@@ -49,7 +52,7 @@ function names.is_of(name, attempt)
     return false
   end
   local shown, sent = name:lower(), attempt.name:lower()
-  local is_cut = #shown > #sent - #attempt.op and sent:sub(1, #shown) == shown
+  local is_cut = #shown >= math.min(LONG, #sent - #attempt.op) and sent:sub(1, #shown) == shown
   local ours = shown:find(attempt.op, 1, true) ~= nil or is_cut
   return ours, ours or nil
 end
@@ -79,6 +82,21 @@ function names.parse(name)
     return nil
   end
   return base, math.floor(tonumber(generation)), op
+end
+
+---The generation of the next key of a base: one more than the highest that there is.
+---@param keys confidentai.ApiKey[]
+---@param base string
+---@return integer? generation nil: no name of that generation could be read back
+---@return string? problem for people
+function names.next(keys, base)
+  local generation = names.highest(keys, base) + 1
+  local of, read = names.parse(names.make(base, generation, ("a"):rep(8)))
+  if of ~= base or read ~= generation then
+    return nil, ("no key of '%s' can be named: a key of generation %d is there, and the next number has too many "
+      .. "digits: give another base, or delete that key"):format(base, generation - 1)
+  end
+  return generation
 end
 
 ---The base of a name: what the user calls it.

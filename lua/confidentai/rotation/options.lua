@@ -173,9 +173,10 @@ function options.check(function_name, letter, position, given, level)
   if problem then
     argument.refuse(position, function_name, problem, 1 + (level or 0))
   end
-  local checked = {}
+  local checked = { given = {} } -- which options were not left to their defaults
   for name, option in pairs(options.list) do
     local value = given and given[name]
+    checked.given[name] = value ~= nil
     if value == nil and option.of:find(letter, 1, true) then
       value = option.default
     end

@@ -119,7 +119,7 @@ local function draft(job, options, wanted)
     scope = job.api_keys.scope, project_id = job.api_keys.project_id, base = base,
     state = "planned",
     options = options_of_record(job, options), stores = stores.describe(job.stores), history = {},
-    generation = names.highest(keys, base) + 1, snapshot = calls.ids(job, keys), quarantine = {}, suspects = {},
+    generation = wanted.generation, snapshot = calls.ids(job, keys), quarantine = {}, suspects = {},
   }
 end
 
@@ -130,10 +130,13 @@ end
 ---@return true?
 ---@return confidentai.Error? err nothing was changed
 function plan.make(job, options, wanted)
-  local id = wanted.old_id
+  local id, ok, err, problem = wanted.old_id, true, nil
   local key = id and find(job, wanted.keys, id) or nil
+  wanted.generation, problem = names.next(wanted.keys, wanted.base)
+  if not wanted.generation then
+    return refuse(problem)
+  end
   local record = draft(job, options, wanted)
-  local ok, err = true, nil
   if id then
     ok, err = check_old(key, id, options)
   end
@@ -151,6 +154,55 @@ function plan.make(job, options, wanted)
   end
   if not ok then
     return nil, err
+  end
+  return true
+end
+
+local function is_equal(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then
+    return a == b
+  end
+  return table.concat(a, "\0") == table.concat(b, "\0")
+end
+
+-- What was asked for differently than the rotation that is under way was begun; nil: nothing. A key that is found to be
+-- compromised meanwhile has its rotation go on without soak and grace, whatever they were.
+local function find_difference(self, existing, checked)
+  local labels = {}
+  for _, description in ipairs(existing.stores) do
+    labels[description.label] = true
+  end
+  for _, store in ipairs(self.stores) do
+    if not labels[store.label] then
+      return "store = " .. store.label
+    end
+  end
+  for _, name in ipairs(KEPT) do
+    local urgent = checked.compromised and (name == "soak" or name == "grace" or name == "compromised")
+    if checked.given[name] and name ~= "settle" and not urgent and not is_equal(checked[name], existing.options[name]) then
+      return ("%s = %s"):format(name, tostring(checked[name]))
+    end
+  end
+end
+
+---Takes the options of a rotation that is begun again into account.
+---@param self confidentai.Job
+---@param existing table the record
+---@param checked table options
+---@return true? agreed it goes on; `upgraded` of the job: the record has changed, and is to be written
+---@return confidentai.Error? err of kind "guard": it was begun with others
+function plan.agree(self, existing, checked)
+  local difference = find_difference(self, existing, checked)
+  if difference then
+    return self:failure("guard", ("the rotation %s of this key is under way, and was begun with another %s: end or undo "
+      .. "it first, or leave that option out"):format(existing.id, difference:match "^[%w_]+"), "not_applied")
+  elseif checked.compromised and not existing.options.compromised then
+    if existing.rollback then
+      return self:failure("guard", ("the rotation %s is going back to this key: it has to end before"):format(
+        existing.id), "not_applied")
+    end
+    existing.options.compromised, existing.options.soak, existing.options.grace = true, 0, 0
+    self.upgraded = true
   end
   return true
 end

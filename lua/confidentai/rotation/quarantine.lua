@@ -50,14 +50,14 @@ end
 -- Somebody has the secret of a key that was to be removed: it works again, if we disabled it, and a person decides.
 local function keep(job, entry, reason, kind)
   local record = job.record
-  if entry.disabled then
+  if entry.disabled and kind ~= "unclear" then
     local result, err = guard.enable(job, entry)
     if not result then
       return nil, err
     end
     entry.disabled = nil
   end
-  entry.claimed = entry.claimed or kind == "claimed" and reason or nil
+  entry.claimed = entry.claimed or (kind == "claimed" or kind == "used") and reason or nil
   local text = ("key %s ('%s') is not removed: %s; is the state folder an old copy?"):format(entry.id, entry.name,
     reason)
   local ok, err = true, nil

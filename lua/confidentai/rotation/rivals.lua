@@ -5,6 +5,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
+local guard = require "confidentai.rotation.guard"
 local names = require "confidentai.rotation.names"
 local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
@@ -32,22 +33,32 @@ local function find_attempt(record, key)
   end
 end
 
----What a list of the scope's keys shows of others' work. Keys of our own name that are not ours go into quarantine; the
----caller saves.
+---Looks in a list of the scope's keys for the work of others. Further keys that creates of this record have made go into
+---quarantine; the caller saves.
 ---@param job confidentai.Job
 ---@param keys confidentai.ApiKey[]
----@return { winner: confidentai.ApiKey?, list: confidentai.ApiKey[] } winner: a rival of our generation before which we
----give way; list: all other keys that rotations of this base have made
+---@return { winner: confidentai.ApiKey?, newer: confidentai.ApiKey?, list: confidentai.ApiKey[] } winner: a rival of our
+---generation before which we give way; newer: an enabled key of this base that came after ours, or has our name, and was
+---not made by this record; list: all other keys that carry this base and a generation
 function rivals.look(job, keys)
   local record, found = job.record, { list = {} }
   for _, key in ipairs(keys) do
     local id = core.key_id(job.api_keys, key)
     local base, generation = names.parse(key.name)
     local attempt = id ~= record.new.id and find_attempt(record, key)
+    local ours, _, kind = attempt, nil, nil
     if attempt then
+      ours, _, kind = guard.is_ours(job, key, { attempt = attempt })
+    end
+    if ours or kind == "unclear" then
       quarantine.add(job, { calls.identity(job, key) }, attempt)
+    elseif attempt then
+      found.newer = found.newer or key.valid and key or nil
     elseif id ~= record.new.id and base == record.base then
       found.list[#found.list + 1] = key
+      if key.valid and generation > record.generation then
+        found.newer = found.newer or key
+      end
       if generation == record.generation and is_lower(id, record.new.id)
         and (not found.winner or is_lower(id, core.key_id(job.api_keys, found.winner))) then
         found.winner = key

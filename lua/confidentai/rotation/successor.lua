@@ -143,7 +143,11 @@ end
 ---@return table? result as of ensure
 ---@return confidentai.Error? err
 function successor.create(self, view, why)
-  local name = names.make(view.base, names.highest(view.all, view.base) + 1, names.op(self.random))
+  local generation, none = names.next(view.all, view.base)
+  if not generation then
+    return self:failure("guard", none, "not_applied")
+  end
+  local name = names.make(view.base, generation, names.op(self.random))
   for _, store in ipairs(self.stores) do
     local ok, problem = store:preflight(self)
     if not ok then

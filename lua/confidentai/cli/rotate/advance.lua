@@ -2,6 +2,7 @@
 -- `confidentai rotate advance`: made for cron and timers. What is due of every rotation is done; what goes wrong with
 -- one keeps no other from it.
 
+local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"
 local interruption = require "confidentai.cli.interruption"
 local output = require "confidentai.cli.output"
@@ -17,10 +18,21 @@ local advance = {}
 -- States whose waits are the operator's, not a part of a step.
 local LONG = { soaking = true, grace = true }
 
+-- Advances one. What it raises is an error of this rotation alone: the others go on.
+local function step(rotation)
+  local ok, state, more = pcall(rotation.advance, rotation)
+  if ok then
+    return state, more
+  elseif type(state) ~= "string" then
+    error(state, 0) -- ends the command
+  end
+  return nil, core.failure { kind = "state", message = "a mistake in this program, which is to be reported: " .. state }
+end
+
 -- Does what is due, through the waits that are part of steps. The seconds until there is more, or nil and an error.
 local function go_on(rotation)
   while true do
-    local state, more = rotation:advance()
+    local state, more = step(rotation)
     if not state then
       return nil, more
     elseif not more or LONG[state] or rotation:status().finished then

@@ -71,14 +71,25 @@ local function send_again(job, err)
   return false, err.retry_after or math.min(LONGEST_BACKOFF, BACKOFF * 2 ^ (job.tries - 1)), true
 end
 
+-- The service gave keys of ours another name than was sent: they could not be found again by it, so they must go.
+local function stop_altered(job, identities)
+  local record = job.record
+  quarantine.add(job, identities)
+  suspects.add(job, record.attempt)
+  record.finished = true
+  local ok, err = job:halt("name_altered", ("the service stored the name of the new key, '%s', as '%s', by which it "
+    .. "could not be found again: the key is removed"):format(record.attempt.name, tostring(identities[1].name)))
+  return ok, err
+end
+
 -- The new key, as its own address shows it, and its secret is in the escrow. From here on its id is known.
 local function accept(job, key)
   local record = job.record
   record.new = calls.identity(job, key)
   record.attempt.unclear, record.attempt.to = nil, record.attempt.to or job:mark()
   if key.name ~= record.attempt.name then
-    quarantine.add(job, { record.new })
-    record.name_altered = true
+    local stopped, problem = stop_altered(job, { record.new })
+    return stopped, problem
   end
   record.escrowed = job:mark()
   local ok, err = job:enter("escrowed", "created", { key = record.new.id, name = key.name })
@@ -211,8 +222,13 @@ local function settle(job)
   local ok
   if #found > 0 then
     local ours, others = claim(job, found)
-    quarantine.add(job, others)
-    if ours then
+    local altered = not ours and others[1].name ~= attempt.name
+    if not altered then
+      quarantine.add(job, others)
+    end
+    if altered then
+      ok, err = stop_altered(job, others)
+    elseif ours then
       ok, err = accept(job, ours)
     else
       ok, err = give_up(job)

@@ -52,14 +52,19 @@ local function give_way(job, old)
   local ok
   if #job.record.quarantine > 0 then -- of our own name, and not ours
     ok, err = quarantine.work(job)
-    if not ok then
-      return nil, err
+    if not ok or job.record.stop then
+      return ok and false, err
     end
   end
   local stands
   stands, err = standing.check(job, found)
   if not stands then
     return stands, err
+  elseif found.newer and old and old.valid then
+    ok, err = job:halt("conflict", ("key %s ('%s') is newer than the new key of this rotation, enabled, and not made "
+      .. "by it: end the other rotation, or disable that key, then advance"):format(tostring(found.newer.id),
+      found.newer.name))
+    return ok and false, err
   elseif found.winner and old and old.valid then
     ok, err = job:halt("superseded", "another rotation of this key has the lower id, and disables the old key")
     return ok and false, err

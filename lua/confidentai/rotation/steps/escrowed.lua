@@ -11,14 +11,6 @@ local suspects = require "confidentai.rotation.suspects"
 -- Seconds between two looks at the list.
 local POLL = 2
 
--- The service gave the key another name than was sent: it could not be found again, so it must go.
-local function stop_altered(job)
-  suspects.add(job, job.record.attempt) -- should only the answer have had another name
-  job.record.finished = true
-  local ok, err = job:halt("name_altered", "the service changed the name of the new key, which was removed")
-  return ok, err
-end
-
 local function count(job, keys)
   local ours, others = nil, {}
   for _, key in ipairs(names.find(keys, job.record.attempt)) do
@@ -54,10 +46,6 @@ end
 
 ---@param job confidentai.Job
 return function(job)
-  if job.record.name_altered then
-    local ok, err = stop_altered(job)
-    return ok, err
-  end
   local keys, err = calls.census(job)
   if keys == nil then
     return nil, err
