@@ -38,7 +38,7 @@ describe("confidentai rotate, interrupted,", function()
     s.service:clear_faults()
     local rows = r:json { "rotate", "advance" }
     assert.equal("soaking", rows[1].state)
-    assert.equal(2, #s:on_service())
+    assert.equal(2, r:working())
     assert.equal(rows[1].new_id, s:holder().id)
   end
 
@@ -69,7 +69,7 @@ describe("confidentai rotate, interrupted,", function()
         assert_goes_on()
         r:json { "rotate", "rollback", "Default Key" }
       end
-      assert.equal(1, #s:on_service())
+      assert.equal(1, r:working())
     end
   end)
 

@@ -25,6 +25,15 @@ function Rotating:run(words, options)
   return result
 end
 
+---The number of the project's keys that work: one that is to be removed is disabled, and watched for a while.
+function Rotating:working()
+  local count = 0
+  for _, key in ipairs((self.scene:on_service())) do
+    count = count + (key.valid and 1 or 0)
+  end
+  return count
+end
+
 ---Runs the command, which has to succeed; gives what it wrote.
 function Rotating:done(words, options)
   local result = self:run(words, options)
