@@ -260,6 +260,27 @@ mutants["leaves the new key when it goes back"] = function()
   module_of("quarantine").add = function() end
 end
 
+-- The guard without one of its points.
+mutants["removes a key at once, without a look"] = function()
+  local calls = module_of "calls"
+  module_of("guard").remove = function(job, identity)
+    blind(job, "DELETE", identity)
+    return calls.ask(job, identity.id) == false and "gone" or nil
+  end
+end
+
+mutants["takes every key for gone"] = function()
+  module_of("guard").remove = function() return "gone" end
+end
+
+mutants["takes no key for its own"] = function()
+  module_of("guard").is_ours = function() return false, "broken on purpose", "foreign" end
+end
+
+mutants["never deletes what it has disabled"] = function()
+  module_of("guard").delete = function() return "deleted" end
+end
+
 mutants["never syncs a file"] = function()
   require("boundary").forget_syncs()
 end

@@ -19,7 +19,7 @@ function quarantine.add(job, identities, attempt)
   for _, identity in ipairs(identities) do
     local known = false
     for _, other in ipairs(list) do
-      known = known or other.id == identity.id
+      known = known or other.id == identity.id and other.last6 == identity.last6
     end
     if not known then
       local entry = { attempt = { from = made_by.from, to = made_by.to } }
