@@ -113,6 +113,10 @@ describe("confidentai rotate", function()
     assert.equal(old_secret() .. "\n", s:read "key")
     assert.same({ true, true }, { s:on_service()[1].valid, s:on_service()[2].valid })
     assert.matches("going back to the old key: both keys work", (r:done { "rotate", "status", "Default Key" }))
+    assert.equal("soaking", r:json({ "rotate", "keep", started.id }).state)
+    assert.not_equal(old_secret() .. "\n", s:read "key")
+    r:json { "rotate", "rollback", started.id, "--now" }
+    assert.same({ true, false }, { s:on_service()[1].valid, s:on_service()[2].valid })
   end)
 
   it("abort ends what has published nothing", function()

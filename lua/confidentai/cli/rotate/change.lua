@@ -21,9 +21,9 @@ local function show(rotation, arguments)
   return found
 end
 
-local function act(session, arguments, name)
+local function act(session, arguments, name, given)
   local rotation = run.pick(run.open(session, arguments), arguments.rotation, arguments)
-  local result, err = rotation[name](rotation)
+  local result, err = rotation[name](rotation, given)
   if not result then
     run.fail(err, rotation.id, arguments)
   end
@@ -43,7 +43,7 @@ end
 ---@param arguments table parsed
 ---@return integer status
 function change.rollback(session, arguments)
-  local found = act(session, arguments, "rollback")
+  local found = act(session, arguments, "rollback", arguments.now and { now = true } or nil)
   return found.finished and status.ok or run.exit(found, arguments)
 end
 

@@ -64,7 +64,8 @@ local function define_changes(command)
   help.examples(confirm, { "confidentai rotate confirm ID && confidentai rotate advance ID" })
   local rollback = command:command("rollback",
     "Go back: enable the old key and put it into the stores again, then remove the new one.")
-  help.examples(rollback, { "confidentai rotate rollback ID" })
+  rollback:flag("--now", "The new key does not soak: it is disabled at once.")
+  help.examples(rollback, { "confidentai rotate rollback ID", "confidentai rotate rollback ID --now" })
   local abort = command:command("abort",
     "Cancel a rotation before it has published anything, and remove its new key.")
   help.examples(abort, { "confidentai rotate abort ID" })
