@@ -45,7 +45,8 @@ static void all_is_written(void) {
     CHECK(pipe(ends) == 0);
     CHECK(fcntl(ends[1], F_SETFL, flags) == 0);
     CHECK(pthread_create(&reader, NULL, drain, &ends[0]) == 0);
-    CHECK(cai_stream_write(ends[1], bytes, sizeof bytes, &problem));
+    size_t written;
+    CHECK(cai_stream_write(ends[1], bytes, sizeof bytes, &written, &problem) && written == MUCH);
     close(ends[1]);
     CHECK(pthread_join(reader, &total) == 0 && (size_t)total == MUCH);
     close(ends[0]);
@@ -59,7 +60,8 @@ static void a_reader_that_has_gone_is_a_failure(void) {
   cai_signals_watch();
   CHECK(pipe(ends) == 0);
   close(ends[0]);
-  CHECK(!cai_stream_write(ends[1], "x", 1, &problem) && problem.number == EPIPE);
+  size_t written;
+  CHECK(!cai_stream_write(ends[1], "x", 1, &written, &problem) && problem.number == EPIPE);
   close(ends[1]);
 }
 

@@ -2,6 +2,7 @@
 /* Two credentials, a line each, and a text of foreign origin. Whatever it is, of no credential in it more is left than
  * the end that a mask shows. */
 #include "../../src/core/credential.h"
+#include "../../src/core/display.h"
 #include "../../src/core/message.h"
 #include "../../src/core/secret.h"
 #include "fuzz.h"
@@ -47,6 +48,18 @@ static void require_redacted(const char *text, const char *redacted) {
   }
 }
 
+/* A message is what cai_redact made, cleaned. */
+static void require_message(const char *text, const char *message, const cai_secret *own, const cai_secret *sent) {
+  char *wanted = fuzz_copy(text, strlen(text));
+  cai_redact(wanted, sent, own);
+  require_redacted(text, wanted);
+  require_hidden(text, wanted, own);
+  require_hidden(text, wanted, sent);
+  wanted[cai_display_clean(wanted, strlen(wanted), false)] = '\0';
+  REQUIRE(strcmp(message, wanted) == 0, "\"%s\" became \"%s\"", text, message);
+  free(wanted);
+}
+
 static void try_mask(const cai_secret *secret) {
   char mask[CAI_MASK_SIZE];
   cai_mask(secret->bytes, secret->length, mask);
@@ -75,9 +88,7 @@ static void try_message(const char *text, cai_secret *own, cai_secret *sent) {
   if (strncmp(text, "Unsupported proxy", strlen("Unsupported proxy")) == 0) {
     REQUIRE(strlen(message) < 50 && strchr(message, ':') == NULL, "\"%s\" quotes the proxy", message);
   } else if (text[0] != '\0') {
-    require_redacted(call.transfer.error, message);
-    require_hidden(call.transfer.error, message, own);
-    require_hidden(call.transfer.error, message, sent);
+    require_message(call.transfer.error, message, own, sent);
   }
 }
 

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "message.h"
 
+#include "display.h"
+
 #include <stdio.h>
 #include <string.h>
 
 void cai_message_set(char message[CAI_MESSAGE_SIZE], const char *text) {
   snprintf(message, CAI_MESSAGE_SIZE, "%s", text);
+  message[cai_display_clean(message, strlen(message), false)] = '\0'; /* the cut may have left a part of a character */
 }
 
 void cai_message_redact(char *text, const cai_call *call) {
-  cai_redact(text, call->request.identity->secret, call->client->identity->secret);
+  if (call == NULL)
+    cai_redact(text, NULL, NULL);
+  else
+    cai_redact(text, call->request.identity->secret, call->client->identity->secret);
+  text[cai_display_clean(text, strlen(text), false)] = '\0';
 }
 
 /* libcurl's own words, which name hosts and causes, with a remedy where we know one. */

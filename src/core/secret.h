@@ -27,8 +27,8 @@ void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]);
 
 /* Makes text of foreign origin fit for a message, in place: whatever looks like a secret of the service
  * ("confident_..."), and every occurrence of `credential` and `other` (each may be NULL; one under 8 bytes is taken for
- * no secret), keeps at most its last 6 characters, and control characters become blanks. `text` ends in NUL and never
- * grows. */
+ * no secret), keeps at most its last 6 characters, and control characters become blanks. `text` ends in NUL and keeps
+ * its length. What is shown is cleaned by cai_display_clean, too. */
 void cai_redact(char *text, const cai_secret *credential, const cai_secret *other);
 
 #endif

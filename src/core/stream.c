@@ -23,18 +23,15 @@ bool cai_stream_is_writable(int descriptor, cai_problem *problem) {
   return true;
 }
 
-bool cai_stream_write(int descriptor, const char *bytes, size_t length, cai_problem *problem) {
-  while (length > 0) {
-    ssize_t count = write(descriptor, bytes, length);
-    if (count >= 0) {
-      bytes += count;
-      length -= (size_t)count;
-    } else if (errno == EAGAIN) {
-      struct pollfd room = {.fd = descriptor, .events = POLLOUT};
-      poll(&room, 1, -1);
-    } else if (errno != EINTR) {
+bool cai_stream_write(int descriptor, const char *bytes, size_t length, size_t *written, cai_problem *problem) {
+  *written = 0;
+  while (*written < length) {
+    struct pollfd room = {.fd = descriptor, .events = POLLOUT};
+    ssize_t count = write(descriptor, bytes + *written, length - *written);
+    if (count >= 0)
+      *written += (size_t)count;
+    else if ((errno != EAGAIN && errno != EWOULDBLOCK) || poll(&room, 1, -1) < 0)
       return cai_problem_note(problem, "write to it");
-    }
   }
   return true;
 }

@@ -16,7 +16,8 @@ void cai_stream_fill_standard(void);
 /* Whether a descriptor is open for writing. */
 bool cai_stream_is_writable(int descriptor, cai_problem *problem);
 
-/* Writes all bytes, waiting where it must. On failure some may have been written. */
-bool cai_stream_write(int descriptor, const char *bytes, size_t length, cai_problem *problem);
+/* Writes all bytes, waiting where it must, also for a descriptor that does not block. False: `written` of them have
+ * been written; with EINTR a signal came, and the caller decides whether to continue. */
+bool cai_stream_write(int descriptor, const char *bytes, size_t length, size_t *written, cai_problem *problem);
 
 #endif

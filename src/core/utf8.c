@@ -22,19 +22,31 @@ static int following(unsigned char lead, unsigned char *low, unsigned char *high
   return -1;
 }
 
+size_t cai_utf8_decode(const char *bytes, size_t length, uint32_t *point) {
+  const unsigned char *at = (const unsigned char *)bytes;
+  unsigned char low, high;
+  int count = length == 0 ? -1 : following(at[0], &low, &high);
+  if (count < 0 || length - 1 < (size_t)count)
+    return 0;
+  *point = count == 0 ? at[0] : at[0] & (0x3FU >> count);
+  for (int i = 1; i <= count; i++) {
+    if (at[i] < low || at[i] > high)
+      return 0;
+    *point = *point << 6 | (at[i] & 0x3FU);
+    low = 0x80;
+    high = 0xBF;
+  }
+  return (size_t)count + 1;
+}
+
 bool cai_utf8_check(const char *bytes, size_t length) {
-  const unsigned char *at = (const unsigned char *)bytes, *end = at + length;
-  while (at < end) {
-    unsigned char low, high;
-    int count = following(*at++, &low, &high);
-    if (count < 0 || end - at < count)
+  uint32_t point;
+  while (length > 0) {
+    size_t count = cai_utf8_decode(bytes, length, &point);
+    if (count == 0)
       return false;
-    for (int i = 0; i < count; i++, at++) {
-      if (*at < low || *at > high)
-        return false;
-      low = 0x80;
-      high = 0xBF;
-    }
+    bytes += count;
+    length -= count;
   }
   return true;
 }

@@ -150,7 +150,7 @@ static int fail(lua_State *L, const cai_call *call, cai_kind kind, cai_outcome o
   char window[8 * CAI_MESSAGE_SIZE], message[CAI_MESSAGE_SIZE]; /* redacted first: a cut could hide a secret's end */
   snprintf(window, sizeof window, "%s", text);
   cai_message_redact(window, call);
-  snprintf(message, sizeof message, "%.*s", (int)sizeof message - 1, window);
+  cai_message_set(message, window);
   lua_pushnil(L);
   lcai_error_push_call(L, call, kind, outcome, message);
   lcai_environment_field(L, 1, "link");

@@ -2,6 +2,7 @@
 #include "api_key.h"
 
 #include "../core/key_format.h"
+#include "../core/message.h"
 #include "record.h"
 
 #include <stdint.h>
@@ -127,10 +128,8 @@ static int key_to_table(lua_State *L) {
 static int key_tostring(lua_State *L) {
   api_key *key = check(L, 1);
   char name[81]; /* names have any length and any character: a line of a log wants neither */
-  int length =
-      snprintf(name, sizeof name, "%.*s",
-               (int)(length_of(key, NAME) < sizeof name ? length_of(key, NAME) : sizeof name - 1), text_of(key, NAME));
-  cai_redact(name, NULL, NULL);
+  int length = snprintf(name, sizeof name, "%.80s", text_of(key, NAME));
+  cai_message_redact(name, NULL);
   lua_pushfstring(L, "confidentai.ApiKey %s%s%s%s %s %s", text_of(key, ID), length > 0 ? " \"" : "", name,
                   length > 0 ? "\"" : "", key->valid ? "enabled" : "disabled", text_of(key, MASKED));
   if (key->project)

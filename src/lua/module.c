@@ -2,6 +2,7 @@
 #include "../core/checksum.h"
 #include "../core/clock.h"
 #include "../core/credential.h"
+#include "../core/display.h"
 #include "../core/id.h"
 #include "../core/key_format.h"
 #include "../core/libcurl.h"
@@ -45,6 +46,34 @@ static int is_utf8(lua_State *L) {
   size_t length;
   const char *text = luaL_checklstring(L, 1, &length);
   lua_pushboolean(L, cai_utf8_check(text, length));
+  return 1;
+}
+
+/* clean(text, lines or nil) -> the text as cai_display_clean makes it */
+static int clean(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  bool lines = lua_toboolean(L, 2);
+  char *copy = lua_newuserdata(L, length + 1);
+  memcpy(copy, text, length + 1);
+  lua_pushlstring(L, copy, cai_display_clean(copy, length, lines));
+  return 1;
+}
+
+/* cells(text) -> see cai_display_cells */
+static int cells(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  lua_pushinteger(L, (lua_Integer)cai_display_cells(text, length));
+  return 1;
+}
+
+/* escape_json(json) -> the text as cai_display_escape makes it */
+static int escape_json(lua_State *L) {
+  size_t length;
+  const char *json = luaL_checklstring(L, 1, &length);
+  char *escaped = lua_newuserdata(L, CAI_DISPLAY_GROWTH * length + 1);
+  lua_pushlstring(L, escaped, cai_display_escape(escaped, json, length));
   return 1;
 }
 
@@ -126,7 +155,8 @@ static int region_of(lua_State *L) {
   return 1;
 }
 
-/* redact(text, secret or nil) -> the text as cai_redact makes it fit for a message; NULs become blanks too */
+/* redact(text, secret or nil) -> the text fit for a message: as cai_redact and cai_display_clean make it; NULs become
+ * blanks too */
 static int redact(lua_State *L) {
   size_t length, secret_length;
   const char *text = luaL_checklstring(L, 1, &length);
@@ -141,7 +171,7 @@ static int redact(lua_State *L) {
     return luaL_error(L, "not enough memory");
   cai_redact(copy, credential, NULL);
   cai_secret_free(credential);
-  lua_pushlstring(L, copy, length);
+  lua_pushlstring(L, copy, cai_display_clean(copy, length, false));
   cai_wipe(copy, length); /* where memory ran out above, it holds no more than the message would */
   return 1;
 }
@@ -272,6 +302,9 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"projects", lcai_scope_projects},
                                      {"failure", lcai_error_of_table},
                                      {"environment", environment},
+                                     {"cells", cells},
+                                     {"clean", clean},
+                                     {"escape_json", escape_json},
                                      {"is_utf8", is_utf8},
                                      {"host", host},
                                      {"now", now},

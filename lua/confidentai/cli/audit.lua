@@ -8,6 +8,7 @@ local output = require "confidentai.cli.output"
 local progress = require "confidentai.cli.progress"
 local session = require "confidentai.cli.session"
 local status = require "confidentai.cli.status"
+local terminal = require "confidentai.cli.terminal"
 local time = require "confidentai.cli.time"
 
 local audit = {}
@@ -103,8 +104,8 @@ end
 local function tell_unreadable(report)
   for _, place in ipairs(report.unreadable) do
     local where = place.project and "the project " .. (place.project.name or place.project.id) or "the organization"
-    io.stderr:write(failure.redact(("confidentai: the keys of %s could not be read, or not all: %s"):format(where,
-      place.err.message)), "\n")
+    terminal.say(failure.redact(("confidentai: the keys of %s could not be read, or not all: %s"):format(where,
+      place.err.message)))
   end
 end
 

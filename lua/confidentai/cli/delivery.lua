@@ -84,7 +84,8 @@ end
 local function write_table(session, columns, key, secret, arguments)
   if terminal.width(1) then
     output.record(columns, key, arguments)
-    session:say("\nThe secret, here and never again:")
+    output.write "\n"
+    session:say "The secret, here and never again:"
   else
     session:say("created " .. require("confidentai.cli.selection").describe(key))
   end
@@ -100,7 +101,7 @@ end
 function delivery.deliver(choice, session, columns, key, arguments)
   local secret = key.value
   if choice.kind == "descriptor" then
-    local ok, problem = core.stream.write(choice.descriptor, secret .. "\n")
+    local ok, problem = terminal.write(choice.descriptor, secret .. "\n")
     if not ok then
       failure.raise { kind = "output", exit = status.failed,
         message = ("the descriptor %.0f cannot be written: %s"):format(choice.descriptor, problem) }

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- How the command fails: an error is raised as a table, caught in one place, and told to a person or to a program.
 
+local terminal = require "confidentai.cli.terminal"
+
 local failure = {}
 
 local metatable = { __tostring = function(self) return self.err.message end }
@@ -33,12 +35,13 @@ function failure.caught(caught)
   return getmetatable(caught) == metatable and caught.err or nil
 end
 
----Makes text fit for a terminal: what looks like a secret is masked, control characters become blanks.
+---Makes text one line that is fit for a terminal, and masks what looks like a secret.
 ---@param text string
 ---@return string
 function failure.redact(text)
   local ok, core = pcall(require, "confidentai.core")
-  return ok and core.redact(text) or (text:gsub("confident_[%w_+/=-]+", "***************"):gsub("%c", " "))
+  return ok and type(core) == "table" and core.redact(text)
+    or terminal.clean((text:gsub("confident_[%w_+/=-]+", "***************")))
 end
 
 -- What can be done about an error, where it does not say so itself.
@@ -101,12 +104,14 @@ function failure.report(err, format)
       object.error[name] = err[name]
     end
     object.error.message = failure.redact(failure.in_options(tostring(err.message)))
-    io.stderr:write(require("cjson").new().encode(object), "\n")
+    local json, ok, core = require("cjson").new().encode(object), pcall(require, "confidentai.core")
+    json = ok and type(core) == "table" and core.escape_json(json) or json:gsub("[\128-\255]", "?")
+    terminal.write(2, json .. "\n")
     return
   end
-  io.stderr:write("confidentai: ", failure.redact(failure.in_options(tostring(err.message))), "\n")
+  terminal.say("confidentai: ", failure.redact(failure.in_options(tostring(err.message))))
   if next then
-    io.stderr:write("  ", failure.redact(next), "\n")
+    terminal.say("  ", failure.redact(next))
   end
 end
 

@@ -5,27 +5,25 @@ local terminal = require "confidentai.cli.terminal"
 
 local grid = {}
 
--- Characters that a cut cell keeps, and blanks between columns.
+-- Cells that a cut text keeps, and blanks between columns.
 local NARROWEST, GAP = 8, 2
 
--- Characters of UTF-8 text.
+-- The cells of a terminal that a clean text takes: an ideogram or an emoji takes two.
 local function length(text)
-  if not text:find "[\128-\255]" then
-    return #text
-  end
-  return select(2, text:gsub("[^\128-\191]", ""))
+  return text:find "[\128-\255]" and require("confidentai.core").cells(text) or #text -- here: --help does without
 end
 
+-- The text, cut to so many cells at most, and how many it takes.
 local function cut(text, width)
   local kept, count = {}, 0
   for character in text:gmatch "[^\128-\191][\128-\191]*" do
-    count = count + 1
-    if count == width then
+    local more = length(character)
+    if count + more >= width then
       break
     end
-    kept[count] = character
+    kept[#kept + 1], count = character, count + more
   end
-  return table.concat(kept) .. "…"
+  return table.concat(kept) .. "…", count + 1
 end
 
 ---A value as text: ids may have more digits than Lua's own conversion shows.
@@ -63,8 +61,8 @@ local function cell(column, record)
   else
     text = grid.text(column.value(record))
   end
-  if text:find "[%c\194]" then -- a name may hold what a terminal would obey: control characters, U+0080 to U+009F too
-    text = text:gsub("%c", " "):gsub("\194[\128-\159]", " ")
+  if text:find "[%c\128-\255]" then
+    text = terminal.clean(text) -- also where a pager shows it
   end
   return text, style
 end
@@ -129,7 +127,7 @@ local function padded(column, row, colour, is_last)
   local text = column.texts[row]
   local count = length(text)
   if count > column.width then
-    text, count = cut(text, column.width), column.width
+    text, count = cut(text, column.width)
   end
   local shown = colour and terminal.paint(text, column.styles[row]) or text
   return is_last and shown or shown .. (" "):rep(column.width - count + GAP)

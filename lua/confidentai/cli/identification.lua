@@ -4,6 +4,7 @@
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
 local output = require "confidentai.cli.output"
+local terminal = require "confidentai.cli.terminal"
 local time = require "confidentai.cli.time"
 
 local identification = {}
@@ -168,9 +169,9 @@ function identification.tell_unreadable(report, arguments)
     return
   end
   for _, place in ipairs(report.unreadable) do
-    io.stderr:write(failure.redact(("confidentai: the keys of %s could not be read, or not all: %s"):format(
+    terminal.say(failure.redact(("confidentai: the keys of %s could not be read, or not all: %s"):format(
       place.scope == "project" and "the project " .. (place.project_name or place.project_id) or "the organization",
-      place.err.message)), "\n")
+      place.err.message)))
   end
 end
 

@@ -8,6 +8,7 @@ local progress = require "confidentai.cli.progress"
 local secret_input = require "confidentai.cli.secret_input"
 local session = require "confidentai.cli.session"
 local status = require "confidentai.cli.status"
+local terminal = require "confidentai.cli.terminal"
 local verdict = require "confidentai.verdict"
 
 local identify = {}
@@ -81,7 +82,7 @@ local function run_scan(self, arguments)
     identification.tell_unreadable(reports[1], arguments)
   end
   if found.problem then
-    io.stderr:write("confidentai: the text may hold more secrets: ", found.problem, "\n")
+    terminal.say("confidentai: the text may hold more secrets: ", found.problem)
   end
   if arguments.output == "table" then
     self:say(#reports == 0 and "no secret was found"

@@ -5,6 +5,7 @@
 local argv = require "confidentai.cli.argv"
 local help = require "confidentai.cli.help"
 local status = require "confidentai.cli.status"
+local terminal = require "confidentai.cli.terminal"
 
 local cli = {}
 
@@ -47,6 +48,18 @@ local function version()
   return "confidentai " .. (ok and type(core) == "table" and core._VERSION or "unknown")
 end
 
+-- Ends the command with a text that was asked for; argparse would not notice that it cannot be written.
+local function finish(text)
+  os.exit(require("confidentai.cli.page").write(text))
+end
+
+local function answer_help(parser)
+  parser._options[parser._help_option_idx]:action(function() finish(parser:get_help() .. "\n") end)
+  for _, command in ipairs(parser._commands) do
+    answer_help(command)
+  end
+end
+
 ---The parser. Of commands that are not meant only the names are known.
 ---@param argparse function
 ---@param wanted? string a command's name; true: all, for completions and the manual
@@ -56,10 +69,7 @@ function cli.parser(argparse, wanted)
   local parser = argparse("confidentai", "Manage the API keys of Confident AI.")
   parser:help_max_width(80)
   parser:add_help(true)
-  parser:flag("--version"):description("Show the version and exit."):action(function()
-    io.stdout:write(version(), "\n")
-    os.exit(0)
-  end)
+  parser:flag("--version"):description("Show the version and exit."):action(function() finish(version() .. "\n") end)
   parser:command_target("command")
   parser:require_command(true)
   help.examples(parser, EXAMPLES)
@@ -71,6 +81,7 @@ function cli.parser(argparse, wanted)
       modules[entry.name].define(command)
     end
   end
+  answer_help(parser)
   return parser, modules
 end
 
@@ -96,7 +107,7 @@ local function refuse(command, message, arguments)
   message = message:gsub("'%s+Did you mean", "'. Did you mean") -- argparse joins two sentences
   local name = usage:match "^Usage: ([%l ]*%l)" or "confidentai"
   if format ~= "json" and format ~= "jsonl" then
-    io.stderr:write(usage, "\n\n")
+    terminal.tell(usage .. "\n\n")
   end
   failure.report({ kind = "usage", message = message, next = "see: " .. name .. " --help" }, format)
 end
@@ -121,8 +132,8 @@ end
 function cli.main(arguments)
   local found, argparse = pcall(require, "argparse")
   if not found then
-    io.stderr:write("confidentai: the command needs the module argparse: apt-get install lua-argparse, "
-      .. "or luarocks install argparse\n")
+    terminal.say("confidentai: the command needs the module argparse: apt-get install lua-argparse, "
+      .. "or luarocks install argparse")
     return status.failed
   end
   local refused = refuse_secret(arguments)

@@ -4,6 +4,7 @@
 
 local blocking = require "confidentai.driver.blocking"
 local core = require "confidentai.core"
+local terminal = require "confidentai.cli.terminal"
 
 local interruption = {}
 
@@ -49,7 +50,7 @@ function interruption.check()
   local name = core.caught_signal()
   if name and held then
     pending = name
-    io.stderr:write("confidentai: ", name, ": ", held, "\n")
+    terminal.say("confidentai: ", name, ": ", held)
   elseif name then
     raise(name)
   end
@@ -103,7 +104,7 @@ end
 ---@return integer status
 function interruption.report(caught, arguments)
   if left or not arguments.quiet then
-    io.stderr:write("confidentai: ended by ", caught.name, left and (": " .. left) or "", "\n")
+    terminal.say("confidentai: ended by ", caught.name, left and (": " .. left) or "")
   end
   return 128 + NUMBERS[caught.name]
 end

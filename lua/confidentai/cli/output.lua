@@ -5,6 +5,7 @@
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
 local status = require "confidentai.cli.status"
+local terminal = require "confidentai.cli.terminal"
 
 local output = {}
 
@@ -23,27 +24,35 @@ local EPIPE = 32
 -- Bytes that are collected before they are written.
 local CHUNK = 65536
 
----Writes to standard output. A reader that has gone ends the command quietly, as SIGPIPE ends others.
----@param text string
-function output.write(text)
-  local ok, message, code = io.stdout:write(text)
-  if ok then
-    ok, message, code = io.stdout:flush()
-  end
+-- Writes what is fit for any terminal to standard output. A reader that has gone ends the command quietly, as SIGPIPE
+-- ends others.
+local function write(text)
+  local ok, message, code = terminal.write(1, text)
   if not ok then
     failure.raise { kind = "output", message = "standard output cannot be written: " .. message, exit = status.failed,
       closed = code == EPIPE }
   end
 end
 
+---Writes lines to standard output. At a terminal they are cleaned.
+---@param text string
+function output.write(text)
+  write(terminal.width(1) and terminal.clean(text, true) or text)
+end
+
+-- JSON is for programs, and loses nothing; but a terminal may show it: what would act on one is escaped in it.
+local function write_escaped(text)
+  write(require("confidentai.core").escape_json(text))
+end
+
 -- Writes what piece(i) gives for 1 to count, in chunks: what is shown may be large, and is not held as a whole.
-local function write_pieces(count, piece)
+local function write_pieces(count, put, piece)
   local parts, size = {}, 0
   for i = 1, count do
     parts[#parts + 1] = piece(i)
     size = size + #parts[#parts]
     if size >= CHUNK or i == count then
-      output.write(table.concat(parts))
+      put(table.concat(parts))
       parts, size = {}, 0
     end
   end
@@ -108,39 +117,53 @@ end
 local function write_json(columns, records)
   local object, count = objects(columns, "\n    "), #records
   if count == 0 then
-    output.write "[]\n"
+    write "[]\n"
   end
-  write_pieces(count, function(i)
+  write_pieces(count, write_escaped, function(i)
     return (i == 1 and "[\n  " or "  ") .. object(records[i]) .. (i == count and "\n]\n" or ",\n")
   end)
 end
 
 local function write_lines(columns, records)
   local object = objects(columns)
-  write_pieces(#records, function(i) return object(records[i]) .. "\n" end)
+  write_pieces(#records, write_escaped, function(i) return object(records[i]) .. "\n" end)
 end
 
--- RFC 4180.
-local function csv_cell(value)
+-- What a spreadsheet takes for a formula: = + - @ and their full-width forms, also behind a tab or a line's end.
+local FORMULA = { "^[=+@\t\r\n-]", "^\239\188[\139\141\157\160]" }
+
+local function is_formula(text)
+  return not text:find "^%-%d+%.?%d*$" and (text:find(FORMULA[1]) or text:find(FORMULA[2])) ~= nil
+end
+
+-- RFC 4180; and what is another's text is no formula, and at a terminal nothing that it obeys. Semicolons separate
+-- cells in some countries.
+local function csv_cell(value, shown)
   local text = grid.text(value)
-  if text:find '[",\r\n]' then
+  if shown then
+    text = terminal.clean(text)
+  end
+  if type(value) == "string" and is_formula(text) then
+    text = "'" .. text
+  end
+  if text:find '[",;\t\r\n]' then
     return '"' .. text:gsub('"', '""') .. '"'
   end
   return text
 end
 
 local function write_csv(all, records)
-  local columns, cells = {}, {}
+  local columns, cells, shown = {}, {}, terminal.width(1) ~= nil
   for _, column in ipairs(all) do
     columns[#columns + 1] = not column.json and column or nil
   end
   for j, column in ipairs(columns) do
     cells[j] = csv_cell(column.name)
   end
-  output.write(table.concat(cells, ",") .. "\r\n")
-  write_pieces(#records, function(i)
+  write(table.concat(cells, ",") .. "\r\n")
+  write_pieces(#records, write, function(i)
     for j, column in ipairs(columns) do
-      cells[j] = csv_cell(column.value(records[i]))
+      cells[j] = csv_cell(column.value(records[i]), shown)
     end
     return table.concat(cells, ",") .. "\r\n"
   end)
@@ -148,7 +171,7 @@ end
 
 local function write_table(columns, records, options)
   local line = grid.lines(columns, records, options)
-  write_pieces(#records + 1, function(i) return line(i) .. "\n" end)
+  write_pieces(#records + 1, write, function(i) return line(i) .. "\n" end)
 end
 
 local writers = { json = write_json, jsonl = write_lines, csv = write_csv, table = write_table }
@@ -169,14 +192,14 @@ local function write_object(columns, record)
     local separator = j > 1 and "," or ""
     if getmetatable(value) == List and value.columns then
       local object, list = objects(value.columns), value.records
-      output.write(("%s%s\n\"%s\":["):format(text, separator, column.name))
-      write_pieces(#list, function(i) return (i == 1 and "\n  " or ",\n  ") .. object(list[i]) end)
+      write_escaped(("%s%s\n\"%s\":["):format(text, separator, column.name))
+      write_pieces(#list, write_escaped, function(i) return (i == 1 and "\n  " or ",\n  ") .. object(list[i]) end)
       text = "]"
     else
       text = ('%s%s"%s":%s'):format(text, separator, column.name, json_value(value, json))
     end
   end
-  output.write(text .. "}\n")
+  write_escaped(text .. "}\n")
 end
 
 ---Writes one record: an object in JSON, one line under a head in the others, names and values in a table.
@@ -187,7 +210,7 @@ function output.record(columns, record, options)
   if options.output == "json" then
     write_object(columns, record)
   elseif options.output == "table" then
-    output.write(grid.record(columns, record, options) .. "\n")
+    write(grid.record(columns, record, options) .. "\n")
   else
     output.records(columns, { record }, options)
   end

@@ -13,8 +13,7 @@ local WIDTH = 24
 
 local function draw(label, done, total)
   local filled = total > 0 and math.floor(WIDTH * done / total) or 0
-  io.stderr:write(("\r%s [%s%s] %d/%d"):format(label, ("#"):rep(filled), ("."):rep(WIDTH - filled), done, total))
-  io.stderr:flush()
+  terminal.write(2, ("\r%s [%s%s] %d/%d"):format(label, ("#"):rep(filled), ("."):rep(WIDTH - filled), done, total))
 end
 
 ---Does something while a bar shows how far it is.
@@ -30,7 +29,7 @@ function progress.during(arguments, label, act)
   local shown, drawn = false, core.now() + FIRST - EVERY
   local function clear()
     if shown then
-      io.stderr:write("\r\27[K")
+      terminal.write(2, "\r\27[K")
       shown = false
     end
   end

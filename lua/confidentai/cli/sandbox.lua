@@ -5,6 +5,7 @@ local argv = require "confidentai.cli.argv"
 local help = require "confidentai.cli.help"
 local interpreter = require "confidentai.sandbox.interpreter"
 local options = require "confidentai.sandbox.options"
+local terminal = require "confidentai.cli.terminal"
 
 local sandbox = {}
 
@@ -72,7 +73,7 @@ local function run_elsewhere(chosen, complete)
     status = signal ~= 0 and 128 + signal or code
   end)
   if not child then
-    io.stderr:write("confidentai sandbox: cannot run ", chosen.command, ": ", tostring(message), "\n")
+    terminal.say("confidentai sandbox: cannot run ", chosen.command, ": ", tostring(message))
     return 1
   end
   if lifeline then uv.fs_close(lifeline.read) end
@@ -87,14 +88,14 @@ end
 function sandbox.run(arguments)
   local complete, message = options.complete(given_options(arguments))
   if not complete then
-    io.stderr:write("confidentai sandbox: ", message, "\n")
+    terminal.say("confidentai sandbox: ", message)
     return 2
   end
   if interpreter.is_suitable() then return require("confidentai.sandbox.process").run(complete) end
   local chosen
   chosen, message = interpreter.find()
   if not chosen then
-    io.stderr:write("confidentai sandbox: ", message, "\n")
+    terminal.say("confidentai sandbox: ", message)
     return 1
   end
   return run_elsewhere(chosen, complete)

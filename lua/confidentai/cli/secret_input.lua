@@ -79,7 +79,7 @@ local function one_within(text, found, arguments)
       or ("one secret is expected, and this holds %d"):format(#found),
       "to find the secrets in a text: confidentai identify --scan --file PATH; give one of them in a file of its own")
   elseif not arguments.quiet then
-    io.stderr:write(("the secret on line %d is meant, which ends in %s\n"):format(found[1].lines[1],
+    terminal.say(("the secret on line %d is meant, which ends in %s"):format(found[1].lines[1],
       found[1].secret:sub(-6)))
   end
   return found[1].secret

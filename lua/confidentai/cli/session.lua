@@ -3,6 +3,7 @@
 
 local failure = require "confidentai.cli.failure"
 local status = require "confidentai.cli.status"
+local terminal = require "confidentai.cli.terminal"
 
 local session = {}
 
@@ -36,12 +37,12 @@ Session.__index = Session
 -- Tells of each request, for --verbose. No event holds a secret.
 local function observe(event)
   if event.type == "request" then
-    io.stderr:write(("> %s %s (CONFIDENT_API_KEY: ***************)\n"):format(event.method, event.path))
+    terminal.say(("> %s %s (CONFIDENT_API_KEY: ***************)"):format(event.method, event.path))
   elseif event.type == "response" then
-    io.stderr:write(("< %s in %.0f ms, %.0f bytes\n"):format(event.status or event.failure or "-",
+    terminal.say(("< %s in %.0f ms, %.0f bytes"):format(event.status or event.failure or "-",
       event.seconds * 1000, event.bytes))
   elseif event.type == "retry" then
-    io.stderr:write(("  again in %.1f s\n"):format(event.seconds))
+    terminal.say(("  again in %.1f s"):format(event.seconds))
   end
 end
 
@@ -86,7 +87,7 @@ end
 ---@param text string
 function Session:say(text)
   if not self.arguments.quiet then
-    io.stderr:write(text, "\n")
+    terminal.say(text)
   end
 end
 
@@ -96,7 +97,7 @@ function Session:confirm(question)
   if self.arguments.yes then
     return
   end
-  local answer = require("confidentai.cli.terminal").confirm(question)
+  local answer = terminal.confirm(question)
   require("confidentai.cli.interruption").check()
   if answer == nil then
     failure.raise { kind = "guard", message = question .. " Nobody was there to ask.", next = "--yes says yes",

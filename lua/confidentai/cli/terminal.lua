@@ -6,11 +6,18 @@ local terminal = {}
 -- Columns where nobody says how many there are.
 local DEFAULT_WIDTH = 80
 
+-- The core, or nil: `--help`, the manual and completions do without.
+local function core()
+  local ok, found = pcall(require, "confidentai.core")
+  return ok and type(found) == "table" and found or nil
+end
+
 ---The columns of the terminal behind a descriptor; nil: it is none.
 ---@param descriptor integer 0, 1 or 2
 ---@return integer?
 function terminal.width(descriptor)
-  local columns = require("confidentai.core").terminal(descriptor) -- loaded late: `--help` shall start fast
+  local found = core()
+  local columns = found and found.terminal(descriptor)
   if not columns then
     return nil
   end
@@ -37,24 +44,67 @@ function terminal.paint(text, style)
   return style and ("\27[%sm%s\27[0m"):format(CODES[style], text) or text
 end
 
--- Runs stty for the terminal behind standard input. It sees no secret.
-local function stty(setting)
-  local result = os.execute("stty " .. setting .. " </dev/tty 2>/dev/null")
-  return result == true or result == 0
+---Makes text of anybody's fit for a terminal: nothing in it is obeyed, reorders what stands beside it, or is unseen.
+---@param text string
+---@param lines? boolean line feeds and tabs stay; without, it becomes one line
+---@return string
+function terminal.clean(text, lines)
+  local found = core()
+  if found then
+    return found.clean(text, lines)
+  end
+  text = text:gsub(lines and "[%z\1-\8\11-\31\127]" or "%c", " "):gsub("[\128-\255]", "?")
+  return text
+end
+
+-- The number of the error that a signal makes of a wait.
+local EINTR = 4
+
+---Writes to a standard stream as it is. A stream that takes nothing now, also one that does not block, is waited for; a
+---signal ends the wait on standard output.
+---@param descriptor integer 1 or 2, or another that was given
+---@param text string
+---@return boolean? done nil: it cannot be written
+---@return string? message
+---@return integer? number of the system's error
+function terminal.write(descriptor, text)
+  local found = core()
+  if not found then
+    local file = descriptor == 1 and io.stdout or io.stderr
+    local ok, message, number = file:write(text)
+    if ok then
+      ok, message, number = file:flush()
+    end
+    return ok and true, message, number
+  end
+  while true do
+    local ok, message, number, written = found.stream.write(descriptor, text)
+    if ok or number ~= EINTR then
+      return ok, message, number
+    elseif descriptor ~= 2 then
+      require("confidentai.cli.interruption").check()
+    end
+    text = text:sub(written + 1)
+  end
+end
+
+---Tells a person something on standard error: cleaned lines.
+---@param text string its line feeds are ours; names and messages in it have been cleaned, or are cleaned by `say`
+function terminal.tell(text)
+  terminal.write(2, terminal.clean(text, true))
+end
+
+---Tells a person one line on standard error, whatever is in it.
+---@param ... string its parts
+function terminal.say(...)
+  terminal.write(2, terminal.clean(table.concat { ... }) .. "\n")
 end
 
 ---Asks for a line without showing it.
 ---@param question string
 ---@return string? line nil: there is nobody to ask
 function terminal.ask_hidden(question)
-  if not terminal.width(0) or not stty "-echo" then
-    return nil
-  end
-  io.stderr:write(question)
-  local ok, line = pcall(io.read, "*l")
-  stty "echo"
-  io.stderr:write("\n")
-  return ok and line or nil
+  return terminal.width(0) and core().stream.ask_hidden(terminal.clean(question)) or nil
 end
 
 ---Asks a question that is answered by yes or no.
@@ -64,7 +114,7 @@ function terminal.confirm(question)
   if not terminal.width(0) then
     return nil
   end
-  io.stderr:write(question, " [y/N] ")
+  terminal.write(2, terminal.clean(question) .. " [y/N] ")
   local line = io.read "*l"
   return line ~= nil and line:lower():match "^%s*y" ~= nil
 end

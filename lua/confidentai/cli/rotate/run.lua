@@ -6,6 +6,7 @@ local failure = require "confidentai.cli.failure"
 local interruption = require "confidentai.cli.interruption"
 local options = require "confidentai.cli.rotate.options"
 local status = require "confidentai.cli.status"
+local terminal = require "confidentai.cli.terminal"
 local words = require "confidentai.cli.rotate.words"
 
 local run = {}
@@ -13,8 +14,8 @@ local run = {}
 -- Tells of a step, for --verbose.
 local function tell(event)
   local where = event.store or event.key and "key " .. event.key
-  io.stderr:write(failure.redact(("%s  %s %s: %s%s"):format(os.date("!%H:%M:%S"), event.base, event.state, event.what,
-    where and (" (%s)"):format(where) or "")), "\n")
+  terminal.say(failure.redact(("%s  %s %s: %s%s"):format(os.date("!%H:%M:%S"), event.base, event.state, event.what,
+    where and (" (%s)"):format(where) or "")))
 end
 
 ---A function for `on_step`: it knows which rotation is at work when the command is interrupted or fails.
