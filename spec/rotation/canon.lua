@@ -84,7 +84,7 @@ local function counts(path, entry)
   if name:find "^%.confidentai%-" then
     return entry.content:find("confident_us_", 1, true) ~= nil
   end
-  return name ~= ".lock" and not name:find "^%.hold%-"
+  return name ~= ".lock" and name ~= ".confidentai.lock" and not name:find "^%.hold%-"
 end
 
 local function describe_files(self, files, now, parts)

@@ -101,7 +101,19 @@ local function judge_target(self, log, entry, name, complain)
   end
 end
 
-local function judge(self, log, entry, name, complain)
+-- Both keys soak, the old one forwards and the new one in a rollback: the clock stands still during a run, so that a
+-- key which a store held when the run began is not taken away in it.
+local function judge_soak(self, start, entry, name, complain)
+  local wanted = target(entry, name)
+  for _, path in ipairs(start and (self.what.soak or 0) > 0 and self.what.stores or {}) do
+    local held = self:holder(start, path)
+    if held and name(held) == wanted then
+      complain(("key %s goes without a soak: %s held it when the run began"):format(wanted, path))
+    end
+  end
+end
+
+local function judge(self, log, entry, name, complain, start)
   judge_stores(self, entry, name, complain)
   if entry.operation == "create" then
     if not changes.is_made(entry.change.name, self.what.base) then
@@ -111,6 +123,7 @@ local function judge(self, log, entry, name, complain)
   end
   judge_target(self, log, entry, name, complain)
   if takes_away(entry) then
+    judge_soak(self, start, entry, name, complain)
     local wanted = target(entry, name)
     if entry.credential and name(entry.credential) == wanted then
       complain(("key %s removes itself"):format(wanted))
@@ -125,14 +138,15 @@ end
 ---@param self table the oracle
 ---@param log table[]
 ---@param name fun(key: table): string
+---@param start? table the view when the run of this log began
 ---@return string[] complaints
-function changes.judge(self, log, name)
+function changes.judge(self, log, name, start)
   local found = {}
   for _, entry in ipairs(log) do
     if entry.change and entry.by ~= "somebody" then
       judge(self, log, entry, name, function(text)
         found[#found + 1] = ("request %d, %s %s: %s"):format(entry.n, entry.method, entry.path, text)
-      end)
+      end, start)
     end
   end
   return found

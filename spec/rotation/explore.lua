@@ -188,7 +188,7 @@ function Explore:follow(state, result)
   left.story = state.story
   local view = self.world:view(left)
   self:judge(left, self.world.watch:instant(view))
-  self:judge(left, self.world.watch:changes(assert(self.world.service:log())))
+  self:judge(left, self.world.watch:changes(assert(self.world.service:log()), self.world:view(state)))
   self:judge(left, self.world.watch.texts({ output = trial.output(self.world) }, view))
   local ended = result.state
   if result.err then

@@ -14,6 +14,7 @@ local World = require "spec.rotation.world"
 local scenario_of = {
   ["lets a key disable itself"] = "own",
   ["leaves the new key when it goes back"] = "project_back",
+  ["disables the new key at once when it goes back"] = "project_back",
 }
 
 local worlds, starts = {}, {}

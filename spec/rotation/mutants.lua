@@ -281,6 +281,11 @@ mutants["never deletes what it has disabled"] = function()
   module_of("guard").delete = function() return "deleted" end
 end
 
+-- As a rotation backwards would without its soak.
+mutants["disables the new key at once when it goes back"] = function()
+  module_of("rollback").LONGEST_SOAK = 0
+end
+
 mutants["never syncs a file"] = function()
   require("boundary").forget_syncs()
 end

@@ -152,9 +152,10 @@ end
 
 ---Promises 1, 3 and 5 in what took effect.
 ---@param log table[] of the service
+---@param start? table the view when the run of this log began, whose clock stood still: both keys' soak is judged
 ---@return string[] complaints
-function Oracle:changes(log)
-  return changes.judge(self, log, oracle.name)
+function Oracle:changes(log, start)
+  return changes.judge(self, log, oracle.name, start)
 end
 
 ---Promises 2 and 4 at the end of a run: nothing is left over.

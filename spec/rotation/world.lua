@@ -30,7 +30,7 @@ function world.new(scenario)
   self.service = assert(sandbox.start { projects = { "web" }, seed = 1, witness_folder = self.root })
   self.state_dir, self.output = self.root .. "/state", self.root .. "/output"
   assert(uv.fs_mkdir(self.state_dir, 448)) -- 0700
-  local what = { state_dir = self.state_dir, stores = {} }
+  local what = { state_dir = self.state_dir, stores = {}, soak = scenario.options.soak }
   scenario.prepare(self, what, write)
   self.what, self.stores = what, what.stores
   self.watch = oracle.watch(self.service, what)
