@@ -2,10 +2,8 @@
 -- Rotations that have ended. The last one of a key stays in its record; before the next one takes the record over, it
 -- is appended to a file of JSON lines beside it. No secret is in it.
 
-local cjson = require "cjson"
+local core = require "confidentai.core"
 local record = require "confidentai.rotation.record"
-
-local json = cjson.new()
 
 local history = {}
 
@@ -81,7 +79,7 @@ function history.keep(state, record_key, content)
   local problem = not text and version or nil
   if not problem then
     local list = lines_of(text or "")
-    list[#list + 1] = json.encode(history.entry(content)) .. "\n"
+    list[#list + 1] = core.json_encode(history.entry(content)) .. "\n"
     local written, why, message = state.cas(key, shorten(list), text and version or nil)
     if written then
       return true
@@ -98,8 +96,8 @@ local function read(state, key, add)
     return record.failure(("the history %s cannot be read: %s"):format(key, problem))
   end
   for _, line in ipairs(lines_of(text or "")) do
-    local ok, entry = pcall(json.decode, line)
-    if not ok or type(entry) ~= "table" or type(entry.id) ~= "string" then
+    local entry = core.json_decode(line)
+    if type(entry) ~= "table" or type(entry.id) ~= "string" then
       return record.failure(("the history %s is damaged"):format(key))
     end
     add(entry)
