@@ -79,7 +79,7 @@ describe("a file that holds more than a key is not replaced as a whole:", functi
       local text = before .. s.service.projects[1].api_key
       assert_refused(rotate, text, "does not hold the secret of key 1")
       assert_refused(provision, text, "holds something already")
-      assert_refused(ensure, text, "holds the secret of no key")
+      assert_refused(ensure, text, "holds something that is not the secret of a key")
     end
   end)
 

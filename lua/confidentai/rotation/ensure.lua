@@ -48,8 +48,8 @@ local function read_stores(self)
     elseif stores.is_nothing(held) then
       empty = true
     elseif not stores.is_key(held) then
-      return refuse((stores.env_file_problem(store, held)) or ("%s holds the secret of no key, and it would be "
-        .. "written over: give another store, or empty it"):format(store.label))
+      return refuse((stores.env_file_problem(store, held)) or ("%s holds something that is not the secret of "
+        .. "a key, so that it was left alone: give another store, or empty this one"):format(store.label))
     elseif not seen[held] then
       seen[held] = true
       contents[#contents + 1] = held
