@@ -43,4 +43,19 @@ function command_line.text(words, more)
   return table.concat(parts, " ")
 end
 
+---Writes a command line about one key.
+---@param verb string such as "keys get"
+---@param operand string|number an id or a name
+---@param project_id? string
+---@return string
+function command_line.about(verb, operand, project_id)
+  local text = type(operand) == "number" and ("%.0f"):format(operand) or operand
+  local words = { text }
+  if text:sub(1, 1) == "-" then
+    words = { "--", text }
+  end
+  return ("confidentai %s %s"):format(verb,
+    command_line.text(words, project_id and { command_line.option("--project", project_id) }))
+end
+
 return command_line

@@ -3,6 +3,7 @@
 -- be taken back; at the end the secret must be refused.
 
 local all_keys = require "confidentai.all_keys"
+local command_line = require "confidentai.command_line"
 local core = require "confidentai.core"
 local argument = require "confidentai.argument"
 local driver_pause = require "confidentai.pause"
@@ -62,9 +63,7 @@ end
 
 -- A command about the key of a match.
 local function command(verb, match)
-  local id = match.key.id
-  return ("confidentai keys %s %s%s"):format(verb, type(id) == "number" and ("%.0f"):format(id) or id,
-    match.project_id and " --project " .. match.project_id or "")
+  return command_line.about("keys " .. verb, match.key.id, match.project_id)
 end
 
 -- The last match that may be the key.

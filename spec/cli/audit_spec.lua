@@ -32,7 +32,8 @@ describe("confidentai audit", function()
   it("says that all is well", function()
     local status, output, errors = command { "audit" }
     assert.same({ 0, "" }, { status, output })
-    assert.equal("0 findings in 4 keys of 3 places of the organization Sandbox (4 enabled, 0 disabled)\n", errors)
+    assert.equal("0 findings in 4 keys of 3 places of the organization Sandbox (4 enabled, 0 disabled)\n"
+      .. "judged by default: keys older than 90 days, and keys not used for 90 days (--max-age, --unused)\n", errors)
     status, output, errors = command { "audit", "--quiet", "--fail" }
     assert.same({ 0, "", "" }, { status, output, errors })
   end)

@@ -59,7 +59,7 @@ function command.start(service, words, options)
     variables.LD_PRELOAD = false
     line = "export LD_PRELOAD=" .. support.quote(preloaded) .. "; " .. line
   end
-  line = ("stty cols %d -echo; %s"):format(options.columns, line)
+  line = ("stty cols %d -echo\n%s"):format(options.columns, line)
   return process.start("script", { "-qec", line, "/dev/null" }, variables, options.input or "")
 end
 

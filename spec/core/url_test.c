@@ -44,6 +44,9 @@ static const char *const bad[] = {
     "https://a%2541b/", /* found by fuzzing: unescaped once it is a%41b, and twice aAb */
     "https:/%33",       /* found by fuzzing: unescaped once it is the name 3, and read again 0.0.0.3 */
     "https://h%2Eexample/v1",
+    "https://b\xc3\xbc"
+    "cher.example", /* xn--bcher-kva.example */
+    "https://\xe6\x97\xa5.example:8443/a",
 };
 
 /* Plain http that must be asked for; several look like this machine and are not. */

@@ -69,10 +69,22 @@ static bool write_base(cai_base_url *base, const url_parts *parts) {
   return true;
 }
 
+static const char *host_of(const char *text) {
+  const char *host = text + strcspn(text, ":");
+  return host + strspn(host, ":/");
+}
+
+/* Some libcurls translate such a name, others ask for it as it is: each call would fail. */
+static bool has_foreign_host(const char *text) {
+  for (const char *host = host_of(text); *host != '\0' && *host != '/'; host++)
+    if ((unsigned char)*host >= 0x80)
+      return true;
+  return false;
+}
+
 /* libcurl unescapes a host, and reads the URL made of it once more: %33 is the name 3 first, and then 0.0.0.3. */
 static bool has_escaped_host(const char *text) {
-  const char *host = text + strcspn(text, ":");
-  host += strspn(host, ":/");
+  const char *host = host_of(text);
   return memchr(host, '%', strcspn(host, "/")) != NULL;
 }
 
@@ -115,6 +127,8 @@ bool cai_base_url_parse(cai_base_url *base, const char *text, bool allow_plain_h
     return refuse(message, "base_url must not have a query or a fragment");
   if (has_blanks(text))
     return refuse(message, NO_URL);
+  if (has_foreign_host(text))
+    return refuse(message, "base_url has a host name that is not ASCII: write it as xn--...");
   CURLU *url = curl_url();
   if (url == NULL)
     return refuse(message, "base_url: out of memory");

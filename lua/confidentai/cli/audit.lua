@@ -15,6 +15,9 @@ local audit = {}
 
 local DAY = 86400
 
+-- Days of both options where neither is given: without them no age and no idleness would be a finding.
+local DEFAULT_DAYS = 90
+
 -- Days of a text such as "90d". A bare number would be seconds, and is hardly what is meant.
 local function days(text)
   local seconds = not text:find "^%d+$" and time.duration(text)
@@ -27,10 +30,10 @@ end
 ---Tells the parser about the options.
 ---@param command table of argparse
 function audit.define(command)
-  command:option("--max-age", "An enabled key that is older is a finding."):argname("TIME"):target("max_age_days")
-    :convert(days)
-  command:option("--unused", "An enabled key that was not used for so long is a finding."):argname("TIME")
-    :target("unused_days"):convert(days)
+  command:option("--max-age", "An enabled key that is older is a finding. Without this and --unused: 90d.")
+    :argname("TIME"):target("max_age_days"):convert(days)
+  command:option("--unused", "An enabled key that was not used for so long is a finding. Without this and "
+    .. "--max-age: 90d."):argname("TIME"):target("unused_days"):convert(days)
   command:flag("--fail", "Exit with 3 when there is a finding, or something that could not be read.")
   session.define(command)
   help.examples(command, {
@@ -116,6 +119,10 @@ local PAUSE = 110
 local function run(self, arguments)
   collectgarbage("setpause", PAUSE)
   local client, now = self:client(), os.time()
+  local by_default = not arguments.max_age_days and not arguments.unused_days
+  if by_default then
+    arguments.max_age_days, arguments.unused_days = DEFAULT_DAYS, DEFAULT_DAYS
+  end
   local report = failure.check(progress.during(arguments, "Reading keys", function(on_progress)
     local report, err = client:audit { max_age_days = arguments.max_age_days, unused_days = arguments.unused_days,
       on_progress = on_progress }
@@ -128,6 +135,10 @@ local function run(self, arguments)
   end
   if arguments.output == "table" then
     summarize(self, report)
+    if by_default then
+      self:say(("judged by default: keys older than %d days, and keys not used for %d days (--max-age, --unused)")
+        :format(DEFAULT_DAYS, DEFAULT_DAYS))
+    end
   end
   if arguments.output ~= "json" then
     tell_unreadable(report)

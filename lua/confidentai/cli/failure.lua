@@ -80,8 +80,9 @@ local FLAGS = { old_secret = "--old-secret-file", require_other_manager = "--oth
 ---@param message string
 ---@return string
 function failure.in_options(message)
+  message = message:gsub(", or set allow_plain_http = true if that is what you want", "") -- the command has no such
   message = message:gsub("{ ([%l_]+) = true }", "%1 = true"):gsub("([%l_]+) = true", function(name)
-    return "--" .. name:gsub("_", "-")
+    return name ~= "allow_plain_http" and "--" .. name:gsub("_", "-") or nil
   end):gsub("([%l_]+) = id", function(name)
     return "--" .. name:gsub("_", "-") .. " ID"
   end)

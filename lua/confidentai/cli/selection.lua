@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Whose keys are meant: the organization's, or those of the projects that --project and --all-projects name.
 
+local command_line = require "confidentai.command_line"
 local failure = require "confidentai.cli.failure"
 
 local selection = {}
@@ -144,14 +145,15 @@ end
 ---@param key confidentai.ApiKey
 ---@return string
 function selection.command(verb, key)
-  return ("confidentai %s %s%s"):format(verb, require("confidentai.cli.grid").text(key.id), selection.option(key))
+  return command_line.about(verb, key.id, key.scope == "project" and key.project_id or nil)
 end
 
 ---The option that selects the place of a key again: "" or " --project X".
 ---@param api_keys confidentai.ApiKeys|confidentai.ApiKey
 ---@return string
 function selection.option(api_keys)
-  return api_keys.scope == "project" and " --project " .. api_keys.project_id or ""
+  return api_keys.scope == "project"
+    and " " .. command_line.text { command_line.option("--project", api_keys.project_id) } or ""
 end
 
 return selection

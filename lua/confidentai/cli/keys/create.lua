@@ -2,6 +2,7 @@
 -- `confidentai keys create`. A key whose secret reaches nobody is deleted again.
 
 local columns = require "confidentai.cli.columns"
+local command_line = require "confidentai.command_line"
 local core = require "confidentai.core"
 local delivery = require "confidentai.cli.delivery"
 local failure = require "confidentai.cli.failure"
@@ -64,15 +65,11 @@ local function undo(api_keys, key)
     err.message), status.unclear, selection.command("keys delete", key)
 end
 
-local function quote(text)
-  return text:find "^[%w_.,:/@~-]+$" and text or "'" .. text:gsub("'", "'\\''") .. "'"
-end
-
 local function send(arguments, api_keys)
   local key, err = api_keys:create(arguments.name)
   if not key and err.outcome == "unknown" then
-    err.next = ("the key may exist, and nobody has its secret: confidentai keys find %s%s shows it; delete it then")
-      :format(quote(arguments.name), selection.option(api_keys))
+    err.next = ("the key may exist, and nobody has its secret: %s shows it; delete it then"):format(
+      command_line.about("keys find", arguments.name, api_keys.project_id))
   end
   return key, err
 end

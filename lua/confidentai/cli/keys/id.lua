@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The argument ID of verbs about one key: what can be none, and what is none.
 
+local command_line = require "confidentai.command_line"
 local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"
 
@@ -14,7 +15,8 @@ local function name_missing(api_keys, id, err)
   if err.status == 404 then
     local place = api_keys.project_id and "the project " .. api_keys.project_id or "the organization"
     err.message = ("key %s of %s: %s"):format(id, place, err.message)
-    err.next = api_keys.project_id and "see: confidentai keys list --project " .. api_keys.project_id
+    err.next = api_keys.project_id
+      and "see: confidentai keys list " .. command_line.text { command_line.option("--project", api_keys.project_id) }
       or "--project ID, if it is a project's; see: confidentai keys list --all-projects"
   end
   return err

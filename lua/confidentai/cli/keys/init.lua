@@ -38,7 +38,7 @@ local function define_create(command)
   require("confidentai.cli.delivery_option").define(create)
   create:flag("--allow-duplicate", "Create it even if there is a key of that name."):target("allow_duplicate")
   help.examples(create, {
-    "confidentai keys create ci                  # shows the secret, at a terminal",
+    "confidentai keys create ci                 # shows the secret, at a terminal",
     "confidentai keys create ci --secret-file ./ci.key",
     "confidentai keys create ci --project ID --store env_file:.env:API_KEY",
     "confidentai keys create ci --secret-fd 3 3>&1 >/dev/null | pass insert -m ci",

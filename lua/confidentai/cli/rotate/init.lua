@@ -22,7 +22,7 @@ local function define_start(command)
   options.define_start(start)
   help.examples(start, {
     "confidentai rotate start 7 --project ID --store file:/etc/app/key --soak 2d",
-    "confidentai rotate start 7 --store file:key --on-published 'systemctl reload x'",
+    "confidentai rotate start 7 --store file:key --on-published 'pkill -HUP app'",
     "confidentai rotate start 7 --store file:/etc/app/key --dry-run",
     "confidentai rotate start 7 --store file:/etc/app/key --compromised",
   })
@@ -38,7 +38,7 @@ local function define_advance(command)
   help.examples(advance, {
     "confidentai rotate advance",
     "confidentai rotate advance ci-pipeline --require-done",
-    "confidentai rotate advance --quiet >/dev/null    # as cron has it, every hour",
+    "confidentai rotate advance --quiet >/dev/null   # as cron has it, hourly",
   })
   return advance
 end

@@ -124,11 +124,11 @@ function words.schedule(status, arguments)
   end
   local elsewhere = state_dir_of_cron(arguments)
   local command = "confidentai rotate advance" .. words.options(arguments)
-    .. (elsewhere and " --state-dir " .. command_line.quote(elsewhere) or "")
+    .. (elsewhere and " " .. command_line.text { command_line.option("--state-dir", elsewhere) } or "")
   return table.concat({
     "Nothing goes on by itself: have this run every hour, with CONFIDENT_ORG_API_KEY set or by --profile:",
-    "  17 * * * *  " .. command .. " >/dev/null      # cron",
-    "  systemctl enable --now confidentai-rotate.timer      # systemd: of /var/lib/confidentai",
+    "  17 * * * *  " .. command:gsub("%%", "\\%%") .. " >/dev/null      # cron",
+    "For systemd: confidentai-rotate.timer, in examples/systemd of the sources, for /var/lib/confidentai.",
     "It does what is due, and nothing before. To look: confidentai rotate status " .. status.id
       .. words.options(arguments),
   }, "\n") .. "\n"
