@@ -245,7 +245,7 @@ describe("records of others", function()
       os.remove(s:record_path())
       check(s:rotate { soak = DAY, adoption = "time" })
       s:edit(function(record) record.base_url = "http://localhost:1" end)
-      assert.equal("soaking", (check(s:rotate { store = s:store("key", false) })).state)
+      assert.equal("soaking", (check(s:rotate { store = s:store("key", false), soak = DAY })).state)
     end)
 
   it("are told of when they are of another organization, or the service refuses the key", function()
