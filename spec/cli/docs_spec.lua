@@ -73,7 +73,7 @@ describe("docs/command.md", function()
       local _, errors = shell.run(service, folder.path, "confidentai whoami --profile prod --timeout 1",
         { variables = own, status = 1 })
       assert.matches("127.0.0.1 port 1", errors, 1, true)
-      assert.equal("show confident/prod\n", folders.read(folder.path .. "/asked"))
+      assert.equal("show confident/prod\n", folders.read(folder.path .. "/.config/confidentai/asked"))
     end)
 
     it("shows how the key comes into the environment without the history", function()

@@ -152,7 +152,7 @@ describe("docs/sandbox.md", function()
             local api_keys = client:organization().api_keys
             assert.equal(2, #api_keys:list())
             assert(api_keys:create("third"))
-            assert.is_nil(client:organization().api_keys:list()[1].secret)
+            assert.is_false(client:organization().api_keys:list()[1].has_secret)
           end)
         end
       ]])
