@@ -67,9 +67,12 @@ describe("confidentai rotate, interrupted,", function()
       finish(child)
       if s:record_path() then
         assert_goes_on()
-        r:json { "rotate", "rollback", "Default Key" }
+        r:json { "rotate", "rollback", "Default Key", "--now" }
       end
       assert.equal(1, r:working())
+      for _, path in ipairs(s:state_files()) do
+        os.remove(path)
+      end
     end
   end)
 
