@@ -6,7 +6,7 @@ local help = require "confidentai.cli.help"
 local completion = {}
 
 local SHELLS = {
-  { name = "bash", example = "confidentai completion bash >~/.local/share/bash-completion/completions/confidentai" },
+  { name = "bash", example = "confidentai completion bash >>~/.bash_completion    # once" },
   { name = "zsh", example = "confidentai completion zsh >~/.zfunc/_confidentai    # a folder of $fpath" },
   { name = "fish", example = "confidentai completion fish >~/.config/fish/completions/confidentai.fish" },
 }

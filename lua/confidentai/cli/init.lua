@@ -38,9 +38,9 @@ local EXAMPLES = {
   "confidentai rotate start 7 --project ID --store file:/etc/app/key",
   "confidentai completion bash",
   "",
-  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 findings, 4 the credential",
-  "was refused, 5 unclear (the message says how to settle it), 6 refused for",
-  "safety, 7 not finished. The page docs/command.md has them all.",
+  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 findings, 4 the",
+  "credential was refused, 5 unclear (the message says how to settle it),",
+  "6 refused for safety, 7 not finished. The page docs/command.md has them all.",
 }
 
 local function version()
