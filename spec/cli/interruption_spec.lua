@@ -2,6 +2,8 @@
 -- Signals, and readers that have gone: nothing is left half done, and what is left is said.
 
 local command = require "spec.cli.command"
+local folders = require "spec.folders"
+local process = require "spec.process"
 local tools = require "spec.sandbox.support"
 local support = require "spec.support"
 
@@ -9,6 +11,7 @@ local STATUS = { sighup = 129, sigint = 130, sigterm = 143 }
 
 describe("a signal", function()
   local service = support.service()
+  local folder = folders.each()
 
   local function wait_for_request(method)
     assert.is_true(tools.eventually(function() return #support.requests(service, method) > 0 end))
@@ -29,6 +32,22 @@ describe("a signal", function()
       end
     end)
   end
+
+  it("that was ignored when the command was started stays ignored", function()
+    folders.write(folder.path .. "/lua", ("#!/bin/sh\nexec %s \"$@\"\n"):format(process.interpreter()), 493)
+    for name, ignored in pairs { INT = "sigint", HUP = "sighup", TERM = "sigterm" } do
+      for _, trap in ipairs { ("trap '' %s;"):format(name), "" } do
+        assert(service:reset())
+        service:fault { type = "delay", seconds = 0.5, operation = "list" }
+        local child = command.start(service, {}, { shell = ("PATH=%s:$PATH; %s exec bin/confidentai keys list --quiet")
+          :format(folder.path, trap) })
+        wait_for_request "GET"
+        child:kill(ignored)
+        local ended, _, _, errors = child:finish()
+        assert.equal(trap == "" and STATUS[ignored] or 0, ended, errors)
+      end
+    end
+  end)
 
   it("during a change says that it may have happened", function()
     service:fault { type = "delay", seconds = 5, method = "PUT" }

@@ -28,6 +28,10 @@ void cai_signals_watch(void) {
   sigaction(SIGPIPE, &action, NULL);
 }
 
+void cai_signals_ignore_interrupt(void) {
+  signal(SIGINT, SIG_IGN);
+}
+
 const char *cai_signals_take(void) {
   int number = caught;
   if (number == 0)

@@ -9,6 +9,9 @@
  * ignored (nohup) stay so. SIGPIPE is ignored: writing fails instead. */
 void cai_signals_watch(void);
 
+/* Has SIGINT be ignored, as it was when the process began: an interpreter may have set a handler meanwhile. */
+void cai_signals_ignore_interrupt(void);
+
 /* The name of the signal that has come ("SIGINT"), once; NULL: none. */
 const char *cai_signals_take(void);
 

@@ -109,9 +109,11 @@ static int libcurl(lua_State *L) {
   return 1;
 }
 
-/* watch_signals(): SIGHUP, SIGINT and SIGTERM are noticed from now on, SIGPIPE is ignored. For the command only. */
+/* watch_signals(ignore_interrupt): SIGHUP, SIGINT (unless it is to be ignored) and SIGTERM are noticed from now on,
+ * SIGPIPE is ignored. For the command only. */
 static int watch_signals(lua_State *L) {
-  (void)L;
+  if (lua_toboolean(L, 1))
+    cai_signals_ignore_interrupt();
   cai_signals_watch();
   return 0;
 }

@@ -37,7 +37,7 @@ interruption.driver = { wait = wait }
 ---Has the signals be noticed from now on rather than end the process at once.
 function interruption.watch()
   core.stream.fill_standard()
-  core.watch_signals()
+  core.watch_signals(os.getenv "CONFIDENTAI_IGNORES_SIGINT" == "1") -- bin/confidentai says so
   blocking.wait = wait -- gather waits by the host's driver, not by a client's, and this process is the command's own
 end
 

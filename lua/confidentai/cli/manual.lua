@@ -30,6 +30,7 @@ local ENVIRONMENT = {
   { "XDG_CONFIG_HOME, HOME", "Where the configuration file is." },
   { "NO_COLOR, TERM, COLUMNS", "What a terminal can show." },
   { "PATH", "Where the programs of stores and of `--on-published` are." },
+  { "CONFIDENTAI_IGNORES_SIGINT", "Set by the command itself: SIGINT was ignored when it was started." },
   { "SSLKEYLOGFILE", "Many builds of libcurl write the keys of TLS sessions to it: leave it unset." },
 }
 

@@ -74,6 +74,20 @@ describe("the plugin for Neovim", function()
     end
   end)
 
+  it("shows nothing of a name that is unseen, or reorders what stands beside it", function()
+    support.client(service):organization().api_keys:create "x\27[2Jy\194\155z\226\128\174a\226\128\139b"
+    local output = run [[
+      vim.cmd("ConfidentKeys")
+      steps { shows("enabled"), keys("Gd"), keys("n<CR>"), function()
+        require("confidentai_nvim").show_error("a\226\128\174b")
+        finish(text() .. "\n" .. table.concat(notices, "\n"))
+      end }
+    ]]
+    assert.is_truthy(output:find("x [2Jy z?a?b", 1, true), output)
+    assert.is_truthy(output:find("confidentai: a?b", 1, true), output)
+    assert.is_nil(output:find "[\27\226]", output)
+  end)
+
   it("lists a project's keys", function()
     assert.matches("enabled.*confidentai://project/" .. service.projects[1].id .. "$", run [[
       vim.cmd("ConfidentKeys " .. facts.project_id)

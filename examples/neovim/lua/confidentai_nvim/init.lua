@@ -24,9 +24,26 @@ function plugin.options()
   return options
 end
 
+---Makes anybody's text fit to be shown: one line, in which nothing is unseen or reorders what stands beside it.
+---@param text any
+---@param lines? boolean line feeds stay
+---@return string
+function plugin.clean(text, lines)
+  local ok, core = pcall(require, "confidentai.core")
+  text = tostring(text)
+  return ok and type(core) == "table" and core.clean(text, lines) or (text:gsub("%c", " "))
+end
+
+---Tells the user something.
+---@param text string
+---@param level? integer of vim.log.levels
+function plugin.say(text, level)
+  vim.notify(plugin.clean(text), level)
+end
+
 ---Shows an error. Errors of confidentai never hold a secret.
 function plugin.show_error(problem)
-  vim.notify("confidentai: " .. tostring(problem), vim.log.levels.ERROR)
+  plugin.say("confidentai: " .. tostring(problem), vim.log.levels.ERROR)
 end
 
 -- What was raised, without the place in the code: to whoever types a command, it is an error like any other.
@@ -99,7 +116,7 @@ function plugin.choose_project()
     end
     vim.ui.select(projects, {
       prompt = "Keys of which project?",
-      format_item = function(project) return (("%s  %s"):format(project.id, project.name):gsub("%c", " ")) end,
+      format_item = function(project) return plugin.clean(("%s  %s"):format(project.id, project.name)) end,
     }, function(project)
       if project then
         plugin.open(project.id)

@@ -22,7 +22,7 @@ local function into(path, replace)
     on_step = function(step)
       if step.state ~= state then
         state = step.state
-        vim.notify(("%s is %s"):format(step.base, state))
+        plugin.say(("%s is %s"):format(step.base, state))
       end
     end,
   }
@@ -40,7 +40,8 @@ local HELP = "Here: a advances it, c confirms, b rolls back, q closes this windo
 local function show(buffer, rotation)
   if vim.api.nvim_buf_is_valid(buffer) then
     vim.bo[buffer].modifiable = true
-    vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(rotation:status().text .. "\n\n" .. HELP, "\n"))
+    vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(
+      plugin.clean(rotation:status().text, true) .. "\n\n" .. HELP, "\n"))
     vim.bo[buffer].modifiable = false
   end
 end
@@ -61,7 +62,7 @@ local function start(buffer, rotation, action, on_change)
     return done, err
   end, function(ok, done, err)
     if ok and done then
-      vim.notify(("%s is %s"):format(rotation.base, rotation.state))
+      plugin.say(("%s is %s"):format(rotation.base, rotation.state))
     else
       plugin.show_error(ok and err or done)
     end
@@ -82,7 +83,7 @@ local function open(rotation, on_change)
       if not action.question then
         return start(buffer, rotation, action, on_change)
       end
-      vim.ui.input({ prompt = action.question:format(rotation.base) }, function(answer)
+      vim.ui.input({ prompt = action.question:format(plugin.clean(rotation.base)) }, function(answer)
         if answer and answer:lower() == "y" then
           start(buffer, rotation, action, on_change)
         end
@@ -101,7 +102,7 @@ end
 ---@param replace boolean whether the file may hold something else
 ---@param on_change fun() called at the end, a good one or not, and after what is done in the window
 function rotate.run(api_keys, key, path, replace, on_change)
-  vim.notify(("rotating %s..."):format(key.name))
+  plugin.say(("rotating %s..."):format(key.name))
   confidentai.async(function()
     local rotation, err = api_keys:rotate(key, into(path, replace))
     return rotation, err
@@ -123,7 +124,7 @@ local function choose(rotations, on_choice)
   end
   vim.ui.select(rotations, {
     prompt = "Which rotation?",
-    format_item = function(rotation) return rotation:status().facts[1] end,
+    format_item = function(rotation) return plugin.clean(rotation:status().facts[1]) end,
   }, on_choice)
 end
 
@@ -138,7 +139,7 @@ function rotate.resume(on_change)
     if not ok or not rotations then
       plugin.show_error(ok and err or rotations)
     elseif #rotations == 0 then
-      vim.notify "No rotation is under way."
+      plugin.say "No rotation is under way."
     else
       choose(rotations, function(rotation)
         if rotation then
@@ -156,13 +157,13 @@ end
 ---@param replace boolean whether the file may hold something already
 ---@param on_change fun() called at the end, a good one or not
 function rotate.create(api_keys, name, path, replace, on_change)
-  vim.notify(("creating %s..."):format(name))
+  plugin.say(("creating %s..."):format(name))
   confidentai.async(function()
     local key, err = api_keys:provision(name, into(path, replace))
     return key, err
   end, function(ok, key, err)
     if ok and key then
-      vim.notify(("%s is created; its secret is in %s"):format(key.name, path))
+      plugin.say(("%s is created; its secret is in %s"):format(key.name, path))
     else
       show_problem(ok and err or key, "ConfidentCreate")
     end

@@ -22,7 +22,7 @@ local HEADINGS = { "ID", "NAME", "STATE", "VALUE", "CREATED", "LAST USED" }
 
 -- Names are anybody's text, and a line of a buffer holds no line breaks.
 local function cell(value)
-  return (tostring(value or "never"):gsub("%c", " "))
+  return plugin.clean(value or "never")
 end
 
 -- A time of the service, to the minute, so that a line fits.
@@ -155,7 +155,7 @@ function View:yank(register)
   if not self.created then
     plugin.show_error "there is no secret here: the service shows one only once, to whoever creates the key"
   elseif registers.keep(register, self.created) then
-    vim.notify(("The secret of %s is in register %s."):format(cell(self.created.name), register))
+    plugin.say(("The secret of %s is in register %s."):format(cell(self.created.name), register))
   else
     plugin.show_error 'name the register that the secret shall go to, such as "xy or "+y'
   end
@@ -179,7 +179,7 @@ function View:create()
         if registers.can_keep(register) then
           self:yank(register)
         else
-          vim.notify(('%s is created. "xy puts its secret into register x, until this list is closed.'):format(
+          plugin.say(('%s is created. "xy puts its secret into register x, until this list is closed.'):format(
             cell(name)))
         end
       end
