@@ -66,7 +66,7 @@ describe("out of memory", function()
     end,
     ["a new client that gets another credential"] = function()
       local new = support.client(service, { max_retries = 0 })
-      assert(new:replace_credential("another" .. service.api_key))
+      assert(new:replace_credential(service.api_key .. "another"))
       assert(not new:is_credential(service.api_key))
       new:close()
     end,
