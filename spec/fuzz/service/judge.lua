@@ -42,9 +42,22 @@ local function is_id(id)
     or type(id) == "string" and #id <= 128 and id:find "^[%w_-]+$" ~= nil
 end
 
--- Whether the answer's bytes say that the service refused: else nobody can know it.
+-- Returns an answer without the marks between its chunks, which may begin anywhere in the body.
+local function joined(raw)
+  return (raw:gsub("\r\n%x+[^\r\n]*\r\n", ""))
+end
+
+-- Returns true if the bytes of an answer hold the service's own refusal: an envelope that says so, with a status that no
+-- proxy makes after it has passed the request on.
 local function may_be_refused(raw)
-  return raw:find "HTTP/[%d.]+ 4%d%d" or raw:find "HTTP/[%d.]+ 503" and raw:lower():find("retry-after", 1, true)
+  return (raw:find "HTTP/[%d.]+ 4%d%d" or raw:find "HTTP/[%d.]+ 503") and joined(raw):find '"success"%s*:%s*false'
+end
+
+-- Returns true if an error is the service's own word that nothing has happened.
+local function is_refused(err)
+  local status = err.status or 0
+  return err.envelope == true and err.kind == "api" and status ~= 408 and status ~= 499
+    and (status >= 400 and status <= 499 or status == 503)
 end
 
 local function judge_error(operation, err, raw)
@@ -55,12 +68,12 @@ local function judge_error(operation, err, raw)
   must(err.status == nil or is_whole(err.status), raw, "the status is %s", tostring(err.status))
   must(err.retry_after == nil or err.retry_after >= 0 and err.retry_after <= 1e9, raw, "Retry-After is %s",
     tostring(err.retry_after))
+  must(not err.envelope or joined(raw):find '"success"%s*:%s*false', raw, "an envelope in an answer that has none")
   judge.hides(tostring(err) .. "\n" .. err.message .. "\n" .. (err.link or ""), raw)
   if not operation.changes then
     must(err.outcome == nil, raw, "a read with the outcome %s", tostring(err.outcome))
   elseif err.outcome == "not_applied" then
-    local said = err.status and (err.status >= 400 and err.status <= 499 or err.status == 503)
-    must(said and err.kind == "api" and may_be_refused(raw), raw, "not applied: %s", tostring(err))
+    must(is_refused(err) and may_be_refused(raw), raw, "not applied: %s", tostring(err))
   else
     must(err.outcome == "unknown", raw, "the outcome is %s", tostring(err.outcome))
   end
