@@ -43,6 +43,18 @@ describe("a name that does not exist", function()
     raises("confidentai.ApiKeys has no field or method 'remove'; it has:", function() return s:keys():remove(1) end)
   end)
 
+  it("is not repeated if it may be a secret that stands in the wrong place", function()
+    local key, secret = check(s:keys():create "x"), "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7aB3dE6gH9j=="
+    for _, name in ipairs { key.value, secret, secret:sub(1, 36), "confident_x", "Zq8!wErTyUiOp", "a\27[2J", "x\0y" } do
+      for _, object in ipairs { key, s:client(), s:keys() } do
+        local ok, err = pcall(function() return object[name] end)
+        assert.is_false(ok)
+        assert.is_nil(tostring(err):find(name, 1, true))
+        assert.is_truthy(tostring(err):find("has no field or method of that name; it has: ", 1, true), tostring(err))
+      end
+    end
+  end)
+
   it("hides no field that has no value", function()
     local key = check(s:keys():get(1))
     assert.same({}, { key.rotates_at, key.replacement })

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "class.h"
 
+#include "../core/id.h"
+
 #include <stdbool.h>
 #include <string.h>
+
+/* The longest name that is repeated in an error (bytes): more than any field has, less than the random part of a secret. */
+#define LONGEST_NAME 32
 
 /* Names that users of other APIs look for, and what they are called here. */
 static const char *const meant[][2] = {
@@ -75,6 +80,14 @@ static void push_names(lua_State *L) {
   lua_call(L, 2, 1);
 }
 
+/* Returns true if the string at index 2 may be shown: a word as a name is, and nothing that may be a secret. */
+static bool is_word(lua_State *L) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+  size_t length;
+  const char *name = lua_tolstring(L, 2, &length);
+  return length <= LONGEST_NAME && strspn(name, letters) == length && !cai_id_is_secret(name, length);
+}
+
 /* Raises: index 2 is neither a method nor a field. */
 static int refuse_name(lua_State *L) {
   lua_getfield(L, lua_upvalueindex(4), "__name");
@@ -86,6 +99,8 @@ static int refuse_name(lua_State *L) {
     return luaL_error(L, "%s has no field or method '%s': '%s' is meant", class, lua_tostring(L, 2),
                       lua_tostring(L, -1));
   push_names(L);
+  if (!is_word(L))
+    return luaL_error(L, "%s has no field or method of that name; it has: %s", class, lua_tostring(L, -1));
   return luaL_error(L, "%s has no field or method '%s'; it has: %s", class, lua_tostring(L, 2), lua_tostring(L, -1));
 }
 
