@@ -50,10 +50,11 @@ static bool is_proof_of_nothing(const event *e) {
 /* "GET and PUT on network failures, timeouts, 429, 500, 502, 503, 504; DELETE the same". */
 static bool is_passing(const event *e) {
   static const long passing[] = {429, 500, 502, 503, 504};
+  if (e->attempt.refused_by_proxy)
+    return false;
   if (e->answered)
     return is_one_of(e->attempt.status, passing, COUNT(passing));
-  return !e->attempt.refused_by_proxy &&
-         (e->attempt.failure == CAI_KIND_NETWORK || e->attempt.failure == CAI_KIND_TIMEOUT);
+  return e->attempt.failure == CAI_KIND_NETWORK || e->attempt.failure == CAI_KIND_TIMEOUT;
 }
 
 /* "POST only while the outcome is not_applied by being unsent, or by an envelope with 429 or 503". */
@@ -115,7 +116,7 @@ static void check_dangers(const event *e) {
   bool certain =
       v->outcome == CAI_OUTCOME_NOT_APPLIED || v->already_done || (v->again && e->situation.method == CAI_POST);
   CHECK_EVENT(!certain || e->attempt.unsent || e->attempt.envelope == CAI_ENVELOPE_FAILURE);
-  CHECK_EVENT(!(v->again && !e->answered && e->attempt.refused_by_proxy)); /* proxies lock accounts */
+  CHECK_EVENT(!(v->again && e->attempt.refused_by_proxy)); /* proxies lock accounts */
 }
 
 static void check_wait(const event *e) {

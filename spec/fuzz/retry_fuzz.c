@@ -71,7 +71,7 @@ static void require_verdict(const cai_situation *s, const cai_attempt *a, const 
   }
   if (v->again) {
     REQUIRE(v->kind != CAI_KIND_NONE && s->attempt <= s->max_retries, "attempt %d once more", s->attempt);
-    REQUIRE(answered || !a->refused_by_proxy, "what the proxy refuses is sent again");
+    REQUIRE(!a->refused_by_proxy, "what the proxy refuses is sent again");
     REQUIRE(v->wait >= 0 && v->wait <= CAI_RETRY_AFTER_LONGEST, "a wait of %g", v->wait);
     REQUIRE(a->retry_after < 0 || v->wait >= a->retry_after, "%g instead of %g", v->wait, a->retry_after);
     REQUIRE(s->method != CAI_POST || v->outcome == CAI_OUTCOME_NOT_APPLIED, "a create that may be there is sent again");

@@ -43,8 +43,10 @@ static bool is_refused(const cai_attempt *attempt) {
 /* Returns true if another attempt may end better. */
 static bool may_pass(cai_kind kind, const cai_attempt *attempt) {
   long status = attempt->status;
+  if (attempt->refused_by_proxy)
+    return false;
   if (kind == CAI_KIND_NETWORK || kind == CAI_KIND_TIMEOUT)
-    return !attempt->refused_by_proxy;
+    return true;
   return kind == CAI_KIND_API && (status == 429 || status == 500 || status == 502 || status == 503 || status == 504);
 }
 
