@@ -74,7 +74,8 @@ describe("under a locale with a decimal comma", function()
       local service = s.service
       local status, _, output, errors = process.start(process.interpreter(), { "-e", "arg = nil " ..
         "local run = assert((loadstring or load)(io.read '*a')) run('" .. table.concat({ when, service.base_url,
-          service.ca_file or "", service.api_key, service.projects[1].id, s:path "state", s:path "key" }, "', '") .. "')" },
+          service.ca_file or "", service.api_key, service.projects[1].id, s:path "state", s:path "key" }, "', '")
+          .. "')" },
         { LOCPATH = folder.path }, SCRIPT):finish()
       assert.equal("", errors)
       assert.same({ 0, "all is well\n" }, { status, output })

@@ -114,7 +114,7 @@ describe("a global key", function()
       assert.equal("global", partial.verdict)
       local result = command.run(service, { "identify", "--scan", "--probe", "--fail" }, { input = secret })
       assert.equal(3, result.status)
-      _, err = confidentai.new { api_key = secret, base_url = service.base_url, ca_file = service.ca_file }
+      err = select(2, confidentai.new { api_key = secret, base_url = service.base_url, ca_file = service.ca_file })
       support.assert_error({ kind = "config" }, err)
       assert.matches("api_key is a global key", err.message, 1, true)
     end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The client and a service of the newer generation (docs/platform.md): ids stay integers, keys have more fields, times end
--- in +00:00.
+-- The client and a service of the newer generation (docs/platform.md): ids stay integers, keys have more fields, times
+-- end in +00:00.
 
 local confidentai = require "confidentai"
 local scene = require "spec.rotation.scene"

@@ -28,9 +28,8 @@ describe("a name that does not exist", function()
           return key[name]
         end)
       end
-      raises("confidentai.ApiKey has no field or method 'colour'; it has: created_at, forget, has_secret, id,", function()
-        return key.colour
-      end)
+      raises("confidentai.ApiKey has no field or method 'colour'; it has: created_at, forget, has_secret, id,",
+        function() return key.colour end)
       raises("confidentai.ApiKey has no field that is a number", function() return key[1] end)
     end
     raises("confidentai.Projects has no field or method 'find'; it has: list", function()

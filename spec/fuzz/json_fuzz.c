@@ -155,7 +155,8 @@ static cai_buffer in_pieces(const char *text, size_t length, size_t piece) {
   cai_buffer buffer;
   cai_buffer_init(&buffer, length);
   for (size_t at = 0; at < length; at += piece)
-    REQUIRE(cai_buffer_append(&buffer, text + at, length - at < piece ? length - at : piece) == CAI_BUFFER_OK, "append");
+    REQUIRE(cai_buffer_append(&buffer, text + at, length - at < piece ? length - at : piece) == CAI_BUFFER_OK,
+            "append");
   return buffer;
 }
 
@@ -177,7 +178,8 @@ static void try_repair(const char *text, size_t length, size_t piece, cai_envelo
     REQUIRE(cai_envelope_read(repaired, buffer.length) == envelope, "another envelope");
   cai_buffer again = in_pieces(repaired, buffer.length, buffer.length + 1);
   REQUIRE(cai_json_repair(&again), "out of memory");
-  REQUIRE(again.length == buffer.length && memcmp(cai_buffer_join(&again), repaired, again.length) == 0, "repaired again");
+  REQUIRE(again.length == buffer.length && memcmp(cai_buffer_join(&again), repaired, again.length) == 0,
+          "repaired again");
   cai_buffer_clear(&again);
   cai_buffer_clear(&buffer);
 }

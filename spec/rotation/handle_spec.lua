@@ -54,7 +54,8 @@ describe("with a rotation", function()
     assert_status(status, { state = "soaking", base = "Default Key", scope = "project", old_id = "1", new_id = "2",
       project_id = s.service.projects[1].id, finished = false, settled = false, due = DAY })
     assert.matches("Old key 1 ends in ...... and works; never used %(as of [%d-]+ [%d:]+ UTC%)%.\n", status.text)
-    assert.matches("New key 2 ends in ...... and is published; last used [^\n]+, by this rotation only%.\n", status.text)
+    assert.matches("New key 2 ends in ...... and is published; last used [^\n]+, by this rotation only%.\n",
+      status.text)
     assert.matches("the old one is disabled, in 1 day%.\n", status.text)
     assert.same({ "confidentai rotate advance " .. rotation.id, "confidentai rotate confirm " .. rotation.id,
       "confidentai rotate rollback " .. rotation.id }, status.commands)

@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The longest name that is repeated in an error (bytes): more than any field has, less than the random part of a secret. */
+/* The longest name that is repeated in an error (bytes): more than any field has, less than the random part of a
+ * secret. */
 #define LONGEST_NAME 32
 
 /* Names that users of other APIs look for, and what they are called here. */

@@ -151,8 +151,8 @@ local function is_provisioned(self, existing)
   return false
 end
 
--- Returns true if a rotation that is on record lets a new one of its base begin. Its grace is ended by a rotation of the
--- key that works on, and by nothing else: the one that is kept is the way back.
+-- Returns true if a rotation that is on record lets a new one of its base begin. Its grace is ended by a rotation of
+-- the key that works on, and by nothing else: the one that is kept is the way back.
 local function is_over(existing, wanted)
   if not existing or existing.finished then
     return true

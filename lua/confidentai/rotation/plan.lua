@@ -179,7 +179,8 @@ local function find_difference(self, existing, checked)
   end
   for _, name in ipairs(KEPT) do
     local urgent = checked.compromised and (name == "soak" or name == "grace" or name == "compromised")
-    if checked.given[name] and name ~= "settle" and not urgent and not is_equal(checked[name], existing.options[name]) then
+    if checked.given[name] and name ~= "settle" and not urgent
+      and not is_equal(checked[name], existing.options[name]) then
       return ("%s = %s"):format(name, tostring(checked[name]))
     end
   end
@@ -194,8 +195,8 @@ end
 function plan.agree(self, existing, checked)
   local difference = find_difference(self, existing, checked)
   if difference then
-    return self:failure("guard", ("the rotation %s of this key is under way, and was begun with another %s: end or undo "
-      .. "it first, or leave that option out"):format(existing.id, difference:match "^[%w_]+"), "not_applied")
+    return self:failure("guard", ("the rotation %s of this key is under way, and was begun with another %s: end or "
+      .. "undo it first, or leave that option out"):format(existing.id, difference:match "^[%w_]+"), "not_applied")
   elseif checked.compromised and not existing.options.compromised then
     if existing.rollback then
       return self:failure("guard", ("the rotation %s is going back to this key: it has to end before"):format(

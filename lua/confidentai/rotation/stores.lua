@@ -54,8 +54,8 @@ local function is_equal(one, other)
 end
 
 ---The stores of a record: those that were given again, by their labels, and those that it describes on this machine.
----Who gives a store of another machine says that it is this machine's from now on. Here, what is given under the label of
----one that the record describes does not take its place: another command might get the secret.
+---Who gives a store of another machine says that it is this machine's from now on. Here, what is given under the label
+---of one that the record describes does not take its place: another command might get the secret.
 ---@param content table of a record
 ---@param given? confidentai.Store[]
 ---@return table<integer, confidentai.Store> by position; what is missing has to be given

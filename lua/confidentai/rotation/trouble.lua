@@ -34,8 +34,8 @@ end
 -- Seconds after which a look at the keys that found nothing new is on record, too.
 local REMIND = 1800
 
----Writes what a run that succeeded has changed in memory only: there is no error any more, a stop was resolved, the keys
----were looked at. Whoever reads the record without asking the service has to see that.
+---Writes what a run that succeeded has changed in memory only: there is no error any more, a stop was resolved, the
+---keys were looked at. Whoever reads the record without asking the service has to see that.
 ---@param job confidentai.Job
 ---@return true?
 ---@return confidentai.Error? err the record could not be written

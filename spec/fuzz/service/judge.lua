@@ -47,8 +47,8 @@ local function joined(raw)
   return (raw:gsub("\r\n%x+[^\r\n]*\r\n", ""))
 end
 
--- Returns true if the bytes of an answer hold the service's own refusal: an envelope that says so, with a status that no
--- proxy makes after it has passed the request on.
+-- Returns true if the bytes of an answer hold the service's own refusal: an envelope that says so, with a status that
+-- no proxy makes after it has passed the request on.
 local function may_be_refused(raw)
   return (raw:find "HTTP/[%d.]+ 4%d%d" or raw:find "HTTP/[%d.]+ 503") and joined(raw):find '"success"%s*:%s*false'
 end

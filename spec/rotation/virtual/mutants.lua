@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What decides whether a key may be taken away, broken on purpose, a point at a time. Each function breaks the machine of
--- the process that calls it.
+-- What decides whether a key may be taken away, broken on purpose, a point at a time. Each function breaks the machine
+-- of the process that calls it.
 
 local guard = require "confidentai.rotation.guard"
 

@@ -68,7 +68,8 @@ local kinds = {
   end,
 }
 
-local names = { "kill", "kill", "kill", "kill", "kill", "kill", "fault", "fault", "store", "restore", "clone", "clock", "person", "service" }
+local names = { "kill", "kill", "kill", "kill", "kill", "kill", "fault", "fault", "store", "restore", "clone", "clock",
+  "person", "service" }
 
 local function disturbance(draw, span)
   local name = names[draw(#names) + 1]

@@ -34,7 +34,8 @@ local function look(job, secret)
       return nil, err
     elseif content == secret then
       previous[i] = kept
-    elseif kept ~= nil and content ~= nil and content ~= kept or kept == nil and not may_replace(job, store, content) then
+    elseif kept ~= nil and content ~= nil and content ~= kept
+      or kept == nil and not may_replace(job, store, content) then
       changed, found = changed or store.label, changed and found or content
     elseif content ~= nil then
       previous[i] = content
