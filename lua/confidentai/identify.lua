@@ -7,6 +7,7 @@ local all_keys = require "confidentai.all_keys"
 local argument = require "confidentai.argument"
 local base_url = require "confidentai.base_url"
 local probe = require "confidentai.probe"
+local refusal = require "confidentai.refusal"
 local timestamp = require "confidentai.timestamp"
 local verdict = require "confidentai.verdict"
 
@@ -200,7 +201,7 @@ end
 local function look_again(report)
   for _, match in ipairs(report) do
     local key, err = match.api_keys:get(match.key)
-    match.now, match.gone = key, not key and err.status == 404 and err.envelope == true
+    match.now, match.gone = key, not key and refusal.is(err, 404)
     match.last_used_after = key and key.last_used
   end
 end

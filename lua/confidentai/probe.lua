@@ -3,6 +3,7 @@
 -- use of its key, which moves lastUsed: whoever wants to know that must have noted it before.
 
 local operation = require "confidentai.operation"
+local refusal = require "confidentai.refusal"
 
 local probe = {}
 
@@ -26,14 +27,6 @@ local function ask(client, found, request)
   return result, err
 end
 
----Whether the service refused a call by a status. Only its own words count: a proxy on the way says 401 and 403, too.
----@param err confidentai.Error
----@param status integer
----@return boolean
-function probe.says(err, status)
-  return err.status == status and err.envelope == true
-end
-
 ---The cheapest call that a project's key may make (docs/platform.md).
 ---@param secret string whole
 ---@return confidentai.Request
@@ -48,10 +41,10 @@ end
 ---@param err? confidentai.Error
 ---@return "accepted"|"refused"|nil verdict nil: nothing
 function probe.project_answer(result, err)
-  if result or probe.says(err, 403) then
+  if result or refusal.is(err, 403) then
     return "accepted"
   end
-  return probe.says(err, 401) and "refused" or nil
+  return refusal.is(err, 401) and "refused" or nil
 end
 
 -- An organization key can ask for its organization; a project's is told 403. Whether that settled it.
@@ -61,9 +54,9 @@ local function as_organization(client, secret, found)
       flags = { credential = secret, fresh = true } })
   if organization then
     found.result, found.scope, found.organization = "accepted", "organization", organization
-  elseif probe.says(err, 401) then
+  elseif refusal.is(err, 401) then
     found.result = "refused"
-  elseif probe.says(err, 403) then
+  elseif refusal.is(err, 403) then
     found.result = "accepted"
   else
     found.err = err

@@ -3,6 +3,7 @@
 #include "../core/clock.h"
 #include "../core/credential.h"
 #include "../core/display.h"
+#include "../core/envelope.h"
 #include "../core/id.h"
 #include "../core/key_format.h"
 #include "../core/libcurl.h"
@@ -251,6 +252,18 @@ static int json_encode(lua_State *L) {
   return 1;
 }
 
+/* envelope(text) -> true or false, as the service's envelope says of its success; nil: the text is not one */
+static int envelope(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  cai_envelope said = cai_envelope_read(text, length);
+  if (said == CAI_ENVELOPE_NONE)
+    lua_pushnil(L);
+  else
+    lua_pushboolean(L, said == CAI_ENVELOPE_SUCCESS);
+  return 1;
+}
+
 /* json_decode(text) -> value; nil: it is not JSON */
 static int json_decode(lua_State *L) {
   luaL_checktype(L, 1, LUA_TSTRING);
@@ -319,6 +332,7 @@ static const luaL_Reg functions[] = {{"engine", lcai_engine_get},
                                      {"ends_alike", ends_alike},
                                      {"json_encode", json_encode},
                                      {"json_decode", json_decode},
+                                     {"envelope", envelope},
                                      {"redact", redact},
                                      {"process", lcai_process_start},
                                      {"program", lcai_process_program},

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- How the command fails: an error is raised as a table, caught in one place, and told to a person or to a program.
 
+local refusal = require "confidentai.refusal"
 local terminal = require "confidentai.cli.terminal"
 
 local failure = {}
@@ -54,6 +55,8 @@ local function advice(err)
     return "the change may have happened: look with: confidentai keys get ID"
   elseif err.kind == "config" then
     return "check --base-url, --region and --ca-file, and CONFIDENT_ORG_API_KEY, CONFIDENT_BASE_URL, CONFIDENT_REGION"
+  elseif refusal.is_of_other(err, 401, 403, 404) then
+    return "this is not the service's own answer: check the proxy, and --base-url or CONFIDENT_BASE_URL"
   elseif err.status == 401 then
     return "the key is wrong, disabled or deleted: set CONFIDENT_ORG_API_KEY to an enabled organization key, or use "
       .. "--profile"

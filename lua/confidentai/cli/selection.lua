@@ -3,6 +3,7 @@
 
 local command_line = require "confidentai.command_line"
 local failure = require "confidentai.cli.failure"
+local refusal = require "confidentai.refusal"
 
 local selection = {}
 
@@ -97,7 +98,7 @@ function selection.each(session, arguments, ask)
   local places = places_of(session:client(), arguments)
   if #places == 1 then
     local keys, err = ask(places[1])
-    if not keys and err.status == 404 and places[1].project_id then
+    if not keys and refusal.is(err, 404) and places[1].project_id then
       err.message = ("project %s: %s"):format(places[1].project_id, err.message)
       err.next = "see: confidentai projects list"
     end

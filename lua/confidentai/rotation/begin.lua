@@ -11,6 +11,7 @@ local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
 local plan = require "confidentai.rotation.plan"
 local record = require "confidentai.rotation.record"
+local refusal = require "confidentai.refusal"
 local state = require "confidentai.state"
 local stores = require "confidentai.rotation.stores"
 
@@ -266,7 +267,7 @@ end
 
 -- Goes on with the rotation of a key that the client uses and that does not work any more: the new one does.
 local function resume_own(self, id, err)
-  local key = err.status == 401 and self.record.scope == "organization" and find_own(self, id)
+  local key = refusal.is(err, 401) and self.record.scope == "organization" and find_own(self, id)
   if not key then
     return nil, err
   end

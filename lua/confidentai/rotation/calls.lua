@@ -6,6 +6,7 @@ local core = require "confidentai.core"
 local operation = require "confidentai.operation"
 local path = require "confidentai.path"
 local probe = require "confidentai.probe"
+local refusal = require "confidentai.refusal"
 local timestamp = require "confidentai.timestamp"
 
 local calls = {}
@@ -155,7 +156,7 @@ function calls.ask(job, id, flags)
     { method = "GET", path = path.of_keys(job.api_keys, id), shape = "api_key", flags = flags })
   if key and core.key_id(job.api_keys, key) ~= id then
     return nil, call:failure("protocol", "unexpected answer: it is about another key than was asked for")
-  elseif not key and err.status == 404 and err.envelope then
+  elseif not key and refusal.is(err, 404) then
     key, err = false, nil
   end
   job:see(id, key)
@@ -309,7 +310,7 @@ function calls.delete(job, key)
   end
   local deleted, err = perform(job, { method = "DELETE",
     path = path.of_keys(job.api_keys, core.key_id(job.api_keys, key)), shape = "deleted" })
-  if not deleted and not (err.status == 404 and err.envelope) then
+  if not deleted and not refusal.is(err, 404) then
     return nil, err
   end
   return true
@@ -317,7 +318,7 @@ end
 
 -- Whether the service refuses an organization key: a project's is none, either.
 local function is_refusal(err)
-  return probe.says(err, 401) or probe.says(err, 403)
+  return refusal.is(err, 401, 403)
 end
 
 ---Whether a secret is accepted, by the cheapest call that it may make.

@@ -125,8 +125,7 @@ end
 
 -- The record in a complete answer.
 local function decode(answer)
-  local envelope = core.json_decode(answer)
-  local data = type(envelope) == "table" and envelope.success == true and envelope.data
+  local data = core.envelope(answer) and (core.json_decode(answer) or {}).data
   local key = type(data) == "table" and data.apiKey
   return type(key) == "table" and type(key.value) == "string" and key or nil
 end

@@ -4,6 +4,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local proof = require "confidentai.rotation.proof"
+local refusal = require "confidentai.refusal"
 
 local identity = {}
 
@@ -32,7 +33,7 @@ local function serves(job, secret)
   local id, err = calls.organization(job, secret)
   if id then
     return id == job.record.organization, nil
-  elseif err.status == 401 or err.status == 403 then
+  elseif refusal.is(err, 401, 403) then
     return false
   end
   return nil, err

@@ -8,6 +8,7 @@ local escrow = require "confidentai.rotation.escrow"
 local identity = require "confidentai.rotation.identity"
 local job = require "confidentai.rotation.job"
 local record = require "confidentai.rotation.record"
+local refusal = require "confidentai.refusal"
 local state = require "confidentai.state"
 local stores = require "confidentai.rotation.stores"
 
@@ -28,7 +29,7 @@ end
 local function organization_of(client, checked)
   local self = job.new(client, core.organization(client).api_keys, checked)
   local id, err = calls.organization(self)
-  if not id and (err.status == 401 or err.status == 403) then
+  if not id and refusal.is(err, 401, 403) then
     return false, err
   end
   return id, err

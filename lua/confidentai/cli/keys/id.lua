@@ -4,6 +4,7 @@
 local command_line = require "confidentai.command_line"
 local core = require "confidentai.core"
 local failure = require "confidentai.cli.failure"
+local refusal = require "confidentai.refusal"
 
 ---Names the key that an error is about, where the service does not: a key of a project is easily looked for among the
 ---organization's.
@@ -12,7 +13,7 @@ local failure = require "confidentai.cli.failure"
 ---@param err confidentai.Error
 ---@return confidentai.Error err
 local function name_missing(api_keys, id, err)
-  if err.status == 404 then
+  if refusal.is(err, 404) then
     local place = api_keys.project_id and "the project " .. api_keys.project_id or "the organization"
     err.message = ("key %s of %s: %s"):format(id, place, err.message)
     err.next = api_keys.project_id
