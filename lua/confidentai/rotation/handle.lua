@@ -6,6 +6,7 @@ local argument = require "confidentai.argument"
 local escrow = require "confidentai.rotation.escrow"
 local operation = require "confidentai.operation"
 local record = require "confidentai.rotation.record"
+local rollback = require "confidentai.rotation.rollback"
 local status = require "confidentai.rotation.status"
 local verbs = require "confidentai.rotation.verbs"
 
@@ -244,7 +245,7 @@ end
 function Rotation:abort()
   local job = job_of(self, "abort")
   local state, err = with(job, function()
-    if job.record.published or job.escrow.content.previous then
+    if rollback.is_published(job) then
       return job:failure("guard", "the new secret is published: rollback goes back, advance goes on")
     end
     local result, problem = verbs.rollback(job, "aborting")

@@ -36,15 +36,17 @@ function rollback.refusal(record)
   end
 end
 
--- Returns true if a store may hold the new secret, or may have held it.
-local function is_published(job)
+---Returns true if a store may hold the new secret, or may have held it.
+---@param job confidentai.Job
+---@return boolean
+function rollback.is_published(job)
   local record = job.record
   if record.published or record.restored then
     return true
   end
   local state = record.state
   return state ~= "planned" and state ~= "creating" and state ~= "escrowed" and state ~= "proven"
-    and (job.escrow.content.previous ~= nil or job.escrow.damaged)
+    and (stores.may_hold_new(job) or job.escrow.damaged == true)
 end
 
 ---Looks whether the way back leads to a key that works, before anything is written.
@@ -52,7 +54,7 @@ end
 ---@return true?
 ---@return confidentai.Error? err of kind "guard": it does not
 function rollback.look(job)
-  if not is_published(job) then
+  if not rollback.is_published(job) then
     return true
   end
   local ok, err = returning.look(job)
@@ -239,7 +241,7 @@ function rollback.work(job)
   if record.state == "planned" or record.state == "creating" then
     ok, more, short = end_creating(job)
     return ok, more, short
-  elseif not is_published(job) then
+  elseif not rollback.is_published(job) then
     ok, more = clean_up(job)
     return ok, more
   end

@@ -97,14 +97,16 @@ end
 ---@param content string|false
 ---@return true?
 ---@return confidentai.Error? err
+---@return boolean? untouched true: the store certainly took nothing of it
 function stores.put(job, store, content)
   local made = job.made
   job.made = nil -- from here on the secret may be anywhere
   local ok, problem, certainty = store:put(content, job)
   if not ok then
-    job.made = certainty == "failed" and made or nil
-    return failure(job, store, "it cannot be written: ", problem, certainty == "failed" and "not_applied"
-      or "unknown")
+    local untouched = certainty == "failed"
+    job.made = untouched and made or nil
+    local _, err = failure(job, store, "it cannot be written: ", problem, untouched and "not_applied" or "unknown")
+    return nil, err, untouched
   end
   local held, err = stores.get(job, store)
   if held == nil and err then
@@ -148,24 +150,25 @@ end
 ---Writes the stores that do not hold a text yet.
 ---@param job confidentai.Job
 ---@param content string
----@param before? fun(store: confidentai.Store): true?, confidentai.Error? puts the intent on record
+---@param before? fun(store: confidentai.Store, i: integer): true?, confidentai.Error? puts the intent on record
 ---@return true?
 ---@return confidentai.Error? err
+---@return boolean? untouched true: the store that failed certainly took nothing of it
 function stores.put_all(job, content, before)
-  for _, store in ipairs(job.stores) do
+  for i, store in ipairs(job.stores) do
     local held, err = stores.get(job, store)
     if held == nil and err then
       return nil, err
     elseif held ~= content then
-      local ok = true
+      local ok, untouched = true, nil
       if before then
-        ok, err = before(store)
+        ok, err = before(store, i)
       end
       if ok then
-        ok, err = stores.put(job, store, content)
+        ok, err, untouched = stores.put(job, store, content)
       end
       if not ok then
-        return nil, err
+        return nil, err, untouched
       end
     end
   end
@@ -223,8 +226,25 @@ function stores.before(job, i)
   return previous
 end
 
+---Returns true if a store may hold the new secret, or may have held it: a write of it was begun, and did not certainly
+---fail.
+---@param job confidentai.Job
+---@param i? integer position of the store; default: any
+---@return boolean
+function stores.may_hold_new(job, i)
+  if job.record.published then
+    return true
+  end
+  for place, description in ipairs(job.record.stores) do
+    if description.tried and (i == nil or i == place) then
+      return true
+    end
+  end
+  return false
+end
+
 ---Puts what the stores held before back, where they hold the new key. A store that somebody has written since is left
----alone.
+---alone, and one that was never written.
 ---@param job confidentai.Job
 ---@param believed? boolean a person says that those which cannot be read hold it already
 ---@return boolean? restored false: what one held before is not known
@@ -232,10 +252,13 @@ end
 ---@return boolean? readable whether that one can be read
 function stores.restore(job, believed)
   for i, store in ipairs(job.stores) do
-    local content, err = stores.get(job, store)
+    local tried, content, err = stores.may_hold_new(job, i), nil, nil
+    if tried then
+      content, err = stores.get(job, store)
+    end
     if content == nil and err then
       return nil, err
-    elseif content == nil or stores.is_secret(content, job.record.new.last6) then
+    elseif tried and (content == nil or stores.is_secret(content, job.record.new.last6)) then
       local previous = stores.before(job, i)
       if previous == nil and not (believed and not store.readable) then
         return false, store.label, store.readable
@@ -246,7 +269,7 @@ function stores.restore(job, believed)
           return nil, err
         end
       end
-    else
+    elseif tried then
       store:preflight(job) -- takes away what an interrupted write of the new secret has left beside the store
     end
   end

@@ -55,6 +55,26 @@ local function settle_changed(job, label, content)
   return ok, err
 end
 
+-- Writes every store. It is on record before that a store may hold the new secret, and taken back where it certainly
+-- took nothing: a key that no store ever got can be removed without a question.
+local function write_all(job, secret)
+  local description, before
+  local ok, err, untouched = stores.put_all(job, secret, function(store, i)
+    description = job.record.stores[i]
+    before, description.tried = description.tried, true
+    local saved, problem = job:save("writing a store", { store = store.label })
+    return saved, problem
+  end)
+  if untouched and not before then
+    description.tried = nil
+    local kept, problem = job:keep()
+    if not kept then
+      return nil, problem
+    end
+  end
+  return ok, err
+end
+
 ---@param job confidentai.Job
 return function(job)
   local complete, err = stores.complete(job)
@@ -82,10 +102,7 @@ return function(job)
   end
   ok, err = job.escrow:keep_previous(previous)
   if ok then
-    ok, err = stores.put_all(job, secret, function(store)
-      local saved, problem = job:save("writing a store", { store = store.label })
-      return saved, problem
-    end)
+    ok, err = write_all(job, secret)
   end
   if not ok then
     return nil, err
