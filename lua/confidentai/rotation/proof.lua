@@ -53,6 +53,35 @@ function proof.old_secret(job)
   end
 end
 
+---Tries the old key's secret, which must not work any more. That it is refused is noted; the caller saves.
+---@param job confidentai.Job
+---@return "refused"|"accepted"|"not held"|nil
+---@return confidentai.Error? err it could not be found out
+function proof.try_old(job)
+  local record = job.record
+  -- Of a key that was not there, only what was given can be tried.
+  local secret = proof.old_secret(job) or not record.old and job.old_secret or nil
+  if not secret then
+    return "not held"
+  end
+  local result, err = calls.try(job, secret)
+  if result == "refused" then
+    record.refused = true
+  end
+  return result, err
+end
+
+---Returns what the end of a rotation could not show; nil: nothing. A key that has leaked must be seen to be refused.
+---@param record table
+---@return string?
+function proof.unshown(record)
+  if record.kind == "rotation" and record.options.compromised and record.finished and not record.stop
+    and not record.refused then
+    return "it was not shown that the compromised secret is refused, as it is not held: `confidentai identify --probe` "
+      .. "tries it"
+  end
+end
+
 -- Writes the record; a proof of routine is no event of its history.
 local function save(job, what, quiet)
   local ok, err

@@ -4,6 +4,7 @@
 local duration = require "confidentai.duration"
 local facts = require "confidentai.rotation.facts"
 local notice = require "confidentai.rotation.notice"
+local proof = require "confidentai.rotation.proof"
 local remedies = require "confidentai.rotation.remedies"
 local rollback = require "confidentai.rotation.rollback"
 
@@ -172,8 +173,9 @@ function status.of(job)
   local wait = due(job)
   local lines = copy(sentences)
   lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and ", in " .. duration.length(wait) or "") .. "."
-  if job.doubt then
-    lines[#lines + 1] = "Note: " .. job.doubt .. "."
+  local doubt = job.doubt or proof.unshown(record)
+  if doubt then
+    lines[#lines + 1] = "Note: " .. doubt .. "."
   end
   for i, each in ipairs(ways) do
     lines[#lines + 1] = ("  %s:\n    %s"):format(each.purpose, list[i])
@@ -188,7 +190,7 @@ function status.of(job)
     organization = record.organization, base_url = record.base_url,
     state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
     old_id = record.old_id, new_id = record.new and record.new.id, evidence = record.evidence, next = following,
-    due = wait, doubt = job.doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
+    due = wait, doubt = doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
     notice = notice.of(record), commands = list, ways = ways,
     options = copy(record.options), stores = labels(record.stores), history = copy(record.history),
     suspects = suspects, left = copy(record.left or {}), facts = sentences, text = table.concat(lines, "\n"),

@@ -18,20 +18,18 @@ local function enter_grace(job, what)
   return ok, err
 end
 
--- The old secret must not work any more. Not known: nothing can be shown.
+-- The old secret must not work any more. Not held: nothing can be shown.
 local function show_refused(job)
-  local record, secret = job.record, proof.old_secret(job)
-  if not secret then
-    local ok, err = enter_grace(job, "disabled; its secret is not held, so that its refusal was not tried")
-    return ok, err
-  end
-  local result, err = calls.try(job, secret)
+  local record = job.record
+  local result, err = proof.try_old(job)
   if not result then
     return nil, err
   end
   local ok
-  if result == "refused" then
-    record.refused = true
+  if result == "not held" then
+    ok, err = enter_grace(job, "disabled; its secret is not held, so that its refusal was not tried")
+    return ok, err
+  elseif result == "refused" then
     ok, err = enter_grace(job, "disabled, and refused")
     return ok, err
   elseif job:since(record.disabled) < PROPAGATION then

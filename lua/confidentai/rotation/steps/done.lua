@@ -4,6 +4,7 @@
 local calls = require "confidentai.rotation.calls"
 local elapsed = require "confidentai.rotation.elapsed"
 local guard = require "confidentai.rotation.guard"
+local proof = require "confidentai.rotation.proof"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
 local timestamp = require "confidentai.timestamp"
@@ -34,9 +35,28 @@ local function look_later(job)
 end
 
 local function finish(job, what)
-  job.record.finished = true
-  local ok, err = job:save(what)
+  local record = job.record
+  record.finished = true
+  local unshown = proof.unshown(record)
+  local ok, err = job:save(unshown and what .. "; " .. unshown or what)
   return ok, err
+end
+
+-- A secret that has leaked is seen to be refused before the end, where it is held. True; false: halted.
+local function show_refused(job)
+  local record = job.record
+  if not record.options.compromised or record.refused then
+    return true
+  end
+  local result, err = proof.try_old(job)
+  if result ~= "accepted" then
+    return result and true, err
+  end
+  local ok
+  ok, err = job:halt("conflict", "the service accepts the compromised secret, though its key is "
+    .. (record.disabled and "disabled" or "not there") .. ": find out whose it is by `confidentai identify --probe`",
+    "old_accepted")
+  return ok and false, err
 end
 
 local function delete(job)
@@ -67,8 +87,11 @@ return function(job)
   local record = job.record
   local ok, err
   if not record.old or not record.old.id then
-    ok, err = finish(job, "finished")
-    return ok, err
+    ok, err = show_refused(job)
+    if ok then
+      ok, err = finish(job, "finished")
+    end
+    return ok == false or ok, err
   end
   local old
   local listed
@@ -77,14 +100,18 @@ return function(job)
     return look_later(job)
   elseif old == nil then
     return nil, err
-  elseif old == false then
-    ok, err = finish(job, "the old key is gone")
-    return ok, err
-  elseif old.valid then
+  elseif old and old.valid then
     record.disabled_by = "others" -- whoever disables it now
     ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance",
       "old_enabled")
     return ok, err
+  end
+  ok, err = show_refused(job)
+  if ok and not old then
+    ok, err = finish(job, "the old key is gone")
+    return ok, err
+  elseif not ok then
+    return ok == false or nil, err
   end
   local reason = late_use(record, old)
   if reason then
