@@ -87,8 +87,6 @@ local function fate(record)
   local seen = record.seen and record.seen.new
   if #record.quarantine > 0 then
     return " and is being removed: `rotate advance` continues"
-  elseif record.finished and record.stop and record.stop ~= "abandoned" and record.stop ~= "superseded" then
-    return " and is removed"
   elseif seen and seen.gone then
     return " and is gone"
   elseif seen and not seen.valid and record.published then

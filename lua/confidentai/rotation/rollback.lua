@@ -61,10 +61,13 @@ function rollback.look(job)
   return ok, err
 end
 
-local function finish(job)
-  job.record.finished = true
-  local ok, err = job:halt("aborted", job.record.old
-    and "rolled back: the new key is removed, the old one is as it was" or "rolled back: the new key is removed")
+-- What was seen to be gone is told so; else the new key, if there is one, is disabled and watched from here on.
+local function finish(job, is_gone)
+  local record = job.record
+  record.finished = true
+  local text = "rolled back: " .. (is_gone and "the new key is gone" or record.new and "the new key is being removed"
+    or "no new key was made")
+  local ok, err = job:halt("aborted", record.old and text .. ", the old one is as it was" or text)
   return ok, err
 end
 
@@ -106,7 +109,7 @@ local function soak(job)
   if new == nil then
     return nil, err
   elseif not new then
-    ok, err = finish(job)
+    ok, err = finish(job, true)
     return ok, err
   end
   -- Those who have a new key that does not work any more gain nothing by waiting.
@@ -194,7 +197,7 @@ local function delete(job)
   if result == "late" or kind == "listed" then
     return false, LATER
   elseif result then
-    ok, err = finish(job)
+    ok, err = finish(job, true)
   elseif result == false or reason.kind == "guard" then
     back.deleting = nil
     ok, err = job:halt("conflict", ("key %s is not deleted: %s%s"):format(record.new.id,
