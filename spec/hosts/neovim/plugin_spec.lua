@@ -142,7 +142,7 @@ describe("the plugin for Neovim", function()
       end, keys("y"), function() return #notices == 2 end, keys('"xy'), function() return vim.fn.getreg("x") ~= "" end,
         function() finish(before, notices[2], vim.fn.getreg("x"), vim.fn.getreg('"'), text()) end }
     ]]
-    local _, count = output:gsub(secret, "")
+    local _, count = output:gsub((secret:gsub("%p", "%%%0")), "")
     assert.equal(1, count)
     assert.matches("name the register that the secret shall go to, such as \"xy or \"+y " .. secret, output, 1, true)
   end)
@@ -170,7 +170,7 @@ describe("the plugin for Neovim", function()
   end)
 
   it("forgets the secret with its buffer", function()
-    assert.matches("^true false %*+%x*$", run [[
+    assert.matches("^true false %*+[%w+/=]*$", run [[
       local created
       require("confidentai_nvim.registers").keep = function(_, key) created = key return true end
       vim.cmd("ConfidentKeys")
@@ -264,7 +264,7 @@ describe("the plugin for Neovim", function()
         vim.cmd("ConfidentKeys " .. facts.project_id)
         local list = vim.api.nvim_get_current_buf()
         steps { shows("Default"), function()
-          vim.cmd("ConfidentRotate Default\\ key %s/app.key")
+          vim.cmd("ConfidentRotate Default\\ Key %s/app.key")
           ticks.start()
           return true
         end, shows("soaking: both keys work"), function()
@@ -301,27 +301,25 @@ describe("the plugin for Neovim", function()
     it("into a file that holds something else, when told by a !, and goes on and back in its window", function()
       local output = rotate(([[
         vim.cmd("ConfidentKeys " .. facts.project_id)
-        local list = vim.api.nvim_get_current_buf()
-        local function listed() return table.concat(vim.api.nvim_buf_get_lines(list, 0, -1, false), "\n") end
         steps { shows("Default"), function()
-          vim.cmd("ConfidentRotate! Default\\ key %s/other.key")
+          vim.cmd("ConfidentRotate! Default\\ Key %s/other.key")
           return true
         end, shows("soaking: both keys work"), keys("bn<CR>"), keys("a"), function()
           return notices[#notices] == "Default Key is soaking" and #vim.tbl_filter(function(text)
             return text == "Default Key is soaking" end, notices) == 2
-        end, keys("by<CR>"), shows("is aborted"), function() return not listed():find("~g1", 1, true) end,
+        end, keys("by<CR>"), shows("going back to the old key: both keys work"),
         keys("q"), shows("Default Key"), function() finish(text() .. table.concat(notices, "\n")) end }
       ]]):format(folder.path))
       assert.is_nil(output:find("Here:", 1, true))
-      assert.matches("Default Key is aborted$", output)
-      assert.equal(1, #support.requests(service, "DELETE"))
+      assert.matches("Default Key is soaking$", output)
+      assert.equal(0, #support.requests(service, "DELETE"))
     end)
 
     it("and disables the old key when it is confirmed that all have the new one", function()
       local output = rotate(([[
         vim.cmd("ConfidentKeys " .. facts.project_id)
         steps { shows("Default"), function()
-          vim.cmd("ConfidentRotate Default\\ key %s/app.key")
+          vim.cmd("ConfidentRotate Default\\ Key %s/app.key")
           return true
         end, shows("soaking: both keys work"), keys("cy<CR>"), shows("in its grace period"), ends("done") }
       ]]):format(folder.path))
@@ -331,11 +329,10 @@ describe("the plugin for Neovim", function()
       output = rotate [[
         vim.cmd("ConfidentKeys")
         steps { shows("manager"), keys(":ConfidentRotate<CR>"), shows("in its grace period"), keys("by<CR>"),
-          shows("ended %(aborted%).*Old key 1 ends in ...... and is as it was.*\nNew key %d ends in ...... .*removed"),
-          keys("q"), keys(":ConfidentRotate<CR>"), function() return notices[#notices]:find("No rotation") end,
+          shows("going back to the old key: both keys work.*Old key 1 ends in %S+ and works"),
           function() finish(table.concat(notices, "\n")) end }
       ]]
-      assert.equal("Default Key is aborted\nNo rotation is under way.", output)
+      assert.equal("Default Key is soaking", output)
       assert.is_true(service:state().keys[3].valid)
     end)
 
@@ -345,7 +342,7 @@ describe("the plugin for Neovim", function()
         return ([[
           vim.cmd("ConfidentKeys " .. facts.project_id)
           steps { shows("Default"), function()
-            vim.cmd("ConfidentRotate Default\\ key %s/app.key")
+            vim.cmd("ConfidentRotate Default\\ Key %s/app.key")
             return true
           end, function() return (table.concat(notices, "\n") .. text()):find(%q) and finish(notices[#notices]) end }
         ]]):format(folder.path, pattern)
@@ -356,7 +353,8 @@ describe("the plugin for Neovim", function()
       assert.not_equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
       local count = 0
       for _, key in ipairs(service:state().keys) do
-        count = count + (key.name:find("Default Key~g1~", 1, true) and 1 or 0)
+        -- The one whose secret was lost with the first Neovim is disabled, until it goes.
+        count = count + (key.name:find("Default Key~g1~", 1, true) and key.valid and 1 or 0)
       end
       assert.equal(1, count)
     end)
@@ -381,12 +379,12 @@ describe("the plugin for Neovim", function()
       assert.matches("NAME FILE\n.*holds something already, .* :ConfidentCreate! writes.*svc~g1~%w+ is created", output)
       assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
       local secret = folders.read(folder.path .. "/svc.key")
-      assert.matches("^confident_us_org_%x+", secret)
+      assert.matches("^confident_us_org_[%w+/]+=*\n?$", secret)
       assert.is_nil(output:find(secret, 1, true))
     end)
 
     it("with names and files that are completed", function()
-      assert.equal("legacy-ci manager|manager|Default\\ key|Default\\ key|app.key", rotate(([[
+      assert.equal("legacy-ci manager|manager|Default\\ Key|Default\\ Key|app.key", rotate(([[
         vim.cmd("cd %s")
         local function completed(line) return table.concat(vim.fn.getcompletion(line, "cmdline"), " ") end
         vim.cmd("ConfidentKeys")
@@ -395,8 +393,8 @@ describe("the plugin for Neovim", function()
           vim.cmd("ConfidentKeys " .. facts.project_id)
           return true
         end, shows("Default"), function()
-          finish(table.concat({ first, completed("ConfidentRotate De"), completed("ConfidentRotate Default\\ k"),
-            completed("ConfidentRotate Default\\ key app") }, "|"))
+          finish(table.concat({ first, completed("ConfidentRotate De"), completed("ConfidentRotate Default\\ K"),
+            completed("ConfidentRotate Default\\ Key app") }, "|"))
         end }
       ]]):format(folder.path)))
     end)
