@@ -1,14 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- When two states are the same: service, files and clock, but for what cannot make a difference to what follows:
 -- names that were drawn at random, ids and secrets that were counted on, which are replaced by their order; times, of
--- which only the age counts; deleted keys; history; what a temporary file holds, as nobody reads one; who held a lock.
+-- which only the age counts; deleted keys; history, and what else is only shown to people; what a temporary file holds,
+-- as nobody reads one; who held a lock.
 
 local cjson = require "cjson"
 local oracle = require "spec.rotation.oracle"
 
 local canon = {}
 
-local dropped = { history = true, revision = true }
+local dropped = { history = true, revision = true, seen = true, trouble = true }
 
 local Canon = {}
 Canon.__index = Canon
@@ -191,7 +192,7 @@ end
 function Canon:text(state)
   local service = self:service(state.snapshot)
   local names, ids = service.names, service.ids
-  local parts = { ("%g %s"):format(state.moved, state.intent), service.text }
+  local parts = { state.intent, service.text }
   describe_files(self, state.files, self.start + state.moved, parts)
   local text = table.concat(parts, "\n")
   for _, name in ipairs(names) do
