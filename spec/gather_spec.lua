@@ -319,6 +319,14 @@ describe("gather", function()
     org = client:organization()
     local calls = {}
     for i = 1, 40 do calls[i] = client:start("GET", { "v1", "organization" }) end
+    -- Reads of an earlier spec, which it has broken off, may reach the service now.
+    local function reads()
+      local count = 0
+      for _, request in ipairs(support.requests(service, "GET")) do
+        count = count + (request.path == "/v1/organization" and 1 or 0)
+      end
+      return count
+    end
     local create = client:start("POST", { "v1", "organization", "api-keys" }, { name = "x" })
     local deadline = uv.hrtime() + 2e9
     while not create:done() and uv.hrtime() < deadline do
@@ -326,12 +334,12 @@ describe("gather", function()
     end
     assert.is_true(create:done())
     assert.equal("x", check(create:result("new_api_key", org.api_keys)).name)
-    assert.equal(32, #support.requests(service, "GET"))
+    assert.equal(32, reads())
     assert.matches("waiting", tostring(calls[40]), 1, true)
     for i = 1, 32 do calls[i]:cancel() end
     core.engine():step(0.05)
     core.engine():step(0.05)
-    assert.equal(40, #support.requests(service, "GET"))
+    assert.equal(40, reads())
     for i = 33, 40 do calls[i]:cancel() end
   end)
 

@@ -24,8 +24,11 @@ static void waiting_for_a_place_is_timed(void) {
   for (cai_method method = CAI_GET; method <= CAI_DELETE; method++) {
     scene s;
     scene_open(&s, SCENE_STEPS(script), one_place_and_soon);
-    cai_call *first = scene_start(&s, method), *second = scene_start(&s, method);
+    cai_call *first = scene_start(&s, method);
+    s.client->deadline -= 50; /* the second ends while the first still has the place, however slow their starts are */
+    cai_call *second = scene_start(&s, method);
     double seconds = seconds_until_end(&s, second);
+    CHECK(first->state == CAI_CALL_RUNNING && scene_finish(&s, first, 5));
     CHECK_CASE(seconds > 0.2 && seconds < 1.5, "%g s", seconds);
     CHECK(first->state == CAI_CALL_FINISHED && first->kind == CAI_KIND_TIMEOUT && first->attempts == 1);
     CHECK(second->kind == CAI_KIND_TIMEOUT && second->attempts == 0);
