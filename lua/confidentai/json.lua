@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Which JSON module the library uses: lua-cjson, if the one that loads here writes what it was given. Neovim from 0.11
--- on has functions of the same names as Debian's cjson.so, which then calls those, and writes broken text. There Neovim's
--- own module is used.
+-- on has functions of the same names as Debian's cjson.so, which then calls those, and writes broken text. There
+-- Neovim's own module is used.
 
 local json = {}
 

@@ -149,8 +149,8 @@ size_t cai_display_clean(char *text, size_t length, bool lines) {
     unit next = next_unit(text + at, length - at);
     if (next.malformed || is_in(next.point, hidden, COUNT(hidden))) {
       *out++ = '?';
-    } else if (is_control(next.point)) {
-      *out++ = lines && (next.point == '\n' || next.point == '\t') ? (char)next.point : ' ';
+    } else if (is_control(next.point) && !(lines && (next.point == '\n' || next.point == '\t'))) {
+      *out++ = ' ';
     } else if (!is_in(next.point, selectors, COUNT(selectors))) {
       memmove(out, text + at, next.length);
       out += next.length;
@@ -187,12 +187,13 @@ static char *write_escape(char *out, uint32_t point) {
 }
 
 size_t cai_display_escape(char *out, const char *json, size_t length) {
+  static const char replacement[] = {'\xEF', '\xBF', '\xBD'}; /* U+FFFD */
   char *start = out;
   for (size_t at = 0; at < length;) {
     unit next = next_unit(json + at, length - at);
     if (next.malformed) {
-      memcpy(out, "\xEF\xBF\xBD", 3);
-      out += 3;
+      memcpy(out, replacement, sizeof replacement);
+      out += sizeof replacement;
     } else if ((is_control(next.point) && next.point != '\n') || is_in(next.point, hidden, COUNT(hidden)) ||
                is_in(next.point, selectors, COUNT(selectors))) {
       out = write_escape(out, next.point);

@@ -33,13 +33,14 @@ static bool is_low(int code) {
 
 /* Steps over an escape of a string. Half of a pair is overwritten. */
 static char *skip_escape(char *at, const char *end) {
+  static const char replacement[] = {'f', 'f', 'f', 'd'};
   int code = escaped_code(at, end);
   if (code < 0)
     return end - at < 2 ? at + 1 : at + 2;
   if (is_high(code) && is_low(escaped_code(at + 6, end)))
     return at + 12;
   if (is_high(code) || is_low(code))
-    memcpy(at + 2, "fffd", 4);
+    memcpy(at + 2, replacement, sizeof replacement);
   return at + 6;
 }
 

@@ -38,8 +38,8 @@ end
 ---@param job confidentai.Job
 ---@param keys confidentai.ApiKey[]
 ---@return { winner: confidentai.ApiKey?, newer: confidentai.ApiKey?, list: confidentai.ApiKey[] } winner: a rival of
----our generation before which we give way; newer: an enabled key of this base that came after ours, or has our name, and
----was not made by this record; list: all other keys that carry this base and a generation
+---our generation before which we give way; newer: an enabled key of this base that came after ours, or has our name,
+---and was not made by this record; list: all other keys that carry this base and a generation
 function rivals.look(job, keys)
   local record, found = job.record, { list = {} }
   for _, key in ipairs(keys) do
