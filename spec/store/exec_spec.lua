@@ -297,7 +297,14 @@ describe("an exec store", function()
           return stored, message
         end,
         function()
-          wait(blocking, 0.2)
+          repeat -- the command has begun
+            wait(blocking, 0.05)
+            local file = io.open(folder .. "/pid")
+            local text = file and file:read "*a"
+            if file then
+              file:close()
+            end
+          until (text or "") ~= ""
           error("on purpose", 0)
         end,
       }, { on_error = "cancel" })
