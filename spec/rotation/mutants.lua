@@ -179,7 +179,16 @@ local function change_blindly()
   end
 end
 
-mutants["changes keys without a look"] = change_blindly
+mutants["changes keys without a look"] = function()
+  change_blindly()
+  module_of("guard").check = function(_, identity)
+    return true, setmetatable({ valid = false }, { __index = identity }) -- as if it had looked
+  end
+  module_of("calls").delete = function(job, identity)
+    local ok, err = blind(job, "DELETE", identity)
+    return ok and true, err
+  end
+end
 
 mutants["lets a key disable itself"] = function()
   module_of("identity").become = nothing
