@@ -76,6 +76,19 @@ end)
 describe("a method that succeeds", function()
   local s = scene.register()
 
+  it("gives nil and the error when it fails, so that assert raises the error on every Lua", function()
+    local keys = s:keys()
+    for _, fail in ipairs { function() return keys:get(999) end, function() return keys:enable(999) end,
+      function() return s:client():project("nobody"):get() end } do
+      assert.equal(2, select("#", fail()))
+    end
+    if _VERSION ~= "Lua 5.1" or rawget(_G, "jit") then
+      local ok, err = pcall(function() return _G.assert(keys:get(999)) end)
+      assert.is_false(ok)
+      assert.equal(404, err.status)
+    end
+  end)
+
   it("gives one value", function()
     local client, keys = s:client(), s:keys()
     local organization, project = client:organization(), client:project(s.service.projects[1].id)

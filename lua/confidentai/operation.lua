@@ -78,10 +78,12 @@ end
 ---@return confidentai.Error? err
 ---@return any partial
 function operation.one(result, err, partial)
-  if result == nil then
+  if result ~= nil then
+    return result
+  elseif partial ~= nil then
     return nil, err, partial
   end
-  return result
+  return nil, err -- and no third value: LuaJIT's assert raises the last one
 end
 
 return operation
