@@ -29,7 +29,7 @@ export LUA_PATH LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_3 LUA_CPATH_5_4 
 
 version=$("$root/scripts/version")
 [ "$("$CONFIDENTAI" --version)" = "confidentai $version" ]
-[ "$(head -n 1 "$CONFIDENTAI")" = "#!/usr/bin/lua5.4" ]
+grep -q '^exec /usr/bin/lua5.4 ' "$CONFIDENTAI"
 [ -f "$usr/share/lua/5.4/confidentai/types/confidentai.lua" ] # what users tell lua-language-server to read
 
 # What was made at packaging time is what the command makes, and says which version it is about.
