@@ -4,7 +4,10 @@
 -- luacheck: globals vim
 
 -- Not what lies in the folder that Neovim happens to be in. This one is found on the runtimepath, as health.lua was.
-require("confidentai.search_path").drop_relative()
+local found, search_path = pcall(require, "confidentai.search_path")
+if found then -- else check_module says what is wrong
+  search_path.drop_relative()
+end
 
 local health = {}
 

@@ -249,7 +249,6 @@ describe("docs/neovim.md", function()
           .. "package.preload['confidentai.health'] = loadfile '%s/lua/confidentai/health.lua'"):format(uv.cwd())),
         health "package.cpath = '' vim._so_trails = {}",
         health(("package.cpath = %q"):format(build .. "/lua5.4/?.so")),
-        health "package.preload.cjson = function() error(\"module 'cjson' not found\") end",
         health [[local core = require "confidentai.core"
           core.libcurl = function() return { version = "7", tls = "T", http2 = false, async_dns = true } end]],
         health("", { CONFIDENT_ORG_API_KEY = false }),

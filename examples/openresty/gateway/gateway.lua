@@ -131,11 +131,12 @@ local function current()
   error("no enabled key of the project is the one in " .. path, 0)
 end
 
--- One rotation at a time: while it is under way, it is shown.
+-- One rotation at a time: while it is under way, it is shown. One in its grace is ended by the next.
 local function rotate()
   for _, begun in ipairs(under_way()) do
     local status = begun:status()
-    if status.kind == "rotation" and not status.finished then -- and not the first key, on its way
+    -- Not the first key, on its way.
+    if status.kind == "rotation" and not status.finished and status.state ~= "grace" then
       return describe(begun)
     end
   end
