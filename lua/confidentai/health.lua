@@ -4,8 +4,8 @@
 -- luacheck: globals vim
 
 -- Not what lies in the folder that Neovim happens to be in. This one is found on the runtimepath, as health.lua was.
-local found, search_path = pcall(require, "confidentai.search_path")
-if found then -- else check_module says what is wrong
+local has_path, search_path = pcall(require, "confidentai.search_path")
+if has_path then -- else check_module says what is wrong
   search_path.drop_relative()
 end
 
