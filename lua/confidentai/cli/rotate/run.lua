@@ -83,13 +83,14 @@ function run.open(session, arguments, ended)
   return list, problems and problems[1] and status.failed or nil, seen
 end
 
----The rotations on record here, without a key and without a request. What cannot be read is told of.
+---Returns what was read of the records, and tells of what could not be. Raises when nothing could be read.
 ---@param arguments table parsed
----@param ended? boolean ended ones, too
+---@param list? confidentai.Status[]
+---@param err? confidentai.Error
+---@param problems? confidentai.Error[] with single records
 ---@return confidentai.Status[]
 ---@return integer? status of what could not be read
-function run.read(arguments, ended)
-  local list, err, problems = require("confidentai").rotation.list { state_dir = arguments.state_dir, ended = ended }
+function run.tell_of(arguments, list, err, problems)
   if not list then
     failure.raise(err)
   end
@@ -97,6 +98,16 @@ function run.read(arguments, ended)
     failure.report(problem, arguments.output)
   end
   return list, problems[1] and status.failed or nil
+end
+
+---The rotations on record here, without a key and without a request. What cannot be read is told of.
+---@param arguments table parsed
+---@param ended? boolean ended ones, too
+---@return confidentai.Status[]
+---@return integer? status of what could not be read
+function run.read(arguments, ended)
+  return run.tell_of(arguments,
+    require("confidentai").rotation.list { state_dir = arguments.state_dir, ended = ended })
 end
 
 ---The one that is meant, by its id or by the name of its key. Ends the command when that is none, or several.

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- `confidentai rotate status|list|history`: what is on record here, without a key and without a request.
 
-local failure = require "confidentai.cli.failure"
 local output = require "confidentai.cli.output"
 local records = require "confidentai.cli.rotate.records"
 local run = require "confidentai.cli.rotate.run"
@@ -45,13 +44,8 @@ end
 ---@param arguments table parsed
 ---@return integer? status
 function show.history(session, arguments)
-  local list, err, problems = require("confidentai").rotation.history { state_dir = arguments.state_dir }
-  if not list then
-    failure.raise(err)
-  end
-  for _, problem in ipairs(problems) do
-    failure.report(problem, arguments.output)
-  end
+  local list, unreadable = run.tell_of(arguments,
+    require("confidentai").rotation.history { state_dir = arguments.state_dir })
   local rows = {}
   for _, entry in ipairs(list) do
     local is_meant = not arguments.rotation or entry.id == arguments.rotation or entry.base == arguments.rotation
@@ -62,7 +56,7 @@ function show.history(session, arguments)
   else
     output.records(records.ended(os.time()), rows, arguments)
   end
-  return problems[1] and status.failed or nil
+  return unreadable
 end
 
 return show
