@@ -22,7 +22,9 @@ function quarantine.add(job, identities, attempt)
       known = known or other.id == identity.id and other.last6 == identity.last6
     end
     if not known then
-      local entry = { attempt = { from = made_by.from, to = made_by.to } }
+      -- What is known of it goes with it, into the next rotation of the base if need be.
+      local entry = { attempt = { from = made_by.from, to = made_by.to },
+        own_use = record.new and record.new.id == identity.id and record.our_use or nil }
       for name, value in pairs(identity) do
         entry[name] = value
       end
@@ -33,11 +35,8 @@ end
 
 -- What the guard has to know of an entry.
 local function facts_of(job, entry)
-  local record = job.record
-  return { attempt = entry.attempt, named = entry.ours, disabled = entry.disabled,
-    claimed = entry.claimed,
-    own_use = entry.own_use or record.new and record.new.id == entry.id and record.our_use or nil,
-    ours_alone = job.made ~= nil and job.made[entry.id] or nil }
+  return { attempt = entry.attempt, named = entry.ours, disabled = entry.disabled, claimed = entry.claimed,
+    own_use = entry.own_use, ours_alone = job.made ~= nil and job.made[entry.id] or nil }
 end
 
 -- Takes an entry off the list.
