@@ -116,12 +116,15 @@ local function age_of(self, key)
 end
 
 local function count_of(seconds)
+  if seconds <= 0 then -- a clock that is ahead of the service's; math.ceil may give -0 on LuaJIT
+    return "0 s"
+  end
   for _, unit in ipairs { { 2 * 86400, 86400, "days" }, { 7200, 3600, "hours" }, { 120, 60, "minutes" } } do
     if seconds >= unit[1] then
       return ("%.0f %s"):format(math.floor(seconds / unit[2]), unit[3])
     end
   end
-  return ("%.0f s"):format(math.max(0, math.ceil(seconds)))
+  return ("%.0f s"):format(math.ceil(seconds))
 end
 
 -- When a key was last used, in words; nil: never.
