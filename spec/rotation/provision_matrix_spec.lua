@@ -26,6 +26,15 @@ describe("provision", function()
     return found
   end
 
+  -- Those of them that work. A key that is being removed is disabled, and watched before it is deleted.
+  local function working()
+    local found = {}
+    for _, key in ipairs(made()) do
+      found[#found + 1] = key.valid and key or nil
+    end
+    return found
+  end
+
   local function disturb(fault, skip)
     assert(s.service:reset())
     s.ahead = 0
@@ -41,7 +50,7 @@ describe("provision", function()
     assert(s.service:clear_faults())
     client = s:client { max_response_bytes = 100000 } -- patient, as there are no more faults: a busy machine is none
     if key then
-      assert.equal(1, #made(), what)
+      assert.equal(1, #working(), what)
       assert.equal(tostring(key.id), (s:holder() or {}).id, what)
     elseif #made() == 1 and s:holder() then
       assert.equal("done", err.state, what) -- it is there and published, and could not be shown
@@ -55,9 +64,11 @@ describe("provision", function()
       key, err = provision(state, client)
     end
     assert.is_truthy(key, what .. ": " .. tostring(err))
-    s:pass(DAY + 5000)
-    for _, rotation in ipairs(confidentai.rotation.open(client, s:opening { state_dir = state })) do
-      check(rotation:advance())
+    for _, seconds in ipairs { DAY + 5000, 60 } do -- what came late is disabled, and deleted later
+      s:pass(seconds)
+      for _, rotation in ipairs(confidentai.rotation.open(client, s:opening { state_dir = state })) do
+        check(rotation:advance())
+      end
     end
     assert.equal(1, #made(), what)
     assert.equal(tostring(key.id), (s:holder() or {}).id, what)
