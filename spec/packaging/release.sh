@@ -93,8 +93,8 @@ refuses version "not everything is $version"
 sed -i 's/^build = {/build = {\n  confidence = 1,/' ./*.rockspec
 sed -i 's/^description = {/descriptoin = {/' ./*.rockspec
 refuses version "LuaRocks does not take the rockspec"
-sed -i 's/io.stdout:write(version(), /io.stdout:write("9.8.7", /' lua/confidentai/cli/init.lua
-refuses version "the command says: 9.8.7"
+sed -i 's/finish(version() /finish("confidentai 9.8.7" /' lua/confidentai/cli/init.lua
+refuses version "the command says: confidentai 9.8.7"
 
 sed -i "s/^## \[$version\] - .*/## [$version] - unreleased/" CHANGELOG.md
 refuses dates "no day of release in CHANGELOG.md"
