@@ -37,6 +37,55 @@ describe("scan", function()
       .. "&x"))
   end)
 
+  -- All that stands between the prefix and the end was taken for the end: the secret was reported cut, thus as unknown.
+  it("reads what HTML, Markdown, JavaScript, and URLs within URLs make of one", function()
+    local function escaped(format, set)
+      return (BASE64:gsub(set or "[/+=_]", function(character)
+        return format:find "%%%d*[xXd]" and format:format(character:byte()) or format .. character
+      end))
+    end
+    for _, text in ipairs { escaped "&#%d;", escaped "&#0%d;", escaped "&#x%x;", escaped "&#X%X;", escaped "\\x%02x",
+      escaped("\\", "_"), escaped "\\", escaped "%%25%02X", escaped "%%%02X", escaped "\\u%04x", escaped "\\\\u%04X" } do
+      for _, around in ipairs { { "", "" }, { "<td>", "</td>" }, { '"', '",' }, { "confident ", "\n" } } do
+        local whole = around[1] .. text .. around[2]
+        assert.same({ BASE64 }, secrets(whole), whole)
+        local found = scan.text(whole)
+        for at = 1, #whole do
+          local pieces = scan.new()
+          pieces:feed(whole:sub(1, at))
+          pieces:feed(whole:sub(at + 1))
+          assert.same(found, pieces:finish())
+        end
+      end
+    end
+  end)
+
+  it("finds a secret that has ended, whatever is glued to it", function()
+    local rest = ("Ab9/"):rep(2000)
+    assert.same({ BASE64 }, secrets(BASE64 .. rest))
+    assert.same({ HEX }, secrets(HEX .. "/" .. rest))
+    local found = scan.text("\nconfident_us_org_" .. rest)
+    assert.equal(0, #found)
+    assert.matches("on line 2 ", found.problem, 1, true)
+  end)
+
+  it("says that a text holds a secret in base64, as manifests of Kubernetes do", function()
+    for _, encoded in ipairs {
+      "Y29uZmlkZW50X3VzX29yZ18zNWE5ZWE1MDllYWU4OGI3MmYzYjRlNWQ4NzU0MDI0N2Q5ZWUyMjk4Zjg1ZTY1NGY=", -- HEX
+      "PWNvbmZpZGVudF91c19vcmdfMzVhOWVhNTA5ZWFlODhiNzJmM2I0ZTVkODc1NDAyNDdkOWVlMjI5OGY4NWU2NTRm", -- "=" .. HEX
+      "az1jb25maWRlbnRfdXNfb3JnXzM1YTllYTUwOWVhZTg4YjcyZjNiNGU1ZDg3NTQwMjQ3ZDllZTIyOThmODVlNjU0Zg==", -- "k=" .. HEX
+    } do
+      for _, text in ipairs { encoded, "data:\n  key: " .. encoded .. "\n", (encoded:gsub(".", "%0\n  ", 5)) } do
+        local pieces = scan.new()
+        for at = 1, #text, 7 do
+          pieces:feed(text:sub(at, at + 6))
+        end
+        assert.matches("base64", scan.text(text).problem, 1, true)
+        assert.matches("base64", pieces:finish().problem, 1, true)
+      end
+    end
+  end)
+
   it("takes no names for secrets", function()
     for _, text in ipairs {
       "confident_api_key", "confident_us_org_", "confident_project_keys_list_by_organization", "CONFIDENT_ORG_API_KEY",
@@ -144,6 +193,8 @@ describe("scan", function()
       scanning:feed(("0123456789abcdef"):rep(64))
     end
     assert.is_true(#scanning.rest < 4096)
-    assert.same({}, scanning:finish())
+    local found = scanning:finish()
+    assert.equal(0, #found)
+    assert.matches("longer than one", found.problem, 1, true)
   end)
 end)

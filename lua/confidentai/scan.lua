@@ -5,7 +5,8 @@ local argument = require "confidentai.argument"
 
 local scan = {}
 
-local PREFIX = "confident_"
+-- What each secret begins with: this word and "_", which other formats may escape.
+local WORD, PREFIX = "confident", "confident_"
 
 -- Bytes of text that one secret may take, escapes included: no longer run of its characters is one.
 local LONGEST = 1024
@@ -24,11 +25,19 @@ local function character_of(digits)
 end
 
 -- A character of a secret as other formats write it: JSON's \/ and \u002b, with more backslashes where JSON holds JSON,
--- and a URL's %2B (RFC 8259, RFC 3986).
+-- JavaScript's \x2b, Markdown's \_, a URL's %2B, or %252B where a URL holds a URL, and HTML's &#43; and &#x2B; (RFC 8259,
+-- RFC 3986, https://html.spec.whatwg.org/multipage/syntax.html#character-references).
 local ESCAPES = {
-  { "^\\+/", function() return "/" end },
+  { "^\\+([/+=_-])", function(character) return character end },
   { "^\\+u00(%x%x)", character_of },
+  { "^\\+x(%x%x)", character_of },
   { "^%%(%x%x)", character_of },
+  { "^%%25(%x%x)", character_of },
+  { "^&#[xX]0*(%x%x);", character_of },
+  { "^&#0*(%d%d%d?);", function(digits)
+    local code = tonumber(digits)
+    return code < 128 and string.char(code) or ""
+  end },
 }
 
 -- Hexadecimal digits from which on a secret is in them: base64 does without the other letters for hardly as long.
@@ -92,6 +101,9 @@ local PACKED = {
   { "^%z%z\254\255", "text in UTF-32" },
 }
 
+-- "confident_" in base64, where none, one or two bytes stand before it in its group of three (RFC 4648).
+local BASE64 = { "Y29uZmlkZW50X", "NvbmZpZGVudF", "jb25maWRlbnRf" }
+
 -- ASCII as UTF-16 and UTF-32 write it, so long that it is not single letters with NULs between.
 local WIDE = { ("[\32-\126]%z"):rep(8), ("[\32-\126]%z%z%z"):rep(8) }
 
@@ -110,6 +122,12 @@ local function unlike_text(piece, is_first)
       if piece:find(pattern) then
         return "text in UTF-16 or UTF-32"
       end
+    end
+  end
+  local joined = piece:gsub("[\r\n][ \t\r\n]*", "") -- its lines are folded
+  for _, beginning in ipairs(BASE64) do
+    if joined:find(beginning, 1, true) then
+      return "a secret in base64"
     end
   end
 end
@@ -156,31 +174,58 @@ local function count_lines(text, from, before)
   return count
 end
 
+-- Finds the next prefix: where it begins. The second result: it is not known yet whether one begins there.
+local function find_prefix(text, at, is_last)
+  local first, last = text:find(WORD, at, true)
+  while first do
+    if text:find("^_", last + 1) or unescape(text, last + 1) == "_" then
+      return first
+    elseif not is_last and last + MARGIN > #text then
+      return first, true
+    end
+    first, last = text:find(WORD, last + 1, true)
+  end
+end
+
+-- Adds the secret that begins at a position of a text, up to another. Returns how much of the text has been read then;
+-- nil: it may go on in the next piece.
+local function take(self, text, first, last)
+  local run, length = read(text:sub(first, math.min(first + LONGEST + MARGIN, last or #text)))
+  -- An escape may be cut in two: the characters of one are waited for.
+  if not last and first + length > #text - MARGIN and length <= LONGEST then
+    return nil
+  elseif length > LONGEST then
+    run = read(text:sub(first, first + LONGEST - 1))
+  end
+  local secret = secret_of(run)
+  if secret and (length <= LONGEST or #secret < #run) then
+    add(self, secret, self.line)
+  elseif secret then
+    self.list.problem = ("on line %.0f something begins as a secret does, and goes on for longer than one")
+      :format(self.line)
+  end
+  return length <= LONGEST and length or #WORD -- in a run that is too long there may be a secret further on
+end
+
 -- Looks through a text; what is at its end and may go on is left for the next piece.
 local function look(self, text, is_last)
   local counted, at = 1, 1
   while true do
-    local first = text:find(PREFIX, at, true)
-    if not first then
-      -- The end may be the beginning of a prefix.
-      local kept = is_last and #text + 1 or math.max(at, #text - #PREFIX + 2)
-      self.line = self.line + count_lines(text, counted, kept)
+    local first, unclear = find_prefix(text, at, is_last)
+    -- The end may be the beginning of a prefix.
+    local kept = first or is_last and #text + 1 or math.max(at, #text - #WORD + 2)
+    self.line = self.line + count_lines(text, counted, kept)
+    if not first or unclear then
       return text:sub(kept)
     end
-    self.line = self.line + count_lines(text, counted, first)
     counted = first
-    local following = text:find(PREFIX, first + #PREFIX, true) -- where the next secret begins, this one has ended
-    local run, length = read(text:sub(first, math.min(first + LONGEST + MARGIN, (following or math.huge) - 1)))
-    -- An escape may be cut in two: the characters of one are waited for.
-    if not is_last and not following and first + length > #text - MARGIN and length <= LONGEST then
+    -- Where the next secret begins, this one has ended.
+    local following, unknown = find_prefix(text, first + #WORD, is_last)
+    local length = take(self, text, first, following and not unknown and following - 1 or is_last and #text or nil)
+    if not length then
       return text:sub(first)
     end
-    local secret = length <= LONGEST and secret_of(run)
-    if secret then
-      add(self, secret, self.line)
-    end
-    -- In a run that is too long there may be a secret further on.
-    at = first + (length <= LONGEST and length or #PREFIX)
+    at = first + length
   end
 end
 
@@ -190,7 +235,8 @@ function Scan:feed(piece)
   argument.text(1, "feed", piece)
   local kind = unlike_text(self.seen .. piece, not self.later)
   if kind then
-    self.list.problem = ("it is %s, or holds some, and no secret is found in that: convert it to UTF-8"):format(kind)
+    self.list.problem = ("it is or holds %s, and no secret is found in that: %s"):format(kind,
+      kind:find "base64" and "decode it" or "convert it to UTF-8")
   end
   self.later = self.later or #self.seen + #piece >= OVERLAP
   self.seen = (self.seen .. piece):sub(-OVERLAP)
