@@ -44,8 +44,9 @@ describe("scan", function()
         return format:find "%%%d*[xXd]" and format:format(character:byte()) or format .. character
       end))
     end
-    for _, text in ipairs { escaped "&#%d;", escaped "&#0%d;", escaped "&#x%x;", escaped "&#X%X;", escaped "\\x%02x",
-      escaped("\\", "_"), escaped "\\", escaped "%%25%02X", escaped "%%%02X", escaped "\\u%04x", escaped "\\\\u%04X" } do
+    for _, text in ipairs { escaped "&#%d;", escaped "&#0%d;", escaped "&#x%x;", escaped "&#X%X;",
+      escaped "\\x%02x", escaped("\\", "_"), escaped "\\", escaped "%%25%02X", escaped "%%%02X",
+      escaped "\\u%04x", escaped "\\\\u%04X" } do
       for _, around in ipairs { { "", "" }, { "<td>", "</td>" }, { '"', '",' }, { "confident ", "\n" } } do
         local whole = around[1] .. text .. around[2]
         assert.same({ BASE64 }, secrets(whole), whole)

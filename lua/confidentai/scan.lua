@@ -24,9 +24,9 @@ local function character_of(digits)
   return string.char(tonumber(digits, 16))
 end
 
--- A character of a secret as other formats write it: JSON's \/ and \u002b, with more backslashes where JSON holds JSON,
--- JavaScript's \x2b, Markdown's \_, a URL's %2B, or %252B where a URL holds a URL, and HTML's &#43; and &#x2B; (RFC 8259,
--- RFC 3986, https://html.spec.whatwg.org/multipage/syntax.html#character-references).
+-- A character of a secret as other formats write it: JSON's \/ and \u002b, with more backslashes where JSON holds JSON;
+-- JavaScript's \x2b; Markdown's \_; a URL's %2B, or %252B where a URL holds a URL; HTML's &#43; and &#x2B;. RFC 8259,
+-- RFC 3986, https://html.spec.whatwg.org/multipage/syntax.html#character-references
 local ESCAPES = {
   { "^\\+([/+=_-])", function(character) return character end },
   { "^\\+u00(%x%x)", character_of },
