@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include "trace.h"
 #include "version.h"
 
 #include <stdio.h>
@@ -141,5 +142,7 @@ bool cai_request_apply(const cai_request *request, const cai_client *client, CUR
   code |= apply_trust(client, easy);
   code |= apply_route(client, easy);
   code |= apply_limits(client, easy);
+  if (cai_trace_is_wanted())
+    code |= cai_trace_apply(easy, request->identity->secret);
   return code == CURLE_OK;
 }
