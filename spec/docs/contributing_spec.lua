@@ -11,6 +11,7 @@ local RUN_BY = {
   ["scripts/build"] = "scripts/test", ["scripts/run"] = "spec/CMakeLists.txt", ["scripts/lint"] = "spec/CMakeLists.txt",
   ["scripts/test"] = ".ci/run", ["packaging/build"] = "spec/packaging/deb.sh", ["scripts/fuzz"] = "spec/CMakeLists.txt",
   ["scripts/version"] = "spec/packaging/release.sh", ["scripts/release"] = "spec/packaging/release.sh",
+  ["busted"] = ".busted",
 }
 
 describe("CONTRIBUTING.md", function()
@@ -20,12 +21,38 @@ describe("CONTRIBUTING.md", function()
         local command = line:gsub("^[%u_]+=%S+ ", ""):match "^%S+"
         local where = assert(RUN_BY[command], command)
         assert.is_truthy(assert(folders.read(where)):find(command, 1, true), where)
-        assert.equal(0, (process.start("test", { "-x", command }):finish()), command)
+        if command:find "/" then
+          assert.equal(0, (process.start("test", { "-x", command }):finish()), command)
+        end
         for path in line:gsub("%s#.*", ""):gmatch "%S+/%S+%.lua" do
           assert.is_string(folders.read(path), path)
         end
       end
     end
+  end)
+
+  it("shows targets of make that run programs of this repository", function()
+    local count = 0
+    for line in page:block("make").text:gmatch "[^\n]+" do
+      local dry = line:gsub("^make", "make --no-print-directory -n")
+      local status, _, output = process.start("sh", { "-c", dry }):finish()
+      assert.equal(0, status, line)
+      for program in output:gmatch "(%S+)[^\n]*" do
+        assert.equal(0, (process.start("test", { "-x", program }):finish()), line .. ": " .. program)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 5)
+  end)
+
+  it("runs one spec by plain busted, on whatever Lua that is", function()
+    local without = { CONFIDENTAI_BUILD = false, LUA_PATH = false, LUA_CPATH = false }
+    local words = { "--pattern=plain", "spec/docs/plain.lua" }
+    local status, _, output = process.start("busted", words, without):finish()
+    assert.equal(0, status, output)
+    assert.matches("1 success", output)
+    table.insert(words, "--helper=spec/nothing.lua")
+    assert.not_equal(0, (process.start("busted", words, without):finish()))
   end)
 
   page:all_are_run()
