@@ -19,7 +19,7 @@ local verbs = require "spec.cli.verbs"
 local files = require "spec.files"
 
 -- Milliseconds that one command may take.
-local LIMIT = 8000
+local LIMIT = 120000
 
 local HOSTILE = { "x\27]0;p\7\27[2Jy", "\r\27[2Kkey 3 'scratch'", "=HYPERLINK(1)", "a\226\128\174b", "-rf", "",
   "c\194\155\226\128\139d\226\129\166", "日本\239\187\191", "caf\233" }
