@@ -473,6 +473,24 @@ describe("the place of the state", function()
     assert.equal("no state folder: HOME is not set, set STATE_DIRECTORY or the option state_dir", found {})
   end)
 
+  it("is no folder that a relative variable names, which every run would find elsewhere", function()
+    assert.equal("no state folder: HOME is no absolute path, set STATE_DIRECTORY or the option state_dir",
+      found { HOME = "home" })
+    for _, value in ipairs { "state", "./state", "~/state", "state:" .. folder.path } do
+      assert.equal("no state folder: STATE_DIRECTORY is no absolute path", found { STATE_DIRECTORY = value,
+        HOME = folder.path })
+    end
+    assert.same({}, core.file.list(folder.path))
+  end)
+
+  it("is no folder that a shell should have completed", function()
+    for _, path in ipairs { "~", "~/state", "~root/state", "~/a/b" } do
+      local found_one, message = state.find(path, true)
+      assert.is_nil(found_one)
+      assert.matches("^the state folder ~[%w/]*: it begins with ~", message)
+    end
+  end)
+
   it("may be a service manager's link", function()
     folders.shell("mkdir -m 700 %s", folder.path .. "/private")
     folders.shell("ln -s private %s", folder.path .. "/link")

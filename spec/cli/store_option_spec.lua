@@ -36,6 +36,9 @@ describe("store_option.stores", function()
     local stores = store_option.stores { stores = { "file:./app.key", "file:app.key", "env_file:.//.env:KEY" } }
     assert.equal(stores[2].spec.path, stores[1].spec.path)
     assert.matches("[^.]/%.env$", stores[3].spec.path)
+    stores = store_option.stores { stores = { "file:./~/key", "file:~key~" } }
+    assert.matches("[^.]/~/key$", stores[1].spec.path)
+    assert.matches("/~key~$", stores[2].spec.path)
   end)
 
   it("makes each kind of store", function()
@@ -53,7 +56,8 @@ describe("store_option.stores", function()
     local cases = {
       ["/etc/key"] = "kind", ["callback:x"] = "kind", ["file:"] = "path", ["file:/a/"] = "path",
       ["env_file:/a/.env"] = "variable is missing", ["env_file:/a/.env:A-B"] = "variable",
-      ["exec:"] = "a command is expected", ["exec:a | b"] = "no shell is run", ["exec:''"] = "a command is expected",
+      ["file:~/key"] = "it begins with ~", ["file:~root/key"] = "it begins with ~",
+      ["env_file:~/.env:NAME"] = "it begins with ~", ["exec:"] = "a command is expected", ["exec:a | b"] = "no shell is run", ["exec:''"] = "a command is expected",
     }
     for text, word in pairs(cases) do
       local err = refusal { stores = { text } }

@@ -46,7 +46,7 @@ end
 
 -- "./app.key" and "app.key" are one store, on record and in what people read.
 local function plain(path)
-  return (path:gsub("^%./+(.)", "%1"))
+  return (path:gsub("^%./+([^~])", "%1")) -- "~" stands for a folder of that name only behind "./"
 end
 
 local readers = {

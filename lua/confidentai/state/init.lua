@@ -4,6 +4,7 @@
 local core = require "confidentai.core"
 local environment = require "confidentai.environment"
 local folder = require "confidentai.state.folder"
+local location = require "confidentai.store.location"
 local poll = require "confidentai.state.poll"
 
 local state = {}
@@ -70,12 +71,15 @@ local function complete(given)
   }
 end
 
--- The folder where nobody named one; nil and what to do when the environment has none.
+-- The folder where nobody named one; nil and what to do when the environment has none. Only absolute paths count: a
+-- relative one would be another folder for each run that is started elsewhere, and no rotation would be on record there.
 local function default_path()
   -- Of a service manager's list, the first (systemd.exec). It may be a link to where the manager keeps private ones.
   local given = environment.get "STATE_DIRECTORY"
   local first = given and given:match "^[^:]+"
-  if first then
+  if first and first:sub(1, 1) ~= "/" then
+    return nil, "no state folder: STATE_DIRECTORY is no absolute path"
+  elseif first then
     return core.file.resolve(first) or first
   end
   local base = environment.get "XDG_STATE_HOME"
@@ -83,8 +87,9 @@ local function default_path()
     return base .. "/confidentai"
   end
   local home = environment.get "HOME"
-  if not home then
-    return nil, "no state folder: HOME is not set, set STATE_DIRECTORY or the option state_dir"
+  if not home or home:sub(1, 1) ~= "/" then
+    return nil, ("no state folder: HOME is %s, set STATE_DIRECTORY or the option state_dir"):format(
+      home and "no absolute path" or "not set")
   end
   return home .. "/.local/state/confidentai"
 end
@@ -105,9 +110,9 @@ function state.find(option, allow_temporary)
   elseif type(path) ~= "string" or path == "" or path:find("\0", 1, true) then
     path, problem = nil, "a state is a folder's path, or a table of functions"
   end
-  if path and path:sub(1, 1) ~= "/" then
-    local here, message = core.file.resolve "."
-    path, problem = here and here .. "/" .. path, message
+  if option and path then
+    path, problem = location.path(path)
+    problem = problem and ("the state folder %s: %s"):format(option, problem)
   end
   if not path then
     return nil, problem

@@ -31,7 +31,8 @@ function target.path(name, path)
   if path == "" or path:find "%c" or path:find("\0", 1, true) or ("/" .. path):find "/%.?%.?$" then
     argument.refuse(1, name, "field 'path': the path of a file is expected", 1)
   end
-  return location.path(path) or argument.refuse(1, name, "field 'path': the current folder is gone", 1)
+  local absolute, problem = location.path(path)
+  return absolute or argument.refuse(1, name, "field 'path': " .. problem, 1)
 end
 
 local function folder_of(path)
