@@ -210,6 +210,41 @@ describe("a store of a variable in a .env file", function()
       end
     end)
 
+    it("a line into which some readers continue the line above", function()
+      for _, above in ipairs { "A=b\\\n", "A=b\\\r\n", "A=b\\\\\\\n", "# a comment\\\n", "\\\n", "A=1\n\\\n" } do
+        refuses("ends in a backslash", above .. "API_KEY=old\n")
+        for _, content in ipairs { above, (above:gsub("\r?\n$", "")) } do
+          folders.write(path, content)
+          assert.matches("ends in a backslash", select(2, store:preflight()), 1, true)
+          assert.equal("failed", (select(3, store:put(SECRET))))
+          assert.equal(content, folders.read(path))
+        end
+      end
+      for _, above in ipairs { "A=b\\\\\n", "A=b\\ \n", "A=\\\nB=1\n", "\n" } do
+        folders.write(path, above .. "API_KEY=old\n")
+        assert.is_true(store:preflight())
+        assert.is_true(store:put(SECRET))
+        assert.equal(above .. "API_KEY=" .. SECRET .. "\n", folders.read(path))
+      end
+    end)
+
+    it("another line that sets the variable for some readers", function()
+      for _, other in ipairs { "API_KEY: old", "  API_KEY:\told", "API_KEY+=old", "API_KEY:=old", "API_KEY?=old",
+        "API_KEY[0]=old", "\fAPI_KEY=old", "export A=1 API_KEY=old", "A=1; API_KEY=old", "A=1;API_KEY=old",
+        "declare -x API_KEY=old", "readonly API_KEY=old", "setenv API_KEY old", "set -gx API_KEY old" } do
+        refuses("may set API_KEY, too", other .. "\n")
+        refuses("line 2 may set API_KEY, too", "API_KEY=x\n" .. other .. "\n")
+        refuses("line 1 may set API_KEY, too", other .. "\nAPI_KEY=x")
+      end
+      for _, other in ipairs { "# API_KEY: old", "A=1 # API_KEY=old", "export API_KEY", "unset API_KEY", "MY_API_KEY: old",
+        "API_KEYS=old", "A=$API_KEY", "A=-DAPI_KEY=old", "URL=http://a/?b=1&API_KEY=c", "A='1 API_KEY=2'", "set API_KEY",
+        "setenv A API_KEY", "A=API_KEY" } do
+        folders.write(path, other .. "\nAPI_KEY=old\n")
+        assert.is_true(store:preflight(), other)
+        assert.equal("old", store:get())
+      end
+    end)
+
     it("a quote that is not closed on its line", function()
       refuses("line 1 sets API_KEY, but its quote is not closed on the line", "API_KEY='old\n")
       refuses("line 1 sets API_KEY, but its quote is not closed on the line", "API_KEY='old\nolder'\n")

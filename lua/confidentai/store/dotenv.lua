@@ -41,6 +41,31 @@ local function sets(text, variable)
   return false
 end
 
+-- Whether some readers take a line for one that sets the variable, though it is none of ours: "NAME: value", "NAME+=value",
+-- one behind another assignment or word, as of declare, and csh's setenv.
+local function may_set(line, variable)
+  local before, after = line:match("^([^\"'`#]*)%f[%w_]" .. variable .. "%f[^%w_](.*)$")
+  if not before or assignment(line) == variable then
+    return false
+  elseif before:find "^%s*$" then
+    return after:find "^%s*[?+:]?=" or after:find "^:%s" or after:find "^%["
+  elseif before:find "^%s*setenv%s+$" or before:find "^%s*set%s[%s%a-]*$" then
+    return after:find "^%s+[^%s#]"
+  end
+  return before:find "[%s;]$" and after:find "^%+?="
+end
+
+-- Whether the line that ends before a position goes on in the next one for some readers: a backslash is before its end,
+-- and no other before that.
+local function continues(content, before)
+  local last = before - (content:sub(before - 2, before - 2) == "\r" and 3 or 2)
+  local at = last
+  while content:sub(at, at) == "\\" do
+    at = at - 1
+  end
+  return (last - at) % 2 == 1
+end
+
 -- The lines that set the variable: { number, from, value_at (past the blanks), after (right after "="), last }. `last`
 -- is the last byte of the line, its end not counted.
 local function lines_of(content, variable)
@@ -55,6 +80,12 @@ local function lines_of(content, variable)
     if name == variable and from == 4 and content:sub(1, 3) == BYTE_ORDER_MARK then
       return nil, ("line 1 begins with a byte order mark, which many readers take for a part of the name %s: remove it")
         :format(variable)
+    elseif may_set(line, variable) then
+      return nil, ("line %d may set %s, too, which depends on its reader: remove it, or write it as %s='...'")
+        :format(number, variable, variable)
+    elseif name == variable and continues(content, from) then
+      return nil, ("line %d sets %s, but the line above ends in a backslash, and may go on in it: complete that")
+        :format(number, variable)
     elseif name == variable then
       found[#found + 1] = {
         number = number, from = from, after = from + after - 1, value_at = from + at - 1,

@@ -36,7 +36,11 @@ end
 ---@return string? message
 function Store:preflight()
   local content, message = look(self.spec)
+  local changed = content
   if content ~= nil then
+    changed, message = dotenv.set(content, self.spec.variable, "secret") -- where a new line goes, too
+  end
+  if changed ~= nil then
     local done
     done, message = target.rehearse(self.spec.path, #(content or "") + 4096)
     if done then
