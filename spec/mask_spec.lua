@@ -72,6 +72,44 @@ describe("a mask", function()
     end)
   end)
 
+  -- The last 6 bytes of "••••abcd" are a half of a bullet, a bullet and "abcd": they seemed to be another key's end.
+  describe("in another form", function()
+    local FORMS = { "••••••••••••••••%s", "confident_us_org_ab...%s", "confident_us_org_ab…%s", "...%s", "****…%s",
+      "confident_us_org_xxxxxxxxxxxxxxxxxxxxxxxx%s", "xxxxxxxxxxxxxxxxxxxx%s", "################%s", "●●●●●●●●%s",
+      "confident_us_org_[redacted]", "confident_us_org_<hidden>", "confident_us_org_000000000000000000000000",
+      "redacted-by-the-service", "[hidden]", "<ends in %s>", "*** hidden ***", "**** hidden", "hidden secret" }
+
+    it("is no other key's: the client's own stays without force", function()
+      for _, form in ipairs(FORMS) do
+        for shown = 1, 6 do
+          show(form:format(service.api_key:sub(-shown)))
+          local key = check(organization:get(1))
+          assert.is_not_false(client:owns(key), key.value)
+          assert.matches("^%*+[%w+/=_-]*$", key.value)
+          local result, err = organization:disable(1)
+          assert.is_nil(result, key.value)
+          support.assert_error({ kind = "guard", outcome = "not_applied" }, err)
+          assert(service:clear_faults())
+        end
+      end
+      assert.equal(0, support.applied(service, "PUT"))
+    end)
+
+    it("is compared by what it shows, and proves no absence", function()
+      local secret = "confident_us_proj_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7"
+      for _, form in ipairs(FORMS) do
+        for _, shown in ipairs { "7", "yZ7", "4yZ7", "vW4yZ7" } do
+          list { record(form:format(shown)), record("***************xxxxxx", { id = 2 }) }
+          local report = check(client:identify(secret))
+          assert.equal(#report == 1 and "last6" or "unclear", report.verdict, form)
+        end
+      end
+      list { record(FORMS[1]:format "4yZ7"), record(FORMS[2]:format "5yZ7", { id = 2 }) }
+      local report = check(client:identify(secret))
+      assert.same({ 1, 1 }, { #report, report[1].key.id })
+    end)
+  end)
+
   it("that shows less than it should is compared by that", function()
     local secret = "confident_us_proj_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7"
     for _, shown in ipairs { "7", "yZ7", "4yZ7" } do

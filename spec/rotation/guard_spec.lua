@@ -53,6 +53,29 @@ describe("a key is never removed", function()
     assert.is_true(s:holder().valid)
   end)
 
+  -- "***************" is the end of no text: a key that a store held was deleted.
+  for _, shown in ipairs { 0, 4 } do
+    it(("by an old copy of the state folder, where a mask shows %d characters of the key that a store holds")
+      :format(shown), function()
+      local copy
+      check(s:rotate { soak = DAY, adoption = "time", on_step = function(event)
+        if event.what == "creating" and not copy then
+          copy = true
+          copy_state "copy"
+        end
+      end })
+      local key = s:holder()
+      s:fault { type = "record", times = -1, target = key.id, fields = { lastUsed = "null",
+        value = ('"***************%s"'):format(key.value:sub(#key.value - shown + 1)) } }
+      local list = check(confidentai.rotation.open(s:client(), s:opening { state_dir = s:path "copy" }))
+      list[1]:advance()
+      s:pass(3600)
+      assert.equal("conflict", (list[1]:advance()))
+      assert.matches("may hold its secret, of which the service does not show", list[1]:status().reason)
+      assert.is_true(s:holder().valid)
+    end)
+  end
+
   it("by an old copy of the state folder, when somebody else has used it", function()
     local rotation, state, err, before = copied(vault())
     assert.equal("conflict", state, tostring(err))

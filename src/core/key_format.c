@@ -47,6 +47,10 @@ static bool is_base64(char c) {
          c == '_';
 }
 
+bool cai_key_format_is_character(char c) {
+  return is_base64(c) || c == '=';
+}
+
 bool cai_key_format_read(const char *bytes, size_t length, cai_key_format *format) {
   cai_key_format found;
   if (format == NULL)

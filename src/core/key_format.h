@@ -23,6 +23,9 @@ typedef struct {
  * if they are there. False: they do not begin with "confident_". */
 bool cai_key_format_prefix(const char *bytes, size_t length, cai_key_format *format);
 
+/* Returns true if a character may stand in a secret: base64, also that for URLs, and its padding. */
+bool cai_key_format_is_character(char c);
+
 /* Returns true if `length` bytes are a whole secret of the service, and nothing else: a prefix, and base64 of 16
  * characters or more (also that for URLs), 1024 bytes in all at most. `format` (may be NULL) gets what its prefix
  * says. */

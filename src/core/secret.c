@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secret.h"
 
+#include "key_format.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +49,52 @@ void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]) {
   size_t shown = length - hidden(length);
   memset(mask, '*', CAI_MASK_STARS);
   memcpy(mask + CAI_MASK_STARS, bytes + length - shown, shown);
+  mask[CAI_MASK_STARS + shown] = '\0';
+}
+
+/* Equal characters in a row that no secret has, so that they stand for others. */
+#define FILLER 8
+
+static bool is_filler(const char *value, size_t end) {
+  size_t same = 1;
+  while (same < FILLER && same < end && value[end - 1 - same] == value[end - 1])
+    same++;
+  return same == FILLER;
+}
+
+/* Returns true if a value can be a whole secret, or the end of one: of letters, digits and what base64 has besides. */
+static bool is_unmarked(const char *value, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (!cai_key_format_is_character(value[i]))
+      return false;
+  }
+  return true;
+}
+
+/* Returns how many characters at the end of a value are the secret's own. Services mask in many ways: with asterisks,
+ * dots, bullets or x, or by a word. What may be a part of the mask itself is not counted: a key that does not seem to
+ * end as the client's own might be changed. */
+static size_t count_shown(const char *value, size_t length) {
+  bool starred = memchr(value, '*', length) != NULL;
+  if (memchr(value, ' ', length) != NULL)
+    return 0;
+  if (!starred && is_unmarked(value, length) && !cai_key_format_read(value, length, NULL))
+    return 0;
+  size_t shown = 0;
+  while (shown < CAI_MASK_SHOWN && shown < length) {
+    char c = value[length - 1 - shown];
+    bool own = starred ? c > ' ' && c < 0x7f && c != '*' : cai_key_format_is_character(c);
+    if (!own || is_filler(value, length - shown))
+      break;
+    shown++;
+  }
+  return shown;
+}
+
+void cai_mask_shown(const char *value, size_t length, char mask[CAI_MASK_SIZE]) {
+  size_t shown = count_shown(value, length);
+  memset(mask, '*', CAI_MASK_STARS);
+  memcpy(mask + CAI_MASK_STARS, value + length - shown, shown);
   mask[CAI_MASK_STARS + shown] = '\0';
 }
 

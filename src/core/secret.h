@@ -25,6 +25,10 @@ void cai_secret_free(cai_secret *secret);
 /* Writes the masked form of a secret. One shorter than three times what a mask shows is hidden altogether. */
 void cai_mask(const char *bytes, size_t length, char mask[CAI_MASK_SIZE]);
 
+/* Writes the mask of a value that the service shows, which may be masked already, in whatever form: up to 6 characters
+ * that are certainly the end of the secret. */
+void cai_mask_shown(const char *value, size_t length, char mask[CAI_MASK_SIZE]);
+
 /* Makes text of foreign origin fit for a message, in place: whatever looks like a secret of the service
  * ("confident_..."), and every occurrence of `credential` and `other` (each may be NULL; one under 8 bytes is taken for
  * no secret), keeps at most its last 6 characters, and control characters become blanks. `text` ends in NUL and keeps

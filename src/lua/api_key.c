@@ -250,28 +250,13 @@ static bool read_fields(lua_State *L, const maker *m, record *r) {
   return true;
 }
 
-/* Writes the mask of a value: of one that is masked already, in whatever form, the end; of a secret, as ever. */
-static void write_mask(const char *value, size_t length, char mask[CAI_MASK_SIZE]) {
-  size_t shown = 0;
-  while (shown < length && shown < CAI_MASK_SHOWN && value[length - 1 - shown] > ' ' &&
-         value[length - 1 - shown] < 0x7f && value[length - 1 - shown] != '*')
-    shown++;
-  memset(mask, '*', CAI_MASK_STARS);
-  memcpy(mask + CAI_MASK_STARS, value + length - shown, shown);
-  mask[CAI_MASK_STARS + shown] = '\0';
-}
-
 static bool is_mask(const char *value, size_t length) {
   return length == 0 || memchr(value, '*', length) != NULL;
 }
 
 /* Replaces a text of the record by its mask, which `mask` holds. */
 static void mask_text(record *r, int from, int to, char mask[CAI_MASK_SIZE]) {
-  const char *value = r->text[from].bytes;
-  if (is_mask(value, r->text[from].length))
-    write_mask(value, r->text[from].length, mask);
-  else
-    cai_mask(value, r->text[from].length, mask);
+  cai_mask_shown(r->text[from].bytes, r->text[from].length, mask);
   r->text[to].bytes = mask;
   r->text[to].length = strlen(mask);
 }

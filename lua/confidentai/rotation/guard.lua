@@ -48,6 +48,9 @@ local function is_unheld(job, identity)
       return nil, err
     elseif stores.is_secret_of(content, identity.last6) then
       return false, ("%s holds its secret"):format(store.label), "stored"
+    elseif stores.may_be_secret_of(content, identity.last6) then
+      return false, ("%s may hold its secret, of which the service does not show the last 6 characters"):format(
+        store.label), "stored"
     end
   end
   return true

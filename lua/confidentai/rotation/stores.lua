@@ -336,4 +336,14 @@ function stores.is_secret_of(content, last6)
   return type(content) == "string" and last6 ~= nil and content:sub(-#last6) == last6
 end
 
+---Returns true unless a text is certainly not the secret of a key. The service may show less than the last 6
+---characters of a key, or nothing.
+---@param content? string|false
+---@param last6 string the end of the key's mask, asterisks included
+---@return boolean
+function stores.may_be_secret_of(content, last6)
+  local shown = last6:match "[^*]*$"
+  return type(content) == "string" and content ~= "" and content:sub(#content - #shown + 1) == shown
+end
+
 return stores

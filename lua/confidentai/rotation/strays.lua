@@ -83,8 +83,8 @@ function strays.gather(jobs, folder, organization, now)
   return facts
 end
 
--- Returns the label of a store of a record here that holds a key; false: none does; nil and the label of a store: it
--- cannot be read.
+-- Says which store of a record here holds a key, or may hold it. Returns false if none does; nil and the label of a
+-- store if that cannot be read.
 local function is_held(facts, key)
   local unreadable
   for _, each in ipairs(facts.jobs) do
@@ -95,7 +95,9 @@ local function is_held(facts, key)
         content, err = stores.get(each, store)
       end
       if stores.is_secret_of(content, key.value:sub(-6)) then
-        return store.label
+        return store.label .. " holds its secret"
+      elseif stores.may_be_secret_of(content, key.value:sub(-6)) then
+        return store.label .. " may hold its secret, of which the service does not show the last 6 characters"
       end
       unreadable = unreadable or err and store.label
     end
@@ -122,7 +124,7 @@ local function defence(facts, place, key)
   end
   local held, unreadable = is_held(facts, key)
   if held then
-    return held .. " holds its secret"
+    return held
   elseif held == nil then
     return unreadable .. " cannot be read, and may hold its secret"
   end
