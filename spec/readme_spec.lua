@@ -14,10 +14,9 @@ describe("README.md", function()
   local service = support.service()
   local folder = folders.each()
 
-  it("shows Lua that runs", function()
-    for _, block in ipairs(page:blocks "lua") do
-      snippets.run(block, service, folder.path)
-    end
+  it("shows Lua that runs, and what it prints", function()
+    local output = snippets.run(page:block "lua", service, folder.path)
+    assert.equal(session.plain(page:block("text").text), session.plain((output:gsub("\n$", ""))))
   end)
 
   page:links_are_good()
@@ -37,11 +36,18 @@ describe("README.md", function()
     end
   end)
 
-  it("shows a part of the session that the page of the command has", function()
-    local whole = session.plain(pages.open("docs/command.md"):block("text", "A session").text)
-    assert.is_truthy(whole:find(session.plain(page:block("text").text), 1, true))
+  it("has at most 120 lines, and names methods and verbs that are there", function()
+    local _, lines = page.text:gsub("\n", "")
+    assert.is_true(lines <= 120)
+    local reference, command = folders.read "docs/reference.md", folders.read "docs/command.md"
+    for class, method in page.text:gmatch "`([%l_]+):([%l_]+)" do
+      assert.is_truthy(reference:find(("### `%s:%s("):format(class, method), 1, true), method)
+    end
+    for verb in page.text:match("\n## The library and the command\n(.-)\n## "):gmatch "| `(%l+)[^|]*` |[^|]*|\n" do
+      assert.matches("[ `]" .. verb .. "%f[%W]", command, nil, verb)
+    end
   end)
 
-  page:leave("new key", "a picture of a rotation")
+  page:leave(" new key       ●", "a picture of a rotation")
   page:all_are_run()
 end)

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The files of the reference, from one source. For scripts/reference, which says more, and for its spec.
+-- The files that scripts/reference writes. For scripts/reference, which says more, and for its spec.
 
 local annotations = require "scripts.docs.annotations"
 local pages = require "scripts.docs.pages"
+local picture = require "scripts.docs.picture"
 local sections = require "scripts.docs.sections"
 
 local reference = {}
@@ -13,6 +14,7 @@ local reference = {}
 function reference.texts()
   local list = sections.read()
   return {
+    ["docs/session.svg"] = picture.svg(),
     ["docs/reference.md"] = pages.write(list),
     ["types/confidentai.lua"] = annotations.write(list, "confidentai"),
     ["types/confidentai/sandbox.lua"] = annotations.write(list, "confidentai.sandbox"),

@@ -23,7 +23,7 @@ cat >scripts/test <<'END'
 END
 version=$(scripts/version)
 if grep -q "^## \[$version\] - unreleased" CHANGELOG.md; then scripts/version released; fi
-sed -i -E "s/^(Measured .*on )[0-9]{4}-[0-9-]+/\1$(date --utc +%F)/" README.md docs/figures.md
+sed -i -E "s/^(Measured .*on )[0-9]{4}-[0-9-]+/\1$(date --utc +%F)/" docs/figures.md
 git commit --quiet --all --message "Release $version"
 good=$(git rev-parse HEAD)
 
@@ -110,14 +110,12 @@ refuses dates "packaging/debian/changelog is not released"
 
 printf '\n-- TO%s: more\n' DO >>lua/confidentai/init.lua
 refuses words "something is left to do"
-for file in README.md docs/figures.md; do
-  sed -i -E 's/^Measured (.*)on [0-9]{4}-[0-9-]+/Measured \1lately/' $file
-  refuses figures "$file does not say when"
-  sed -i -E 's/^(Measured .*on )[0-9]{4}-[0-9-]+/\12025-01-01/' $file
-  refuses figures "$file: .* over 60 days old"
-  sed -i -E 's/^(Measured .*on )[0-9]{4}-[0-9-]+/\12999-01-01/' $file
-  refuses figures "$file: measured on 2999-01-01?"
-done
+sed -i -E 's/^Measured (.*)on [0-9]{4}-[0-9-]+/Measured \1lately/' docs/figures.md
+refuses figures "does not say when"
+sed -i -E 's/^(Measured .*on )[0-9]{4}-[0-9-]+/\12025-01-01/' docs/figures.md
+refuses figures "over 60 days old"
+sed -i -E 's/^(Measured .*on )[0-9]{4}-[0-9-]+/\12999-01-01/' docs/figures.md
+refuses figures "measured on 2999-01-01?"
 
 printf '\nOnce more.\n' >>docs/reference.md
 refuses generated "what documents say is not so"
