@@ -266,6 +266,24 @@ describe("a name that the service changes", function()
     assert.is_false((names.is_of(nil, attempt)))
   end)
 
+  -- A long name is the beginning of the name that was sent, as one that the service has cut is.
+  it("is not that of the old key, which is as long", function()
+    local long = ("n"):rep(64)
+    for _, lost in ipairs { false, true } do
+      local old = check(s:keys():create(long))
+      if lost then
+        s:fault { type = "lost_answer", operation = "create" }
+      end
+      local rotation = check(s:rotate { id = old.id, store = s:store("key", old.value) })
+      assert.equal("done", rotation.state)
+      s:clean_up(rotation)
+      assert.equal(2, #s:on_service()) -- with the first of the project
+      assert.is_true(s:holder().valid)
+      check(s:keys():delete(tonumber(s:holder().id)))
+      os.remove(s:record_path())
+    end
+  end)
+
   it("is not made where it could not be read back", function()
     check(s:keys():create "ci~g999999999~aaaaaaaa")
     local rotation, err = s:rotate { base = "ci" }

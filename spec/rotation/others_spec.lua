@@ -138,6 +138,28 @@ describe("beside a rotation", function()
       end
     end)
 
+    it("with the same store leaves consumers of its key a soak", function()
+      local keys = s:keys()
+      local options = { soak = DAY, grace = DAY, adoption = "time", state_dir = s:path "a" }
+      local other
+      options.on_step = function(event)
+        if event.what == "writing a store" then -- the other one has read the store already, and writes it later
+          other = check(keys:create "Default Key~g1~zzzzzzzz")
+        end
+      end
+      local rotation = check(s:rotate(options))
+      s:write("key", other.value)
+      s:pass(60)
+      assert.equal("superseded", (rotation:advance()))
+      local _, by_id = s:on_service()
+      assert.is_true(by_id["2"].valid) -- a consumer has read it, and not used it yet
+      s:pass(DAY + 2)
+      check(rotation:advance())
+      s:pass(DAY + 2)
+      check(rotation:advance())
+      assert.same({ "POST 2", "POST 3", "PUT 2 false", "DELETE 2" }, s:changes())
+    end)
+
     it("one after the other has the first give way to a newer key", function()
       local first = check(s:rotate { soak = DAY, grace = DAY, adoption = "time", state_dir = s:path "a" })
       local second = check(s:rotate { soak = DAY, grace = DAY, adoption = "time", state_dir = s:path "b",
@@ -229,6 +251,22 @@ describe("beside a rotation", function()
       assert.same({ "POST 2" }, s:changes())
       s:write("key", secret)
       assert.equal("grace", (rotation:advance()))
+    end)
+
+    it("and puts back what the store held is asked about that, also where a rotation has made the old key", function()
+      local first = check(s:rotate { base = "svc" })
+      local old = s:read "key"
+      local rotation = check(s:rotate { id = first.new_id, store = s:store("key", false), soak = DAY,
+        adoption = "time" })
+      local new = s:read "key"
+      s:write("key", old)
+      s:pass(60)
+      assert_conflict(rotation, "somebody has written the store")
+      assert.is_true(s:holder().valid)
+      s:write("key", new) -- or it had shown what it held before, as one that is replicated may
+      assert.is_true(s:holder().valid)
+      s:pass(DAY + 2)
+      assert.equal("done", (rotation:advance()))
     end)
 
     it("and puts another key in the place of the new one gets nothing touched", function()

@@ -5,6 +5,7 @@ local advance = require "confidentai.rotation.advance"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local escrow = require "confidentai.rotation.escrow"
+local guard = require "confidentai.rotation.guard"
 local handle = require "confidentai.rotation.handle"
 local history = require "confidentai.rotation.history"
 local job = require "confidentai.rotation.job"
@@ -62,7 +63,7 @@ local function inherit(self, existing, version, keys)
   self.record.suspects, self.record.quarantine = existing.suspects, existing.quarantine
   local ours = {}
   for _, suspect in ipairs(existing.suspects) do
-    for _, id in ipairs(calls.ids(self, names.find(keys, suspect))) do
+    for _, id in ipairs(calls.ids(self, guard.find(self, keys, suspect, existing))) do
       ours[id] = true
     end
   end

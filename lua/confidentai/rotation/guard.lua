@@ -11,6 +11,7 @@
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local elapsed = require "confidentai.rotation.elapsed"
+local names = require "confidentai.rotation.names"
 local stores = require "confidentai.rotation.stores"
 local timestamp = require "confidentai.timestamp"
 
@@ -26,12 +27,12 @@ local SKEW = 5
 ---@class confidentai.GuardFacts
 ---@field named? boolean the user named it, or a rotation of it has disabled it: point 3 does not count
 ---@field attempt? { from: table, to: table? } marks: when the create was sent, and when its answer was there
----@field snapshot? string[] ids of the keys that were there before the create; default: those of the record
 ---@field own_use? table mark of our own last use of the key; nil: we never used it
 ---@field margin? number seconds after own_use in which a use is not another's; default: 2
 ---@field use_confirmed? boolean a person knows who used it: point 2 does not count
 ---@field ours_alone? boolean this process made it, and its secret never left it: point 4 does not count
 ---@field disabled? table mark: since when it is disabled by us
+---@field watch? number seconds for which it is watched once it is disabled; default: guard.watch
 ---@field claimed? string what somebody did who wants the key to stay
 
 -- Point 1. True when no store holds the key.
@@ -80,6 +81,26 @@ local function contains(list, id)
   return false
 end
 
+-- Returns true if a key was there before the rotation of a record made one.
+local function was_there(record, id)
+  return contains(record.snapshot, id) or contains(record.past, id)
+end
+
+---Finds the keys that carry the name of a create, as it was sent or as the service has altered it. A key that was there
+---before is not among them: of a long name that was cut, its own may be the beginning.
+---@param job confidentai.Job
+---@param keys confidentai.ApiKey[]
+---@param attempt { name: string, op: string }
+---@param record? table whose snapshot tells what was there; default: that of the job
+---@return confidentai.ApiKey[]
+function guard.find(job, keys, attempt, record)
+  local found = {}
+  for _, key in ipairs(names.find(keys, attempt)) do
+    found[#found + 1] = not was_there(record or job.record, core.key_id(job.api_keys, key)) and key or nil
+  end
+  return found
+end
+
 ---Judges whether a key is one that a create of ours has made.
 ---@param job confidentai.Job
 ---@param key confidentai.ApiKey as its own address shows it
@@ -89,7 +110,7 @@ end
 ---@return "foreign"|"unclear"|nil kind foreign: it is certainly not ours
 function guard.is_ours(job, key, facts)
   local id = core.key_id(job.api_keys, key)
-  if contains(facts.snapshot or job.record.snapshot, id) or contains(job.record.past, id) then
+  if was_there(job.record, id) then
     return false, "it was there before", "foreign"
   elseif not facts.attempt or not facts.attempt.from then
     return false, "it is not known when its create was sent", "unclear"
@@ -251,7 +272,7 @@ function guard.remove(job, identity, facts)
     end
     since = job:mark()
   end
-  if not facts.ours_alone and not job:has_passed(since, guard.watch(job)) then
+  if not facts.ours_alone and not job:has_passed(since, facts.watch or guard.watch(job)) then
     return "waiting", since
   end
   result, reason, kind = guard.delete(job, identity, facts)

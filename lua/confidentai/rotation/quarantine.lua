@@ -13,7 +13,8 @@ local INTERVAL = 3600
 ---@param job confidentai.Job
 ---@param identities table[] as of calls.identity
 ---@param attempt? { from: table, to: table? } of the create that made them; default: that of the record
-function quarantine.add(job, identities, attempt)
+---@param published? boolean a store may have held them: they are disabled later, as consumers have to read it again
+function quarantine.add(job, identities, attempt, published)
   local record = job.record
   local list, made_by = record.quarantine, attempt or record.attempt or {}
   for _, identity in ipairs(identities) do
@@ -24,7 +25,8 @@ function quarantine.add(job, identities, attempt)
     if not known then
       -- What is known of it goes with it, into the next rotation of the base if need be.
       local entry = { attempt = { from = made_by.from, to = made_by.to },
-        own_use = record.new and record.new.id == identity.id and record.our_use or nil }
+        own_use = record.new and record.new.id == identity.id and record.our_use or nil, watch = guard.watch(job),
+        published = published and job:mark() or nil }
       for name, value in pairs(identity) do
         entry[name] = value
       end
@@ -36,7 +38,20 @@ end
 -- What the guard has to know of an entry.
 local function facts_of(job, entry)
   return { attempt = entry.attempt, named = entry.ours, disabled = entry.disabled, claimed = entry.claimed,
-    own_use = entry.own_use, ours_alone = job.made ~= nil and job.made[entry.id] or nil }
+    own_use = entry.own_use, watch = entry.watch, ours_alone = job.made ~= nil and job.made[entry.id] or nil }
+end
+
+-- Returns since when an entry waits, and for how many seconds; nil: it waits for nothing. The seconds were settled when
+-- it was put on the list: a later rotation of the base may have other options.
+local function waiting(job, entry)
+  local since = entry.disabled or entry.published
+  return since, since and (entry.watch or guard.watch(job))
+end
+
+-- Returns true if there is nothing to do about an entry yet.
+local function is_waiting(job, entry)
+  local since, seconds = waiting(job, entry)
+  return since ~= nil and not job:has_passed(since, seconds)
 end
 
 -- Takes an entry off the list.
@@ -75,6 +90,9 @@ end
 -- Does what can be done about one entry now. True when it is off the list.
 local function work_on(job, place)
   local entry = job.record.quarantine[place]
+  if is_waiting(job, entry) and not entry.disabled then
+    return false
+  end
   local result, more, kind = guard.remove(job, entry, facts_of(job, entry))
   local ok, err = true, nil
   if result == nil then
@@ -119,7 +137,7 @@ end
 ---@return boolean
 function quarantine.is_due(job)
   for _, entry in ipairs(job.record.quarantine) do
-    if not entry.disabled or job:has_passed(entry.disabled, guard.watch(job)) then
+    if not is_waiting(job, entry) then
       return true
     end
   end
@@ -132,7 +150,8 @@ end
 function quarantine.wait(job)
   local wait
   for _, entry in ipairs(job.record.quarantine) do
-    local left = entry.disabled and guard.watch(job) + 1 - job:since(entry.disabled) or INTERVAL
+    local since, seconds = waiting(job, entry)
+    local left = is_waiting(job, entry) and seconds + 1 - job:since(since) or entry.disabled and 0 or INTERVAL
     wait = math.min(wait or INTERVAL, math.max(1, left))
   end
   return wait

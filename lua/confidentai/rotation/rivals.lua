@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Others at work: two rotators that share no state folder may rotate the same key. The lowest id of a generation wins.
 -- A loser never touches the old key; its own goes, unless a store of its own holds it: then two stores have a working
--- key each, which is better than one with none.
+-- key each, which is better than one with none. A key that consumers may have read from a store soaks before it goes.
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
@@ -23,10 +23,11 @@ local function is_lower(id, other)
 end
 
 -- The create of this record that has made a key, if any has: one that was late is no rival.
-local function find_attempt(record, key)
+local function find_attempt(job, key)
+  local record = job.record
   for _, list in ipairs { { record.attempt }, record.attempt.earlier or {}, record.suspects } do
     for _, attempt in ipairs(list) do
-      if names.is_of(key.name, attempt) then
+      if guard.find(job, { key }, attempt)[1] then
         return attempt
       end
     end
@@ -45,7 +46,7 @@ function rivals.look(job, keys)
   for _, key in ipairs(keys) do
     local id = core.key_id(job.api_keys, key)
     local base, generation = names.parse(key.name)
-    local attempt = id ~= record.new.id and find_attempt(record, key)
+    local attempt = id ~= record.new.id and find_attempt(job, key)
     local ours, _, kind = attempt, nil, nil
     if attempt then
       ours, _, kind = guard.is_ours(job, key, { attempt = attempt })
@@ -80,10 +81,12 @@ function rivals.find(job)
   return rivals.look(job, keys)
 end
 
--- The rival whose secret a text may be.
-local function owner(found, content)
+-- The rival whose secret a text may be. The keys of earlier generations, the old one among them, were there when this
+-- rotation began: a store that holds one of these again was put back, or shows what it held before.
+local function owner(job, found, content)
   for _, key in ipairs(found.list) do
-    if key.valid and stores.is_secret_of(content, key.value:sub(-6)) then
+    local _, generation = names.parse(key.name)
+    if key.valid and generation >= job.record.generation and stores.is_secret_of(content, key.value:sub(-6)) then
       return key
     end
   end
@@ -104,7 +107,7 @@ local function is_unpublished(job)
 end
 
 ---A store holds neither what it held before nor the new secret: a rival's, or what somebody wrote by hand. Halts.
----Before a rival whose key is in all stores our own goes.
+---Before a rival whose key is in all stores our own goes, after a soak where a store may have held it.
 ---@param job confidentai.Job
 ---@param found table as of `look`
 ---@param label string of the store
@@ -112,7 +115,7 @@ end
 ---@return true?
 ---@return confidentai.Error? err
 function rivals.settle(job, found, label, content)
-  local rival = owner(found, content)
+  local rival = owner(job, found, content)
   local ok, err
   if not rival then
     ok, err = job:halt("conflict", ("somebody has written the store %s since the rotation began"):format(label),
@@ -124,7 +127,7 @@ function rivals.settle(job, found, label, content)
   if unpublished == nil then
     return nil, err
   elseif unpublished then
-    quarantine.add(job, { job.record.new })
+    quarantine.add(job, { job.record.new }, nil, stores.may_hold_new(job))
     job.record.finished = true
   end
   ok, err = job:halt("superseded", ("another rotation has published its key '%s' in %s"):format(rival.name, label))

@@ -16,7 +16,8 @@ local ATTEMPT = { fields = { op = "string", name = "string", number = "number", 
   unclear = { optional = MARK }, from = MARK, to = { optional = MARK },
   earlier = { optional = { list = { fields = { op = "string", name = "string", from = MARK } } } } } }
 local LEFT = { fields = { id = "string", name = "string?", created_at = "string?", last6 = "string", ours = "boolean?",
-  claimed = "string?", disabled = { optional = MARK }, own_use = { optional = MARK },
+  claimed = "string?", watch = "number?", published = { optional = MARK }, disabled = { optional = MARK },
+  own_use = { optional = MARK },
   attempt = { fields = { from = { optional = MARK }, to = { optional = MARK } } } } }
 local SUSPECT = { fields = { name = "string", op = "string", since = MARK, from = MARK } }
 -- How far a rollback is.

@@ -3,7 +3,7 @@
 -- looked for until their time is over.
 
 local calls = require "confidentai.rotation.calls"
-local names = require "confidentai.rotation.names"
+local guard = require "confidentai.rotation.guard"
 local quarantine = require "confidentai.rotation.quarantine"
 
 local suspects = {}
@@ -31,7 +31,7 @@ end
 local function look(job, keys, complete)
   local before, left = #job.record.quarantine, {}
   for _, suspect in ipairs(job.record.suspects) do
-    for _, key in ipairs(names.find(keys, suspect)) do
+    for _, key in ipairs(guard.find(job, keys, suspect)) do
       quarantine.add(job, { calls.identity(job, key) }, { from = suspect.from })
     end
     if not complete or job:since(suspect.since) < LIFE then

@@ -218,7 +218,7 @@ local function settle(job)
   if keys == nil then
     return nil, err
   end
-  local found = keys and names.find(keys, attempt) or {}
+  local found = keys and guard.find(job, keys, attempt) or {}
   local ok
   if #found > 0 then
     local ours, others = claim(job, found)

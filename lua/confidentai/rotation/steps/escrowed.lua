@@ -4,7 +4,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
-local names = require "confidentai.rotation.names"
+local guard = require "confidentai.rotation.guard"
 local quarantine = require "confidentai.rotation.quarantine"
 local suspects = require "confidentai.rotation.suspects"
 
@@ -13,7 +13,7 @@ local POLL = 2
 
 local function count(job, keys)
   local ours, others = nil, {}
-  for _, key in ipairs(names.find(keys, job.record.attempt)) do
+  for _, key in ipairs(guard.find(job, keys, job.record.attempt)) do
     if core.key_id(job.api_keys, key) == job.record.new.id then
       ours = key
     else
