@@ -73,6 +73,8 @@ describe("confidentai rotate", function()
     assert.same({ started.id, "done", "1", "2" }, { ended[1].id, ended[1].state, ended[1].old_id, ended[1].new_id })
     assert.matches("done", (r:done { "rotate", "history" }))
     assert.same({}, r:json { "rotate", "history", "another" })
+    assert.equal("no rotation of the id or the name 'another' has ended\n", select(2, r:done { "rotate", "history",
+      "another" }))
   end)
 
   it("start --wait goes on to the end", function()

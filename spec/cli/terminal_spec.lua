@@ -59,7 +59,9 @@ describe("at a terminal", function()
     assert.is_truthy(run({ "keys", "list" }).output:find "\27%[1mID")
     assert.is_nil(run({ "keys", "list", "--no-color" }).output:find "\27")
     assert.is_nil(run({ "keys", "list" }, { variables = { NO_COLOR = "1" } }).output:find "\27")
-    assert.is_nil(run({ "keys", "list" }, { variables = { TERM = "dumb" } }).output:find "\27")
+    for _, term in ipairs { "dumb", "", false } do
+      assert.is_nil(run({ "keys", "list" }, { variables = { TERM = term } }).output:find "\27")
+    end
     assert.is_nil(run({ "keys", "list", "-o", "json" }).output:find "\27")
     assert.is_truthy(run({ "keys", "list" }, { variables = { NO_COLOR = "" } }).output:find "\27")
   end)

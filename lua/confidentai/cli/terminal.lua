@@ -25,13 +25,14 @@ function terminal.width(descriptor)
   return given and given > 0 and math.floor(given) or columns > 0 and columns or DEFAULT_WIDTH
 end
 
----Whether colour is wanted on a descriptor (https://no-color.org).
+---Whether colour is wanted on a descriptor (https://no-color.org). A terminal of no known kind may show its codes.
 ---@param descriptor integer
 ---@param refused? boolean --no-color
 ---@return boolean
 function terminal.colour(descriptor, refused)
   local no_color, term = os.getenv "NO_COLOR", os.getenv "TERM"
-  return not refused and (no_color == nil or no_color == "") and term ~= "dumb" and terminal.width(descriptor) ~= nil
+  local known = term ~= nil and term ~= "" and term ~= "dumb"
+  return not refused and (no_color == nil or no_color == "") and known and terminal.width(descriptor) ~= nil
 end
 
 local CODES = { bold = "1", dim = "2", red = "31", green = "32", yellow = "33" }

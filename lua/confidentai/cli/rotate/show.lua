@@ -52,7 +52,8 @@ function show.history(session, arguments)
     rows[#rows + 1] = is_meant and entry or nil
   end
   if #rows == 0 and arguments.output == "table" then
-    session:say "no rotation has ended"
+    session:say("no rotation" .. (arguments.rotation and (" of the id or the name '%s'"):format(arguments.rotation) or "")
+      .. " has ended")
   else
     output.records(records.ended(os.time()), rows, arguments)
   end
