@@ -12,8 +12,8 @@ local check, DAY = confidentai.check, 86400
 describe("a key is never removed", function()
   local s = scene.register { projects = { "web" } }
 
-  local function copy_state(name)
-    assert(os.execute(("cp -a '%s' '%s'"):format(s:path "state", s:path(name))))
+  local function copy_state(name, from)
+    assert(os.execute(("cp -a '%s' '%s'"):format(s:path(from or "state"), s:path(name))))
   end
 
   local function use(id)
@@ -83,6 +83,36 @@ describe("a key is never removed", function()
     assert.equal(before, #s:changes())
     local _, by_id = s:on_service()
     assert.is_true(by_id["1"].valid and by_id["2"].valid)
+  end)
+
+  -- A proof by the copy hid what others had done, and its key seemed to be unused.
+  it("by an old copy of the state folder that proves it again, and cannot publish it", function()
+    for _, at in ipairs { "created", "proving the new key", "proven" } do
+      s.service:reset()
+      s:pass(0)
+      local broken
+      local store = confidentai.store.callback { name = "vault", put = function()
+        return not broken or nil, "the vault is sealed", "failed"
+      end }
+      local options = s:options { store = store, on_step = function(event)
+        if event.what == at then
+          copy_state("copy of " .. at, "state of " .. at)
+        end
+      end, state_dir = s:path("state of " .. at) }
+      options.soak, options.grace = nil, nil
+      check(s:keys():provision("svc", options))
+      s:pass(DAY)
+      use "2"
+      s:pass(60)
+      broken, options.state_dir, options.on_step = true, s:path("copy of " .. at), nil
+      for _ = 1, 2 do
+        local key, err = s:keys():provision("svc", options)
+        assert.is_nil(key)
+        assert.matches("used .*at .* is the state folder an old copy%?", err.message)
+        s:pass(60)
+      end
+      assert.same({ "POST 2" }, s:changes())
+    end
   end)
 
   it("when the answer to a create names it and it is older", function()

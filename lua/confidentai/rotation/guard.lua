@@ -20,6 +20,12 @@ local guard = {}
 -- Seconds by which a use must be later than ours to be another's: the Date header has whole seconds.
 local MARGIN = 2
 
+-- Seconds by which lastUsed may lie ahead: one that is later says nothing.
+local AHEAD = 300
+
+-- Seconds for which what was seen of keys and stores is good enough to act on.
+local FRESH = 600
+
 -- Seconds by which the clocks of the service's machines may differ.
 local SKEW = 5
 
@@ -30,6 +36,8 @@ local SKEW = 5
 ---@field own_use? table mark of our own last use of the key; nil: we never used it
 ---@field margin? number seconds after own_use in which a use is not another's; default: 2
 ---@field use_confirmed? boolean a person knows who used it: point 2 does not count
+---@field intend? fun(): true?, confidentai.Error? puts a delete on record, once it is allowed and before it is sent
+---@field may_send? fun(): boolean asked last before a key is disabled: false keeps it as it is
 ---@field ours_alone? boolean this process made it, and its secret never left it: point 4 does not count
 ---@field disabled? table mark: since when it is disabled by us
 ---@field watch? number seconds for which it is watched once it is disabled; default: guard.watch
@@ -79,6 +87,26 @@ local function contains(list, id)
     end
   end
   return false
+end
+
+---Looks whether anybody but this rotation has used a key whose secret it has given to nobody. Our own next use would hide
+---that.
+---@param job confidentai.Job
+---@param identity table as of calls.identity
+---@param own_use? table mark of our own last use of the key
+---@return boolean? alone nil: an error; true where the key is gone, or lastUsed cannot be believed
+---@return string|confidentai.Error|nil reason_or_err
+function guard.is_alone(job, identity, own_use)
+  local key, err = calls.ask(job, identity.id)
+  if key == nil then
+    return nil, err
+  end
+  local read, last = timestamp.read(key and key.last_used or nil)
+  if read ~= "time" or last > elapsed.dated(job:mark()) + AHEAD then
+    return true
+  end
+  local alone, reason = is_unused(key, { own_use = own_use })
+  return alone, reason
 end
 
 -- Returns true if a key was there before the rotation of a record made one.
@@ -164,6 +192,15 @@ function guard.check(job, identity, facts)
   return true, key
 end
 
+---Returns true while what was seen since a moment is good enough to act on: a process that was stopped meanwhile, perhaps
+---for days, has to look again.
+---@param job confidentai.Job
+---@param begun number of the job's clock
+---@return boolean
+function guard.is_recent(job, begun)
+  return math.abs(job.clock() - begun) <= FRESH
+end
+
 ---Returns true if a key is gone: the service says so at its address, in its envelope, and a complete list of the scope
 ---does not show it.
 ---@param job confidentai.Job
@@ -201,9 +238,11 @@ function guard.disable(job, identity, facts)
   elseif key == false then
     return "gone"
   end
-  local result, err = calls.set_valid(job, identity, false)
+  local result, err = calls.set_valid(job, identity, false, facts.may_send)
   if not result then
     return nil, err
+  elseif result == "held back" then
+    return false, "the key that stays was not seen to work", "unclear"
   end
   key, err = calls.get(job, identity.id)
   if key == nil then
@@ -230,8 +269,9 @@ end
 ---@param facts confidentai.GuardFacts
 ---@return "deleted"|"gone"|"late"|false|nil done late: the service has taken the delete, and still shows the key
 ---@return string|confidentai.Error|nil reason_or_err why it may not be; or the error
----@return string? kind as of check
+---@return string? kind as of check; with an error "unsent" where no delete was sent
 function guard.delete(job, identity, facts)
+  local begun = job.clock()
   local allowed, key, kind = guard.check(job, identity, facts)
   if not allowed then
     return allowed, key, kind
@@ -240,9 +280,20 @@ function guard.delete(job, identity, facts)
   elseif key.valid then
     return false, "somebody has enabled it again", "claimed"
   end
-  local ok, err = calls.delete(job, key)
+  local ok, err = true, nil
+  if facts.intend then
+    ok, err = facts.intend()
+  end
+  if ok and not guard.is_recent(job, begun) then
+    ok, err = job:failure("api", ("looking at key %s took too long for what was seen to be true still: try again")
+      :format(identity.id), "not_applied")
+  end
   if not ok then
-    return nil, err
+    return nil, err, "unsent"
+  end
+  ok, err = calls.delete(job, key)
+  if not ok then
+    return nil, err, err.outcome == "not_applied" and "unsent" or nil
   end
   key, err = calls.ask(job, identity.id)
   if key == nil then

@@ -3,6 +3,7 @@
 -- happened is on record before it happens.
 
 local calls = require "confidentai.rotation.calls"
+local elapsed = require "confidentai.rotation.elapsed"
 
 local proof = {}
 
@@ -11,6 +12,9 @@ local PROPAGATION = 60
 
 -- Seconds for which a proof is good enough to act on.
 local FRESH = 60
+
+-- Seconds that a proof takes at most, with its retries.
+local LONGEST = 600
 
 -- Where the escrow was lost after publication: a store holds the secret, as far as its last characters tell. A proof
 -- tells the rest.
@@ -105,7 +109,7 @@ function proof.work(job, kind)
     return nil, err
   end
   local ok
-  job.record.proving = true
+  job.record.proving = job:mark()
   ok, err = save(job, "proving the new key", kind == "routine")
   if not ok then
     return nil, err
@@ -142,11 +146,17 @@ function proof.is_spreading(job)
   return job:since(job.record.escrowed) < PROPAGATION
 end
 
----After an interruption in the middle of a proof: it may have happened up to now.
+---After an interruption in the middle of a proof: it may have happened up to now. Of a key that was not published, a later
+---use is another's: the record may be an old copy.
 ---@param job confidentai.Job
 function proof.recover(job)
-  if job.record.proving then
-    job.record.proving, job.record.our_use, job.record.own_use_shown = nil, job:mark(), nil
+  local record, now = job.record, job:mark()
+  local begun = record.proving
+  if begun then
+    if not record.published and begun.here < now.here - LONGEST then
+      now = elapsed.mark(begun.here + LONGEST, begun.service and begun.service + LONGEST)
+    end
+    record.proving, record.our_use, record.own_use_shown = nil, now, nil
   end
 end
 

@@ -4,6 +4,7 @@
 
 local adoption = require "confidentai.rotation.adoption"
 local calls = require "confidentai.rotation.calls"
+local guard = require "confidentai.rotation.guard"
 local proof = require "confidentai.rotation.proof"
 local rivals = require "confidentai.rotation.rivals"
 local stores = require "confidentai.rotation.stores"
@@ -26,6 +27,25 @@ function standing.prove(job, kind)
   end
   local ok
   ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back", "new_refused")
+  return ok and false, err
+end
+
+---Looks whether the new key, which no store was given yet, has been used by anybody else: then this record is an old copy,
+---and stores may hold the key. A run that has made the key knows better.
+---@param job confidentai.Job
+---@return boolean? alone false: the rotation has halted
+---@return confidentai.Error? err
+function standing.is_alone(job)
+  local record = job.record
+  if job.made and job.made[record.new.id] or stores.may_hold_new(job) then
+    return true
+  end
+  local alone, reason = guard.is_alone(job, record.new, record.our_use)
+  if alone ~= false then
+    return alone, reason
+  end
+  local ok, err = job:halt("conflict", ("key %s is not published yet, and %s; is the state folder an old copy?"):format(
+    record.new.id, reason))
   return ok and false, err
 end
 

@@ -3,13 +3,19 @@
 
 local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
+local standing = require "confidentai.rotation.standing"
 
 -- Seconds between two tries while the service spreads a new key.
 local POLL = 1
 
 ---@param job confidentai.Job
 return function(job)
-  local result, err = proof.work(job, "managing")
+  local alone, err = standing.is_alone(job)
+  if not alone then
+    return alone == false or nil, err
+  end
+  local result
+  result, err = proof.work(job, "managing")
   if not result then
     return nil, err
   elseif result == "refused" and proof.is_spreading(job) then

@@ -88,7 +88,10 @@ return function(job)
   end
   local ok
   if not proof.is_fresh(job) then -- a run before did not get to the end
-    ok, err = standing.prove(job)
+    ok, err = standing.is_alone(job)
+    if ok then
+      ok, err = standing.prove(job)
+    end
     if not ok then
       return ok == false or nil, err
     end
