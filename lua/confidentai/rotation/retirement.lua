@@ -62,6 +62,18 @@ local function need_of(key, options, is_newer)
   return key.valid and soak or soak + options.grace
 end
 
+-- Disables a key, once the current one was seen to work, and sees that again: refused, the key works again at once.
+local function disable(self, identity, options, facts)
+  facts.may_send = function() return calls.try(self, options.content) == "accepted" end
+  local result, err, kind = guard.disable(self, identity, facts)
+  if result == false or result == "gone" or calls.try(self, options.content) ~= "refused" then
+    return result, err, kind
+  end
+  local ok, problem = guard.enable(self, identity)
+  return self:failure("guard", ("the service refuses the current key now, so that key %s %s: is somebody at it?"):format(
+    identity.id, ok and "was enabled again" or "has to be enabled again, which failed: " .. problem.message))
+end
+
 -- Disables or deletes a key that is due, after a second look at it and, by the guard, at the stores.
 local function retire(self, view, options, facts, key, is_newer)
   local identity = calls.identity(self, key)
@@ -78,8 +90,12 @@ local function retire(self, view, options, facts, key, is_newer)
   act(self, options.content, key)
   local _, used = timestamp.read(fresh.last_used)
   local result
-  result, err = (key.valid and guard.disable or guard.delete)(self, identity,
-    { named = true, own_use = used and elapsed.mark(used, used) or nil })
+  local known = { named = true, own_use = used and elapsed.mark(used, used) or nil }
+  if key.valid then
+    result, err = disable(self, identity, options, known)
+  else
+    result, err = guard.delete(self, identity, known)
+  end
   if not result then
     return result, result == nil and err or nil,
       result == false and ("key %s stays: %s"):format(identity.id, err) or nil
