@@ -15,7 +15,7 @@ local rollback = {}
 
 -- Seconds: the longest soak of the new key, and between two looks.
 rollback.LONGEST_SOAK = 3600
-local LONGEST = 3600
+local LONGEST, POLL = 3600, 2
 
 -- Seconds: a use that the service shows so soon after the key was disabled may have been before; and between two looks
 -- at a key that was deleted and is in the list yet.
@@ -141,7 +141,10 @@ local function enable_new(job)
 end
 
 local function disable(job)
-  local record, back = job.record, job.record.back
+  local record, back, begun = job.record, job.record.back, job.clock()
+  if not back.disabled and stores.is_settling(job, "new") then
+    return false, POLL, true
+  end
   local ok, err, short = returning.watch(job, true)
   if not ok and job.old_refused and back.disabled then
     ok, err = enable_new(job)
@@ -153,7 +156,7 @@ local function disable(job)
     return ok, err
   end
   ok, err, short = retire.disable(job, back, { identity = record.new, name = "the new key",
-    is_fresh = function() return returning.is_fresh(job) end })
+    is_fresh = function() return returning.is_fresh(job) and guard.is_recent(job, begun) end })
   return ok, err, short
 end
 
@@ -187,19 +190,25 @@ local function delete(job)
   if not ok then
     return ok, err, short
   end
-  back.deleting = job:mark()
-  ok, err = job:save("deleting the new key", { key = record.new.id })
-  if not ok then
-    return nil, err
+  local before = back.deleting
+  local result, reason, kind = guard.delete(job, record.new, { named = true, own_use = back.disabled, margin = MARGIN,
+    use_confirmed = back.use_confirmed, intend = function()
+      back.deleting = job:mark()
+      local saved, problem = job:save("deleting the new key", { key = record.new.id })
+      return saved, problem
+    end })
+  if result == nil and kind == "unsent" then
+    back.deleting = before
+    ok, err = job:keep()
+    if not ok then
+      return nil, err
+    end
   end
-  local result, reason, kind = guard.delete(job, record.new,
-    { named = true, own_use = back.disabled, margin = MARGIN, use_confirmed = back.use_confirmed })
   if result == "late" or kind == "listed" then
     return false, LATER
   elseif result then
     ok, err = finish(job, true)
   elseif result == false or reason.kind == "guard" then
-    back.deleting = nil
     ok, err = job:halt("conflict", ("key %s is not deleted: %s%s"):format(record.new.id,
       result == nil and reason.message or reason, kind == "used" and ": find out by whom, then confirm" or ""),
       kind == "used" and "new_used" or nil)

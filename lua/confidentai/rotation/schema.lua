@@ -43,6 +43,7 @@ local RECORD = { fields = {
   disabled = { optional = MARK }, restored = { optional = MARK }, back = { optional = BACK },
   deleting = { optional = MARK }, rollback = { optional = MARK },
   our_use = { optional = MARK },
+  writing = { optional = { fields = { old = { optional = MARK }, new = { optional = MARK } } } },
   seen = { optional = { fields = { old = { optional = SEEN }, new = { optional = SEEN } } } },
   looked = { optional = { fields = { here = "number" } } },
   notice = { optional = { fields = { tries = "number", problem = "string?" } } },

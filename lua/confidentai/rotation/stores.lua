@@ -117,6 +117,27 @@ function stores.put(job, store, content)
   return true
 end
 
+---Puts on record that a write of a secret may take effect later, until `done` says that it has: as others are told of a
+---write whose end is not known, consumers may read that secret for a while. The caller saves.
+---@param job confidentai.Job
+---@param which "old"|"new" whose secret; or what the store held before
+---@return fun() done
+local function note_write(job, which)
+  local writing = job.record.writing or {}
+  local before = writing[which]
+  writing[which], job.record.writing = job:mark(), writing
+  return function() writing[which] = before end
+end
+
+---Returns true while a write of a key's secret may still take effect, so that the key has to work.
+---@param job confidentai.Job
+---@param which "old"|"new"
+---@return boolean
+function stores.is_settling(job, which)
+  local mark = (job.record.writing or {})[which]
+  return mark ~= nil and not job:has_passed(mark, job.record.options.settle)
+end
+
 ---The first store that has to be given again; nil: all are there.
 ---@param job confidentai.Job
 ---@return string? label
@@ -160,12 +181,15 @@ function stores.put_all(job, content, before)
     if held == nil and err then
       return nil, err
     elseif held ~= content then
-      local ok, untouched = true, nil
+      local ok, untouched, done = true, nil, note_write(job, "new")
       if before then
         ok, err = before(store, i)
       end
       if ok then
         ok, err, untouched = stores.put(job, store, content)
+      end
+      if ok or untouched then
+        done()
       end
       if not ok then
         return nil, err, untouched
@@ -243,6 +267,19 @@ function stores.may_hold_new(job, i)
   return false
 end
 
+-- Writes what a store held before, with the intent on record.
+local function put_back(job, store, previous)
+  local done = note_write(job, "old")
+  local ok, err, untouched = job:keep()
+  if ok then
+    ok, err, untouched = stores.put(job, store, previous)
+  end
+  if ok or untouched then
+    done()
+  end
+  return ok, err
+end
+
 ---Puts what the stores held before back, where they hold the new key. A store that somebody has written since is left
 ---alone, and one that was never written.
 ---@param job confidentai.Job
@@ -264,7 +301,7 @@ function stores.restore(job, believed)
         return false, store.label, store.readable
       elseif previous ~= nil then
         local ok
-        ok, err = stores.put(job, store, previous)
+        ok, err = put_back(job, store, previous)
         if not ok then
           return nil, err
         end

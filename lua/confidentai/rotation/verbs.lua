@@ -144,12 +144,13 @@ local function prove(job)
 end
 
 -- Why a rollback cannot be withdrawn; nil: it can.
-local function keep_refusal(record)
+local function keep_refusal(job)
+  local record = job.record
   if not record.rollback then
     return "no rollback is under way"
   elseif record.finished then
     return "the rotation has ended"
-  elseif not record.published then
+  elseif not stores.may_hold_new(job) then
     return "the new key was not published, and is being removed: rotate again"
   elseif record.back and record.back.deleting then
     return "the delete of the new key is on record: it may be gone"
@@ -187,7 +188,7 @@ end
 ---@return number|confidentai.Error|nil wait_or_err
 function verbs.keep(job)
   local record = job.record
-  local refusal = keep_refusal(record)
+  local refusal = keep_refusal(job)
   if refusal then
     return job:failure("guard", refusal)
   end

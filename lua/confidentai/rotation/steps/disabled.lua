@@ -3,11 +3,13 @@
 -- proven once more after it, and the old one is shown to be refused where its secret is held.
 
 local calls = require "confidentai.rotation.calls"
+local guard = require "confidentai.rotation.guard"
 local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
 local retire = require "confidentai.rotation.retire"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
+local stores = require "confidentai.rotation.stores"
 
 -- Seconds between two looks whether a disabled key is refused already, or rivals have gone; and for which the service
 -- may go on accepting a disabled key.
@@ -146,12 +148,15 @@ return function(job)
     ok, err = stand_alone(job)
   elseif record.disabled then
     ok, err, more = show_refused(job)
+  elseif stores.is_settling(job, "old") then
+    ok, err, more = false, POLL, true
   else
+    local begun = job.clock()
     local old
     ok, err, old = look(job)
     if ok then
       ok, err, more = retire.disable(job, record, { identity = record.old, name = "the old key", is_there = old,
-        is_fresh = function() return proof.is_fresh(job) end })
+        is_fresh = function() return proof.is_fresh(job) and guard.is_recent(job, begun) end })
     elseif ok == false then
       ok = true -- halted
     end

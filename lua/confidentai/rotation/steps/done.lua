@@ -60,15 +60,21 @@ local function show_refused(job)
 end
 
 local function delete(job)
-  local record = job.record
-  record.deleting = job:mark()
-  local ok, err = job:save("deleting the old key", { key = record.old.id })
+  local record, before = job.record, job.record.deleting
+  local ok, err = true, nil
+  local result, reason, kind = guard.delete(job, record.old, { named = true, own_use = record.disabled, margin = MARGIN,
+    use_confirmed = record.use_confirmed, intend = function()
+      record.deleting = job:mark()
+      local saved, problem = job:save("deleting the old key", { key = record.old.id })
+      return saved, problem
+    end })
+  if result == nil and kind == "unsent" then -- there still is a way back
+    record.deleting = before
+    ok, err = job:keep()
+  end
   if not ok then
     return nil, err
-  end
-  local result, reason = guard.delete(job, record.old,
-    { named = true, own_use = record.disabled, margin = MARGIN, use_confirmed = record.use_confirmed })
-  if result == "late" then
+  elseif result == "late" then
     return look_later(job)
   elseif result then
     ok, err = finish(job, "the old key is deleted")
