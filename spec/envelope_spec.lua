@@ -90,15 +90,44 @@ describe("the service's own word", function()
     end
   end)
 
-  it("alone makes a delete done by a 404 that follows an unclear answer", function()
+  -- A 502 that nothing had come of, and a 404 "Project not found" for a moment: the key counted as deleted.
+  it("makes no delete done by a 404 that follows an unclear answer, while the service lists the key", function()
     api_keys = support.client(service, { max_retries = 1 }):project(service.projects[1].id).api_keys
     for _, body in ipairs(bodies) do
       answer(502, { "text/html", "<html>Bad Gateway</html>" })
       answer(404, body)
       local deleted, err = api_keys:delete(id)
-      assert.equal(body.envelope, deleted and deleted.deleted, body[2])
-      assert.equal(not body.envelope and "unknown" or nil, err and err.outcome, body[2])
+      assert.is_nil(deleted, body[2])
+      support.assert_error({ kind = body.envelope and "protocol" or "api", status = 404, outcome = "unknown" }, err)
+      assert.equal(body.envelope, err.message:find("and lists it", 1, true) and true, err.message)
       check(api_keys:get(id)) -- no answer was the service's: the key lives
+    end
+  end)
+
+  it("makes a delete done by a 404 that follows an unclear answer, if a list agrees", function()
+    api_keys = support.client(service, { max_retries = 1 }):project(service.projects[1].id).api_keys
+    local place = { operation = "list", project_id = service.projects[1].id, times = 2 }
+    local function list_answers(fault)
+      for name, value in pairs(place) do
+        fault[name] = value
+      end
+      service:fault(fault)
+    end
+    for words, fault in pairs {
+      ["does not list the others"] = { type = "status", status = 500 },
+      ["a key that it lists cannot be read"] = { type = "record", fields = { id = "null" }, target = 1 },
+      [""] = { type = "delay", seconds = 0 },
+    } do
+      local key = check(api_keys:create "other")
+      service:fault { type = "lost_answer", operation = "delete" }
+      list_answers(fault)
+      local deleted, err = api_keys:delete(key)
+      assert.same(words == "" and { id = key.id, deleted = true } or nil, deleted)
+      if words ~= "" then
+        support.assert_error({ kind = "protocol", outcome = "unknown" }, err)
+        assert.is_truthy(err.message:find(words, 1, true), err.message)
+      end
+      assert(service:clear_faults())
     end
   end)
 

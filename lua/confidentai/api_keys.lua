@@ -194,6 +194,24 @@ function ApiKeys:disable(id, options)
   return operation.one(key, err)
 end
 
+-- After an attempt without an answer, a 404 says that the key, or its project, was not found at that moment: only a
+-- list without the key shows that it is gone. Returns what speaks against it, or nil.
+local function why_not_gone(api_keys, id)
+  local keys, err = api_keys:list()
+  if not keys then
+    return ("the service says that there is no key %s, and does not list the others: %s"):format(id, err.message)
+  end
+  for _, list in ipairs { keys, keys.unreadable or {} } do
+    for _, key in ipairs(list) do
+      if key.id == nil then
+        return ("the service says that there is no key %s, and a key that it lists cannot be read"):format(id)
+      elseif core.key_id(api_keys, key.id) == id then
+        return ("the service says that there is no key %s, and lists it"):format(id)
+      end
+    end
+  end
+end
+
 ---Deletes a key, for good. Refuses the client's own (`guard`) unless forced.
 ---@param id integer|string|confidentai.ApiKey
 ---@param options? confidentai.ForceOptions
@@ -209,8 +227,12 @@ function ApiKeys:delete(id, options)
     end
   end
   local deleted, err, call = perform(self, { method = "DELETE", path = path.of_keys(self, checked), shape = "deleted" })
-  if deleted and deleted.id == nil then -- an earlier attempt did it, and its answer was lost: only the caller names it
-    deleted.id = type(id) == "userdata" and id.id or id
+  if deleted and deleted.id == nil then -- an earlier attempt may have done it, and its answer was lost
+    local problem = why_not_gone(self, checked)
+    if problem then
+      return nil, call:failure("protocol", problem) -- not "api", with an envelope that would say it is gone
+    end
+    deleted.id = type(id) == "userdata" and id.id or id -- only the caller names it
     return deleted
   end
   return check_id(self, checked, deleted, err, call)
