@@ -81,6 +81,82 @@ static void redaction_hides_secrets_in_place(void) {
   }
 }
 
+/* A service that quotes a request may escape it: behind the first such character the rest of the key was shown. */
+static void escaped_secrets_are_hidden(void) {
+  static const char *const keys[] = {
+      "confident_us_org_aB3dE6\\/gH9jK2mN5pQ8sT1vW4yZ7",       "confident_us_org_aB3dE6\\u002bgH9jK2mN5pQ8sT1vW4yZ7",
+      "confident_us_org_aB3dE6\\\\\\/gH9jK2mN5pQ8sT1vW4yZ7",   "confident_us_org_aB3dE6\\\\u002BgH9jK2mN5pQ8sT1vW4yZ7",
+      "confident_us_org_aB3dE6\\x2fgH9jK2mN5pQ8sT1vW4yZ7",     "\\u0063onfident_us_org_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7",
+      "confident\\_us\\_org\\_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7",    "confident%5fus%5Forg_aB3dE6gH9jK2mN5pQ8sT1vW4yZ7",
+      "confident%255Fus_org_aB3dE6%252FgH9jK2mN5pQ8sT1vW4yZ7", "confident_us_org_aB3dE6%2BgH9jK2mN5pQ8sT1vW4yZ7",
+      "confident_us_org_aB3dE6&#x2F;gH9jK2mN5pQ8sT1vW4yZ7",    "confident_us_org_aB3dE6&#43;gH9jK2mN5pQ8sT1vW4yZ7",
+      "confident_us_org_aB3dE6&#047;gH9jK2mN5pQ8sT1vW4yZ7",    "confident_us_org_aB3dE6&plus;gH9jK2mN5pQ8sT1vW4yZ7",
+      "Y29uZmlkZW50X3VzX29yZ19hQjNkRTZnSDlqSzJtTjVwUThzVDF2",  "OmNvbmZpZGVudF91c19vcmdfYUIzZEU2Z0g5aksybU41aB3dE6gHx",
+  };
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    char text[128];
+    int length = snprintf(text, sizeof text, "bad key '%s', and more", keys[i]);
+    cai_redact(text, NULL, NULL);
+    CHECK_CASE(strlen(text) == (size_t)length && strstr(text, "', and more") != NULL, "%s", text);
+    CHECK_CASE(strstr(text, "gH9j") == NULL && strstr(text, "aB3dE") == NULL && strstr(text, "VzX2") == NULL, "%s",
+               text);
+    CHECK_CASE(strspn(text + strlen("bad key '") + (i == 15 ? 2 : 0), "*") >= 30, "%s", text);
+  }
+}
+
+/* The client's own key may be of any format. */
+static void own_secrets_are_hidden_escaped(void) {
+  static const char *const texts[] = {"own+scheme/0123456789=", "own\\u002bscheme\\/0123456789\\u003d",
+                                      "own%2Bscheme%2f0123456789%3D", "own&#43;scheme&#x2f;0123456789&#61;",
+                                      "\\u006f\\u0077\\u006e+scheme/0123456789="};
+  cai_secret *own = cai_secret_new(texts[0], strlen(texts[0]));
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    char text[128];
+    snprintf(text, sizeof text, "<%s>", texts[i]);
+    cai_redact(text, own, own);
+    CHECK_CASE(strstr(text, "own") == NULL && strstr(text, "scheme") == NULL && strstr(text, "0123") == NULL, "%s",
+               text);
+  }
+  cai_secret_free(own);
+}
+
+/* Of what is no escape, or none of a secret, nothing is hidden. */
+static void other_escapes_stay(void) {
+  static const char *const texts[] = {"C:\\users\\x2\\u00",
+                                      "100%, 100%25, 100%2",
+                                      "a & b &# &#x; &#99999999999; &#0; &amp; \\\\\\\\\\\\\\\\\\\\\\/",
+                                      "\\",
+                                      "%",
+                                      "&",
+                                      "confident_us_org_\\n",
+                                      "the prefix confident\\_us\\_",
+                                      "confident_us_org_&lt;"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    char *text = strdup(texts[i]);
+    cai_redact(text, NULL, NULL);
+    CHECK_TEXT(text, texts[i]);
+    free(text);
+  }
+}
+
+/* Each was looked at to the end of all its like. */
+static void escapes_in_a_row_take_no_longer_than_others(void) {
+  static const char *const units[] = {"\\", "%25", "&#", "&#1", "%", "\\u006f", "confident\\_"};
+  size_t length = 1000000;
+  char *text = malloc(length + 1);
+  cai_secret *own = cai_secret_new("ooooooooooooooooooooX", 21);
+  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (size_t j = 0; j < length; j++)
+      text[j] = units[i][j % strlen(units[i])];
+    text[length] = '\0';
+    double before = cai_clock_now();
+    cai_redact(text, own, own);
+    CHECK_CASE(cai_clock_now() - before < 2, "%s: %g s", units[i], cai_clock_now() - before);
+  }
+  cai_secret_free(own);
+  free(text);
+}
+
 /* Of two secrets, one of which may hold the other, nothing but their ends is left. */
 static void two_secrets_are_hidden(void) {
   static const char *const pairs[][2] = {
@@ -168,6 +244,10 @@ int main(void) {
   a_secret_is_a_copy_that_is_wiped();
   a_mask_shows_the_end_of_long_ones_only();
   redaction_hides_secrets_in_place();
+  escaped_secrets_are_hidden();
+  own_secrets_are_hidden_escaped();
+  other_escapes_stay();
+  escapes_in_a_row_take_no_longer_than_others();
   two_secrets_are_hidden();
   secrets_that_overlap_are_hidden();
   prefixes_in_a_row_take_no_longer_than_others();

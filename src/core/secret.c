@@ -106,27 +106,120 @@ static bool is_secret_character(unsigned char c) {
          c == '/' || c == '=' || c == '-' || c == '%'; /* quoted in a URL */
 }
 
-/* Whether `at` goes on with a word. Most do not by their first letter, and every answer has a link to look at. */
-static bool begins_with(const char *at, const char *word, size_t length) {
-  return *at == *word && strncmp(at, word, length) == 0;
+/* Backslashes before an escape, levels of %25, digits of a reference: more are not read, so that none takes long. */
+#define DEEPEST ((size_t)8)
+
+static bool read_digits(const char *at, size_t count, int base, unsigned char *c) {
+  char digits[DEEPEST + 1], *end;
+  if (count == 0 || count > DEEPEST || memchr(at, '\0', count) != NULL)
+    return false;
+  memcpy(digits, at, count);
+  digits[count] = '\0';
+  long code = strtol(digits, &end, base);
+  *c = (unsigned char)code;
+  return *end == '\0' && digits[0] != '-' && digits[0] != '+' && code > ' ' && code < 0x7f;
+}
+
+/* JSON's \/ and \u002b, JavaScript's \x2b, Markdown's \_, with more backslashes where one text holds another. */
+static size_t take_backslashes(const char *at, unsigned char *c) {
+  size_t count = 0;
+  while (count < DEEPEST && at[count] == '\\')
+    count++;
+  const char *next = at + count;
+  if (strncmp(next, "u00", 3) == 0 && read_digits(next + 3, 2, 16, c))
+    return count + 5;
+  if (*next == 'x' && read_digits(next + 1, 2, 16, c))
+    return count + 3;
+  *c = (unsigned char)*next;
+  return *next != '\0' && strchr("/+=_-", *next) != NULL ? count + 1 : 0;
+}
+
+/* A URL's %2B, or %252B where one URL holds another. */
+static size_t take_percent(const char *at, unsigned char *c) {
+  size_t length = 1;
+  while (length < DEEPEST && strncmp(at + length, "25", 2) == 0)
+    length += 2;
+  return read_digits(at + length, 2, 16, c) ? length + 2 : 0;
+}
+
+/* HTML's &#43;, &#x2B; and &plus;. */
+static size_t take_reference(const char *at, unsigned char *c) {
+  static const struct {
+    const char *name;
+    unsigned char meaning;
+  } names[] = {{"&plus;", '+'}, {"&sol;", '/'}, {"&equals;", '='}, {"&lowbar;", '_'}, {"&hyphen;", '-'}};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    size_t length = strlen(names[i].name);
+    *c = names[i].meaning;
+    if (strncmp(at, names[i].name, length) == 0)
+      return length;
+  }
+  if (at[1] != '#')
+    return 0;
+  bool hexadecimal = at[2] == 'x' || at[2] == 'X';
+  size_t first = hexadecimal ? 3 : 2, count = strspn(at + first, "0123456789abcdefABCDEF");
+  if (at[first + count] != ';' || !read_digits(at + first, count, hexadecimal ? 16 : 10, c))
+    return 0;
+  return first + count + 1;
+}
+
+/* Reads a character that another format has escaped. Returns the bytes that it takes; 0: none is there. */
+static size_t take_escape(const char *at, unsigned char *c) {
+  switch (*at) {
+  case '\\':
+    return take_backslashes(at, c);
+  case '%':
+    return take_percent(at, c);
+  case '&':
+    return take_reference(at, c);
+  default:
+    return 0;
+  }
+}
+
+/* Returns the bytes that a word takes at the beginning of a text, escaped or not; 0: it is not there. Most words are
+ * not, by their first letter, and every answer has a link to look at. */
+static size_t length_of_word(const char *at, const char *word, size_t length) {
+  const char *first = at;
+  for (size_t i = 0; i < length; i++) {
+    unsigned char c = (unsigned char)*at;
+    size_t count = *at == word[i] ? 1 : take_escape(at, &c);
+    if (count == 0 || c != (unsigned char)word[i])
+      return 0;
+    at += count;
+  }
+  return (size_t)(at - first);
 }
 
 /* Bytes to hide from `at` on, where a secret may begin; 0: it does not. */
 static size_t hidden_of(const char *at, const cai_secret *secret) {
-  if (secret == NULL || secret->length < SHORTEST_SECRET || !begins_with(at, secret->bytes, secret->length))
+  if (secret == NULL || secret->length < SHORTEST_SECRET)
     return 0;
-  return hidden(secret->length);
+  return hidden(length_of_word(at, secret->bytes, secret->length));
+}
+
+/* Returns the bytes at the beginning of a text that may belong to a secret, escaped or not. */
+static size_t length_of_run(const char *at) {
+  const char *first = at;
+  for (size_t count = 1; count > 0; at += count) {
+    unsigned char c = '\0';
+    count = take_escape(at, &c);
+    if (count == 0 || !is_secret_character(c))
+      count = is_secret_character((unsigned char)*at) ? 1 : 0;
+  }
+  return (size_t)(at - first);
 }
 
 /* Bytes from `at` on that look like a secret of the service, or its beginning; 0: none begins there. */
 static size_t length_of_look(const char *at) {
-  static const char prefix[] = "confident_";
-  size_t length = sizeof prefix - 1;
-  if (!begins_with(at, prefix, length))
-    return 0;
-  while (is_secret_character((unsigned char)at[length]))
-    length++;
-  return length;
+  /* "confident_", and the same in base64, where none, one or two bytes stand before it in its group of three */
+  static const char *const words[] = {"confident_", "Y29uZmlkZW50X", "NvbmZpZGVudF", "jb25maWRlbnRf"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    size_t length = length_of_word(at, words[i], strlen(words[i]));
+    if (length > 0)
+      return length + length_of_run(at + length);
+  }
+  return 0;
 }
 
 static size_t larger(size_t a, size_t b) {
