@@ -133,6 +133,18 @@ describe("between a look and an act", function()
     end)
 
   describe("of ensure", function()
+    it("a store that took the new key keeps it, though it shows what it held before again", function()
+      local one, two = vault(nil), confidentai.store.callback { name = "two", get = function() return false end,
+        put = function() return nil, "it is sealed", "failed" end }
+      one.skip, one.on_get = 3, function() one.held = nil end -- after it was read back
+      local result, err = s:keys():ensure("job", { store = { one.store, two }, clock = s.clock, pause = s.pause,
+        random = s.random })
+      assert.is_nil(result)
+      support.assert_error({ kind = "store" }, err)
+      assert.matches("key 2 is kept, as a store may hold it", err.message)
+      assert.same({ "POST 2" }, s:changes())
+    end)
+
     it("the current key is seen to work before the older one is disabled, and after it", function()
       for _, when in ipairs { "before", "after" } do
         s.service:reset()

@@ -118,11 +118,16 @@ end
 
 -- Puts the secret into all stores. A put that may take effect later keeps the key.
 local function publish(self, secret, identity)
-  local ok, err = stores.put_all(self, secret)
+  local writes = 0
+  local ok, err = stores.put_all(self, secret, function()
+    writes = writes + 1
+    return true
+  end)
   if ok then
     return true
   end
-  local certain = err.outcome == "not_applied"
+  -- A store that took it holds it, though it may show what it held before, as one that is replicated does.
+  local certain = err.outcome == "not_applied" and writes <= 1
   for _, store in ipairs(certain and self.stores or {}) do
     local held = stores.get(self, store)
     certain = certain and held ~= nil and held ~= secret
