@@ -34,15 +34,33 @@ describe("a time that cannot be read", function()
     for _, text in ipairs(UNREADABLE) do
       for field, words in pairs { lastUsed = "the time of its last use", created_at = "the time of its creation" } do
         alter(1, { [field] = text }, "list")
-        local report = check(s:client():audit { max_age_days = 90, unused_days = 30, clock = function()
-          return 1764547200 -- 2025-12-01, so that nothing is old
-        end })
+        local report = check(s:client():audit { max_age_days = 90, unused_days = 30, clock = s.clock })
         assert.equal(1, #report.findings)
         assert.equal("unreadable_time", report.findings[1].kind)
         assert.equal(words .. " cannot be read: " .. text, report.findings[1].message)
         assert(s.service:clear_faults())
       end
     end
+  end)
+
+  -- Such a key was neither old nor unused, and the audit ended well.
+  it("is a finding of the audit, too, where it is not told or lies ahead", function()
+    for _, case in ipairs {
+      { { created_at = "null" }, "the time of its creation is not told by the service" },
+      { { created_at = "null", lastUsed = "null" }, "the time of its creation is not told by the service" },
+      { { created_at = '"9999-12-31T23:59:59Z"' }, "the time of its creation lies ahead: 9999-12-31T23:59:59Z" },
+      { { lastUsed = '"9999-12-31T23:59:59Z"' }, "the time of its last use lies ahead: 9999-12-31T23:59:59Z" },
+    } do
+      s:fault { type = "record", operation = "list", project_id = s.service.projects[1].id, target = 1,
+        fields = case[1], times = -1 }
+      local findings = check(s:client():audit { max_age_days = 90, unused_days = 30, clock = s.clock }).findings
+      assert.same({ 1, "unreadable_time", case[2] }, { #findings, findings[1].kind, findings[1].message })
+      assert.equal(3, command.run(s.service, { "audit", "--fail" }).status)
+      assert(s.service:clear_faults())
+    end
+    s:fault { type = "record", operation = "list", times = -1,
+      fields = { created_at = "null", lastUsed = '"2000-01-01T00:00:00Z"' } }
+    assert.same({}, check(s:client():audit()).findings) -- nobody asked for ages
   end)
 
   it("has `keys disable` and `keys delete` ask", function()

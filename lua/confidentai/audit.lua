@@ -72,9 +72,7 @@ local SENTENCES = {
   unused = function(finding) return "not used for " .. count(finding.days) end,
   never_used = function(finding) return ("never used in %s"):format(count(finding.days)) end,
   unreadable_time = function(finding)
-    local created = timestamp.read(finding.key.created_at) == "unreadable"
-    return ("%s cannot be read: %s"):format(created and "the time of its creation" or "the time of its last use",
-      created and finding.key.created_at or finding.key.last_used)
+    return (finding.creation and "the time of its creation " or "the time of its last use ") .. finding.problem
   end,
   disabled = function() return "disabled; the service does not tell since when" end,
   same_name = function() return "another key of this place has the same name" end,
@@ -91,10 +89,15 @@ function Finding.__index(finding, name)
   end
 end
 
--- Returns the whole days from a time of the service to now; nil: it did not tell the time. Then what it was instead.
+-- Returns the whole days from a time of the service to now; nil: the time tells nothing. Then whether it is "never", or
+-- why it tells nothing.
 local function days_since(text, now)
   local kind, seconds = timestamp.read(text)
-  return seconds and math.max(0, math.floor((now - seconds) / DAY)), kind
+  if kind == "time" and seconds > now + DAY then
+    return nil, "lies ahead: " .. text
+  end
+  return seconds and math.max(0, math.floor((now - seconds) / DAY)), kind == "never" and kind
+    or kind == "unreadable" and "cannot be read: " .. text or nil
 end
 
 -- What the names of a scope's keys show: how many have each, and the newest generation of each base that is enabled.
@@ -124,8 +127,13 @@ local function examine(key, newest, options, now, add)
   elseif used == "never" and age and age >= (options.unused_days or NEVER_USED_DAYS) then
     add("never_used", age)
   end
-  if created == "unreadable" or used == "unreadable" then
-    add "unreadable_time"
+  if created == "never" then -- a key of which the service does not tell the age passes for no young one
+    created = (options.max_age_days or used == "never") and "is not told by the service"
+  end
+  if created then
+    add("unreadable_time", nil, created, true)
+  elseif used and used ~= "never" then
+    add("unreadable_time", nil, used)
   end
   local base, generation = names.parse(key.name)
   local successor = base and newest[base]
@@ -142,8 +150,9 @@ local function examine_scope(scope, options, now, totals)
   local uses, newest = survey(scope.keys)
   local list = {}
   for _, key in ipairs(scope.keys) do
-    local function add(kind, days)
-      list[#list + 1] = setmetatable({ kind = kind, key = key, project = scope.project, days = days }, Finding)
+    local function add(kind, days, problem, creation)
+      list[#list + 1] = setmetatable({ kind = kind, key = key, project = scope.project, days = days, problem = problem,
+        creation = creation }, Finding)
     end
     totals.keys = totals.keys + 1
     if key.valid then
