@@ -132,6 +132,38 @@ describe("the command about a secret:", function()
       assert.equal(0, #support.requests(service, "PUT"))
     end)
 
+    -- What stands for the secret was looked for in its place: no key ends like that, and the secret seemed to be dead.
+    it("refuses a secret in another form", function()
+      for _, text in ipairs { "Y29uZmlkZW50X3VzX29yZ18zNWE5ZWE1MDllYWU4OGI3MmYzYjRlNWQ4NzU0MDI0N2Q5ZWU=\n",
+        (secret:gsub(".", "%0\0")), "\31\139\8gz" } do
+        for _, verb in ipairs { "identify", "contain" } do
+          local status, output, errors = command({ verb }, { input = text })
+          assert.same({ 2, "" }, { status, output })
+          assert.matches("one secret is expected: it is or holds ", errors, 1, true)
+        end
+      end
+      assert.equal(0, #support.requests(service))
+    end)
+
+    it("takes a closed input for no empty one", function()
+      for _, words in ipairs { { "identify" }, { "identify", "--scan" }, { "contain", "--yes" } } do
+        local result = cli.run(service, words, { shell = "$command <&-" })
+        assert.same({ 2, "" }, { result.status, result.output })
+        assert.matches("the input cannot be read", result.errors, 1, true)
+      end
+    end)
+
+    it("is ended by a signal while it waits for the writer of a FIFO", function()
+      local path = folder .. "/fifo"
+      os.execute("mkfifo " .. path)
+      local child = cli.start(service, { "identify", "--scan", "--file", path })
+      uv.sleep(500)
+      child:kill "sigterm"
+      assert.equal(143, (child:wait(5000)))
+      assert.matches("ended by SIGTERM", child.errors)
+      os.remove(path)
+    end)
+
     it("refuses what is no secret, or is on the command line", function()
       for _, given in ipairs { { { "identify" }, { input = "" } }, { { "identify" }, { input = "short" } },
         { { "identify" }, { input = secret .. "\n" .. service.api_key } }, { { "identify", "--file", folder } },

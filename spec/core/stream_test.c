@@ -79,7 +79,7 @@ static void closed_standard_streams_are_filled(void) {
   for (int i = 0; i < 2; i++)
     dup2(saved[i], i);
   CHECK(next > STDERR_FILENO);
-  CHECK(written < 0 && got == 0);
+  CHECK(written < 0 && got < 0);
   CHECK(write(STDERR_FILENO, "", 0) == 0);
   close(next);
   for (int i = 0; i < 3; i++)

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 void cai_stream_fill_standard(void) {
-  /* The lowest free number is what open takes. Read-only, for output too: what is written there must not seem to have
-   * arrived. */
+  /* The lowest free number is what open takes. Each is opened for what it is not used for: what is written there must
+   * not seem to have arrived, nor must a closed input seem to be an empty one. */
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
-    if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+    if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
       return;
 }
 

@@ -10,7 +10,7 @@
 /* Descriptors that the process was given by whoever started it. For the command only. */
 
 /* Opens those of standard input, output and error that are closed, so that no socket takes their place and gets what is
- * meant for them: reading finds the end, writing fails. */
+ * meant for them: reading fails, and so does writing. */
 void cai_stream_fill_standard(void);
 
 /* Whether a descriptor is open for writing. */

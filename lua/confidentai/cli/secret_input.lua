@@ -24,6 +24,7 @@ local function with_input(option, path, use)
     local message
     file, message = io.open(path, "rb")
     if not file then
+      require("confidentai.cli.interruption").check() -- a signal ends the wait for the writer of a FIFO
       failure.usage(("%s: the file cannot be read: %s"):format(option, message))
     end
   end
@@ -109,6 +110,9 @@ end
 ---@return string
 function secret_input.secret(arguments, whole)
   local text, found = read_and_scan(arguments)
+  if #found == 0 and found.problem then
+    failure.usage("one secret is expected: " .. found.problem)
+  end
   text = one_within(text, found, arguments) or only(text)
   if text == "" then
     failure.usage("no secret was given", "pipe it in, or use --file PATH")
