@@ -105,8 +105,8 @@ function guard.is_alone(job, identity, own_use)
   if read ~= "time" or last > elapsed.dated(job:mark()) + AHEAD then
     return true
   end
-  local alone, reason = is_unused(key, { own_use = own_use })
-  return alone, reason
+  local alone = own_use ~= nil and last <= elapsed.dated(own_use) + MARGIN
+  return alone, not alone and ("somebody used it at %s"):format(key.last_used) or nil
 end
 
 -- Returns true if a key was there before the rotation of a record made one.
