@@ -116,6 +116,24 @@ local function observe(job, new, old)
   return "adopted", "the new key is in use, the old one is not"
 end
 
+-- Returns true if lastUsed is not what decides.
+local function is_decided(record)
+  local options = record.options
+  return options.soak == 0 or options.compromised or options.replace or record.confirmed
+    or options.adoption ~= "observe" or record.self
+end
+
+---Returns true if the old key was used since the last look of the soak, so that what was concluded then is out of date: a
+---run that was to disable it may have failed, or was stopped, for days.
+---@param job confidentai.Job
+---@param old confidentai.ApiKey|false
+---@return boolean
+function adoption.is_outdated(job, old)
+  local seen = job.record.old_use
+  return old and old.valid and seen ~= nil and not is_decided(job.record)
+    and timestamp.read(old.last_used) == "time" and old.last_used ~= seen.last_used
+end
+
 ---What the evidence says.
 ---@param job confidentai.Job
 ---@param new confidentai.ApiKey

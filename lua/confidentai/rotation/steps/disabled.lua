@@ -2,6 +2,7 @@
 -- disabled: the old key is disabled, after the new one was proven again and the stores were read again. The new key is
 -- proven once more after it, and the old one is shown to be refused where its secret is held.
 
+local adoption = require "confidentai.rotation.adoption"
 local calls = require "confidentai.rotation.calls"
 local guard = require "confidentai.rotation.guard"
 local proof = require "confidentai.rotation.proof"
@@ -154,7 +155,9 @@ return function(job)
     local begun = job.clock()
     local old
     ok, err, old = look(job)
-    if ok then
+    if ok and adoption.is_outdated(job, old) then
+      ok, err = job:enter("soaking", "the old key was used since: the soak goes on")
+    elseif ok then
       ok, err, more = retire.disable(job, record, { identity = record.old, name = "the old key", is_there = old,
         is_fresh = function() return proof.is_fresh(job) and guard.is_recent(job, begun) end })
     elseif ok == false then
