@@ -65,6 +65,28 @@ static void what_is_no_utf8_is_shown(void) {
   }
 }
 
+#define ACUTE "\xCC\x81"
+#define SIX ACUTE ACUTE ACUTE ACUTE ACUTE ACUTE
+
+/* A name of a letter and hundreds of marks was drawn over the lines above it, such as a question. */
+static void marks_stay_in_their_line(void) {
+  check_clean("e" ACUTE "e" SIX "x", 17, false, "e" ACUTE "e" SIX "x");
+  check_clean("e" SIX ACUTE ACUTE "e" ACUTE, 20, false, "e" SIX "??e" ACUTE);
+  check_clean(ACUTE "e", 3, false, "?e");
+  check_clean("\n" ACUTE "\x1b" ACUTE, 6, true, "\n? ?");
+  check_clean("\xEF\xB8\x8F" ACUTE, 5, false, "?");
+  check_clean("e\xEF\xB8\x8F" ACUTE, 6, false, "e" ACUTE);
+  char flood[2001] = "e", *once, *twice;
+  for (size_t i = 1; i < sizeof flood - 2; i += 2)
+    memcpy(flood + i, ACUTE, 2);
+  once = clean(flood, strlen(flood), false);
+  twice = clean(once, strlen(once), false);
+  CHECK_TEXT(once, twice);
+  CHECK(strlen(once) == 1 + 12 + 993 && cai_display_cells(once, strlen(once)) == 1 + 993);
+  free(once);
+  free(twice);
+}
+
 /* Cleaned twice is cleaned once; what is left of a character is the character, and it is UTF-8. */
 static void every_code_point(void) {
   for (uint32_t point = 0xA0; point <= 0x10FFFF; point += point == 0xD7FF ? 0x801 : point < 0x12000 ? 1 : 17) {
@@ -97,6 +119,7 @@ static void json_loses_nothing(void) {
   check_escape("\xEF\xB8\x8F", 3, "\\ufe0f");
   check_escape("\xF3\xA0\x80\x81", 4, "\\udb40\\udc01");
   check_escape("caf\xE9", 4, "caf\xEF\xBF\xBD");
+  check_escape("\"e" SIX ACUTE ACUTE "\"", 19, "\"e" SIX "\\u0301\\u0301\"");
 }
 
 static void cells_are_counted(void) {
@@ -122,6 +145,7 @@ int main(void) {
   what_a_terminal_obeys_is_blank();
   what_is_unseen_or_reorders_is_shown();
   what_is_no_utf8_is_shown();
+  marks_stay_in_their_line();
   every_code_point();
   json_loses_nothing();
   cells_are_counted();

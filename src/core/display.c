@@ -143,11 +143,31 @@ static unit next_unit(const char *text, size_t length) {
   return next;
 }
 
+/* Marks that a character may have: those of Hebrew and Tibetan have fewer. More are drawn over the lines above. */
+#define MOST_MARKS 6
+
+/* Counts the marks behind a character; -1: there is none that they could be drawn over. Returns true of a mark that is
+ * too many. */
+static bool is_excess(const unit *next, int *marks) {
+  if (next->malformed || !is_in(next->point, combining, COUNT(combining))) {
+    *marks = !next->malformed && is_control(next->point) ? -1 : 0;
+    return false;
+  }
+  if (is_in(next->point, selectors, COUNT(selectors)))
+    return false;
+  if (*marks < 0 || *marks == MOST_MARKS)
+    return true;
+  ++*marks;
+  return false;
+}
+
 size_t cai_display_clean(char *text, size_t length, bool lines) {
   char *out = text;
+  int marks = -1;
   for (size_t at = 0; at < length;) {
     unit next = next_unit(text + at, length - at);
-    if (next.malformed || is_in(next.point, hidden, COUNT(hidden))) {
+    bool excess = is_excess(&next, &marks);
+    if (next.malformed || excess || is_in(next.point, hidden, COUNT(hidden))) {
       *out++ = '?';
     } else if (is_control(next.point) && !(lines && (next.point == '\n' || next.point == '\t'))) {
       *out++ = ' ';
@@ -189,12 +209,14 @@ static char *write_escape(char *out, uint32_t point) {
 size_t cai_display_escape(char *out, const char *json, size_t length) {
   static const char replacement[] = {'\xEF', '\xBF', '\xBD'}; /* U+FFFD */
   char *start = out;
+  int marks = 0;
   for (size_t at = 0; at < length;) {
     unit next = next_unit(json + at, length - at);
+    bool excess = is_excess(&next, &marks);
     if (next.malformed) {
       memcpy(out, replacement, sizeof replacement);
       out += sizeof replacement;
-    } else if ((is_control(next.point) && next.point != '\n') || is_in(next.point, hidden, COUNT(hidden)) ||
+    } else if (excess || (is_control(next.point) && next.point != '\n') || is_in(next.point, hidden, COUNT(hidden)) ||
                is_in(next.point, selectors, COUNT(selectors))) {
       out = write_escape(out, next.point);
     } else {

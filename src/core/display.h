@@ -7,11 +7,12 @@
 
 /* Text of foreign origin (names, messages, paths) made fit for a terminal. A terminal obeys control characters, C1 in
  * UTF-8 among them; characters that set the direction reorder what stands beside them; characters of no width make two
- * names look alike. */
+ * names look alike; marks in great number are drawn over the lines above. */
 
 /* Cleans text in place and returns its new length, which is never larger: C0, DEL and C1 become blanks; characters that
- * set the direction, have no width or end a line (U+2028, U+2029), and bytes that are not UTF-8, become '?'; variation
- * selectors are removed. `lines`: line feeds and tabs stay, as text of our own has them. */
+ * set the direction, have no width or end a line (U+2028, U+2029), combining marks without a character to stand on or
+ * behind six others, and bytes that are not UTF-8, become '?'; variation selectors are removed. `lines`: line feeds and
+ * tabs stay, as text of our own has them. */
 size_t cai_display_clean(char *text, size_t length, bool lines);
 
 /* Returns the cells of a terminal that clean text takes: 2 for wide characters, 0 for combining ones. */
