@@ -28,6 +28,25 @@ describe("confidentai rotate, of mistakes:", function()
     assert.matches("rotate list", err.next)
   end)
 
+  it("a name of which several rotations are under way", function()
+    local first = r:start()
+    local check = require("confidentai").check
+    local second = check(s:keys():create "Default Key") -- key 3
+    s:store("other", second.value)
+    local words = r:starting()
+    words[3], words[7] = "3", "file:" .. s:path "other"
+    local other = r:json(words)
+    local errors = r:fails(2, { "rotate", "status", "Default Key" })
+    for _, started in ipairs { first, other } do
+      assert.is_truthy(errors:find(("%s (of key %s, soaking)"):format(started.id, started.old_id), 1, true), errors)
+    end
+    assert.matches("name one by its id", errors)
+    assert.matches("several rotations are", (r:fails(2, { "rotate", "rollback", "Default Key" })))
+    assert.equal(first.id, r:json { "rotate", "rollback", first.id, "--now" }.id)
+    r:done { "rotate", "abandon", first.id }
+    assert.matches(other.id, (r:done { "rotate", "status", "Default Key" })) -- the other one has ended
+  end)
+
   it("a key that is not there, or can be none", function()
     s:store()
     local words = r:starting()

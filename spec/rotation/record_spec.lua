@@ -329,7 +329,7 @@ describe("rotations that have ended", function()
     content.history[1].what = ("x"):rep(50000)
     for i = 1, 12 do
       content.id = "number" .. i
-      check(history.keep(state, "records/7/organization/ci", content))
+      check(history.keep(state, "records/7/organization/ci/1", content))
     end
     assert.is_true(#state.get "history/7/organization/ci" <= 262144)
     local list = confidentai.rotation.history { state_dir = s:path "state" }

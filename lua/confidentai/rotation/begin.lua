@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
--- How a rotation, or a provisioning, begins; or goes on, when it is under way. What lies in the state decides.
+-- How a rotation, or a provisioning, begins; or goes on, when it is under way. What lies in the state decides. The base
+-- is held meanwhile, until a record says what has begun.
 
 local advance = require "confidentai.rotation.advance"
+local base_records = require "confidentai.rotation.base_records"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local escrow = require "confidentai.rotation.escrow"
-local guard = require "confidentai.rotation.guard"
 local handle = require "confidentai.rotation.handle"
-local history = require "confidentai.rotation.history"
 local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
 local plan = require "confidentai.rotation.plan"
@@ -56,29 +56,59 @@ local function resume(self, existing, version)
   return ok, err
 end
 
--- A finished rotation leaves its suspects to the next one, which has the record. What these have made by now is not of
--- the keys that were there before.
-local function inherit(self, existing, version, keys)
-  self.version = version
-  self.record.suspects, self.record.quarantine = existing.suspects, existing.quarantine
-  local ours = {}
-  for _, suspect in ipairs(existing.suspects) do
-    for _, id in ipairs(calls.ids(self, guard.find(self, keys, suspect, existing))) do
-      ours[id] = true
+-- A provisioning that cannot be finished goes back: there is a new key, or nothing.
+local function undo(self, err)
+  if self.record.published or not self.version or self.record.finished then
+    return nil, err
+  end
+  self.record.rollback = self:mark()
+  local ok, problem = self:save "going back"
+  if ok then
+    ok, problem = advance.run(self)
+  end
+  if not ok then
+    err.message = ("%s; it could not be undone yet: %s"):format(err.message, problem.message)
+  end
+  err.state = self.record.stop or self.record.state
+  return nil, err
+end
+
+-- Works on the record, held, and lets the base go once the record says what there is. A stop is no success: whoever
+-- begins wants to know. A provisioning that cannot be finished is undone.
+local function work_on_record(self, kind, work)
+  local ok, err = handle.held(self.state, self.key, function()
+    local done, problem = work()
+    if done and self.record.stop then
+      done, problem = self:failure("guard", self.record.reason)
     end
-  end
-  for _, entry in ipairs(existing.quarantine) do
-    ours[entry.id] = true
-  end
-  local snapshot = {}
-  for _, id in ipairs(self.record.snapshot) do
-    snapshot[#snapshot + 1] = not ours[id] and id or nil
-  end
-  self.record.snapshot = snapshot
+    if not done and kind == "provision" then
+      done, problem = undo(self, problem)
+    end
+    return done, problem
+  end)
+  return ok, err
+end
+
+-- Goes on with what is under way, as its record is now: another process may have gone on.
+local function go_on(self, checked, same, let_go)
+  self.key = same.key
+  local ok, err = work_on_record(self, same.content.kind, function()
+    local content, version = record.read(self.state, self.key)
+    if not content then
+      return nil, version or select(2, record.failure "the rotation that was under way has just ended: try again")
+    end
+    local done, problem = plan.agree(self, content, checked)
+    if done then
+      let_go()
+      done, problem = resume(self, content, version)
+    end
+    return done, problem
+  end)
+  return ok, err
 end
 
 -- Writes the record, when there is room for the escrow; then goes.
-local function go(self)
+local function go(self, passed, let_go)
   self.escrow = escrow.open(self.state, self.key, self.record.id)
   local ok, err = self.escrow:reserve()
   if ok then
@@ -91,24 +121,35 @@ local function go(self)
     err.state, err.outcome = "planned", "not_applied"
     return nil, err
   end
+  base_records.remove(self.state, passed)
+  let_go()
   ok, err = advance.run(self)
   return ok, err
 end
 
--- Ends the grace of the rotation before, as a new one of the same base is about to begin. The version of its record
--- then.
-local function end_grace(self, existing, version, checked)
+-- Ends the grace of the rotation before, as a new one of the key that works on is about to begin.
+local function end_grace(self, item, checked)
   local before = job.new(self.client, self.api_keys, checked)
-  before.state, before.key = self.state, self.key
-  existing.options.grace = 0
-  local ok, err = resume(before, existing, version)
-  if not ok then
-    return nil, err
-  elseif not existing.finished then
-    return self:failure("guard", ("the rotation before, %s, cannot be ended: %s"):format(existing.id,
-      existing.reason or existing.state), "not_applied")
+  before.state, before.key = self.state, item.key
+  local ended, err = handle.held(self.state, item.key, function()
+    local content, version = record.read(self.state, item.key)
+    if not content then
+      return nil, version or select(2, record.failure "the rotation before has just ended: try again")
+    end
+    content.options.grace = 0
+    local ok, problem = resume(before, content, version)
+    if not ok then
+      return nil, problem
+    elseif not content.finished then
+      return self:failure("guard", ("the rotation before, %s, cannot be ended: %s"):format(content.id,
+        content.reason or content.state), "not_applied")
+    end
+    return true
+  end)
+  if ended then
+    item.content, item.version = before.record, before.version
   end
-  return before.version
+  return ended, err
 end
 
 -- Whether each store that can be read holds the secret of a key, and how many can be.
@@ -136,35 +177,29 @@ end
 
 -- Whether the key of this name is there, works, and is in every store that can be read: then it is not made twice. Of a
 -- rotation, some store has to show which of its keys that is.
-local function is_provisioned(self, existing)
-  for _, identity in ipairs(existing and candidates(existing) or {}) do
-    local held, count = is_held(self, identity.last6)
-    if held == nil then
-      return nil, count
-    elseif held and (count > 0 or existing.kind == "provision") then
-      local key, err = calls.get(self, identity.id)
-      if key == nil then
-        return nil, err
+local function is_provisioned(self, list)
+  for _, item in ipairs(list) do
+    for _, identity in ipairs(candidates(item.content)) do
+      local held, count = is_held(self, identity.last6)
+      if held == nil then
+        return nil, count
+      elseif held and (count > 0 or item.content.kind == "provision") then
+        local key, err = calls.get(self, identity.id)
+        if key == nil then
+          return nil, err
+        elseif key and key.valid then
+          self.provisioned = key
+          return true
+        end
       end
-      self.provisioned = key and key.valid and key or nil
-      return self.provisioned ~= nil
     end
   end
   return false
 end
 
--- Returns true if a rotation that is on record lets a new one of its base begin. Its grace is ended by a rotation of
--- the key that works on, and by nothing else: the one that is kept is the way back.
-local function is_over(existing, wanted)
-  if not existing or existing.finished then
-    return true
-  end
-  local stays = existing.rollback and existing.old_id or existing.new and existing.new.id
-  return (existing.state == "grace" or existing.state == "done") and stays == wanted.old_id
-end
-
 -- Plans anew, and begins, unless only the plan is wanted.
-local function start(self, checked, wanted, existing, version)
+local function start(self, checked, wanted, list, let_go)
+  wanted.highest = base_records.highest(list)
   local ok, err = plan.make(self, checked, wanted)
   if not ok then
     return nil, err
@@ -172,53 +207,55 @@ local function start(self, checked, wanted, existing, version)
     self.dry = true
     return true
   end
-  if existing and not existing.finished then
-    version, err = end_grace(self, existing, version, checked)
-    if not version then
-      return nil, err
+  for _, item in ipairs(list) do
+    if base_records.is_ending(item.content, wanted) then
+      ok, err = end_grace(self, item, checked)
+      if not ok then
+        return nil, err
+      end
     end
   end
-  if existing then
-    ok, err = history.keep(self.state, self.key, existing)
-    if not ok then
-      err.state, err.outcome = "planned", "not_applied"
-      return nil, err
-    end
-    inherit(self, existing, version, wanted.keys)
+  local passed
+  passed, err = base_records.pass_on(self, list, wanted)
+  if not passed then
+    return nil, err
   end
-  ok, err = go(self)
+  self.key = record.key(self.base_key, self.record.generation)
+  ok, err = work_on_record(self, wanted.kind, function()
+    local done, problem = go(self, passed, let_go)
+    return done, problem
+  end)
   return ok, err
 end
 
--- What is on record about the base decides: nothing, an ended rotation, this one, or another.
-local function dispatch(self, checked, wanted)
-  local existing, version = record.read(self.state, self.key)
-  if not existing and version then
-    return nil, version
+-- What is on record about the base decides: nothing, ended rotations, this one, or one that this one would disturb.
+local function dispatch(self, checked, wanted, let_go)
+  local list, err = base_records.read(self.state, self.base_key)
+  if err then
+    return nil, err
   end
-  local ok, err
+  local ok
   if wanted.kind == "provision" then
-    ok, err = is_provisioned(self, existing)
+    ok, err = is_provisioned(self, list)
     if ok ~= false then
       return ok, err
     end
   end
-  local goes_back = existing and existing.rollback and existing.kind == "rotation"
-  if existing and not existing.finished and existing.kind == wanted.kind and existing.old_id == wanted.old_id
-    and not goes_back then
-    ok, err = plan.agree(self, existing, checked)
-    if ok then
-      ok, err = resume(self, existing, version)
-    end
-    return ok, err
-  elseif not is_over(existing, wanted) then
-    ok, err = self:failure("guard", ("another rotation of '%s' is under way: %s%s (%s): advance that one to its end, "
-      .. "or undo it by rollback or abort, first"):format(self.base, existing.id,
-      existing.old_id and ", of key " .. existing.old_id or "", existing.stop or existing.state), "not_applied")
-    err.next = ("it has to end before; how: confidentai rotate status %s"):format(existing.id)
+  local same = base_records.find_same(list, wanted)
+  if same then
+    ok, err = go_on(self, checked, same, let_go)
     return ok, err
   end
-  ok, err = start(self, checked, wanted, existing, version)
+  local obstacle = base_records.find_obstacle(list, wanted)
+  local content = obstacle and obstacle.content
+  if content then
+    ok, err = self:failure("guard", ("another rotation of '%s' is under way: %s%s (%s): advance that one to its end, "
+      .. "or undo it by rollback or abort, first"):format(self.base, content.id,
+      content.old_id and ", of key " .. content.old_id or "", content.stop or content.state), "not_applied")
+    err.next = ("it has to end before; how: confidentai rotate status %s"):format(content.id)
+    return ok, err
+  end
+  ok, err = start(self, checked, wanted, list, let_go)
   return ok, err
 end
 
@@ -228,31 +265,6 @@ local function find_name(self, keys, id)
       return key.name
     end
   end
-end
-
--- A provisioning that cannot be finished goes back: there is a new key, or nothing.
-local function undo(self, err)
-  if self.record.published or not self.version or self.record.finished then
-    return nil, err
-  end
-  self.record.rollback = self:mark()
-  local ok, problem = self:save "going back"
-  if ok then
-    ok, problem = advance.run(self)
-  end
-  if not ok then
-    err.message = ("%s; it could not be undone yet: %s"):format(err.message, problem.message)
-  end
-  err.state = self.record.stop or self.record.state
-  return nil, err
-end
-
--- A stop is no success: whoever begins wants to know.
-local function stopped(self)
-  if self.record.stop then
-    return self:failure("guard", self.record.reason)
-  end
-  return true
 end
 
 -- The record of the rotation of the client's own key, from when on the service refuses that key.
@@ -273,24 +285,21 @@ local function resume_own(self, id, err)
     return nil, err
   end
   self.key = key
-  local ok, problem = handle.held(self.state, key, function()
+  local ok, problem = work_on_record(self, "rotation", function()
     local _, content, version = find_own(self, id)
     if not content then
       return nil, err
     end
     local done, trouble = resume(self, content, version)
-    if done then
-      done, trouble = stopped(self)
-    end
     return done, trouble
   end)
   return ok and self, problem
 end
 
--- The base of the rotation of a key that the service does not list any more: it was deleted in the last step.
+-- The base of the rotation of a key that is under way: it may have been given, or the key may not be listed any more.
 local function find_base(self, api_keys, id)
-  local prefix = record.key("records", self.record.organization, place(api_keys), "")
-  for _, key in ipairs(self.state.list(prefix) or {}) do
+  local prefix = record.base_key(self.record.organization, place(api_keys), "")
+  for _, key in ipairs(id and self.state.list(prefix) or {}) do
     local content = record.read(self.state, key)
     if content and content.old_id == id and not content.finished then
       return content.base
@@ -349,21 +358,21 @@ function begin.run(api_keys, kind, checked, id)
     err.state, err.outcome = "planned", "not_applied"
     return nil, err
   end
-  self.base = checked.base or names.base(find_name(self, keys, id)) or find_base(self, api_keys, id) or "key-" .. id
-  self.key = record.key("records", self.record.organization, place(api_keys), self.base)
-  if #self.key > LONGEST_KEY then
+  local name, under_way = find_name(self, keys, id), find_base(self, api_keys, id)
+  self.base = under_way or checked.base or names.base(name) or "key-" .. id
+  if checked.base and checked.base ~= self.base then
+    return self:failure("guard", ("key %s is being rotated under the name '%s': leave base out, or end that first")
+      :format(id, self.base), "not_applied")
+  end
+  self.base_key = record.base_key(self.record.organization, place(api_keys), self.base)
+  if #self.base_key > LONGEST_KEY then
     return self:failure("guard", "the name of this key is too long for a record: give a shorter one as base",
       "not_applied")
   end
   local ok
-  ok, err = handle.held(self.state, self.key, function()
-    local done, problem = dispatch(self, checked, { kind = kind, base = self.base, old_id = id, keys = keys })
-    if done then
-      done, problem = stopped(self)
-    end
-    if not done and kind == "provision" then
-      done, problem = undo(self, problem)
-    end
+  ok, err = handle.held(self.state, self.base_key, function(let_go)
+    local done, problem = dispatch(self, checked,
+      { kind = kind, base = self.base, old_id = id, name = name, keys = keys }, let_go)
     return done, problem
   end)
   if not ok then

@@ -109,8 +109,11 @@ function guard.is_alone(job, identity, own_use)
   return alone, not alone and ("somebody used it at %s"):format(key.last_used) or nil
 end
 
--- Returns true if a key was there before the rotation of a record made one.
-local function was_there(record, id)
+---Returns true if a key was there before the rotation of a record made one.
+---@param record table
+---@param id string
+---@return boolean
+function guard.was_there(record, id)
   return contains(record.snapshot, id) or contains(record.past, id)
 end
 
@@ -124,7 +127,7 @@ end
 function guard.find(job, keys, attempt, record)
   local found = {}
   for _, key in ipairs(names.find(keys, attempt)) do
-    found[#found + 1] = not was_there(record or job.record, core.key_id(job.api_keys, key)) and key or nil
+    found[#found + 1] = not guard.was_there(record or job.record, core.key_id(job.api_keys, key)) and key or nil
   end
   return found
 end
@@ -138,7 +141,7 @@ end
 ---@return "foreign"|"unclear"|nil kind foreign: it is certainly not ours
 function guard.is_ours(job, key, facts)
   local id = core.key_id(job.api_keys, key)
-  if was_there(job.record, id) then
+  if guard.was_there(job.record, id) then
     return false, "it was there before", "foreign"
   elseif not facts.attempt or not facts.attempt.from then
     return false, "it is not known when its create was sent", "unclear"

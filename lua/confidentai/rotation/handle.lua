@@ -83,17 +83,24 @@ local function hold(state, key)
   return record.failure(problem)
 end
 
----Runs a function while nobody else can go on with the same rotation.
+---Runs a function while nobody else can go on with the same rotation, or begin one of the same base.
 ---@param state confidentai.State
----@param key string of the record
----@param work fun(): any its results are returned, three at most; what it raises is raised, after the hold was let go
+---@param key string of the record, or of the base
+---@param work fun(let_go: fun()): any its results are returned, three at most; what it raises is raised, after the hold
+---was let go. It may call let_go to end the hold earlier
 function handle.held(state, key, work)
   local release, err = hold(state, key)
   if not release then
     return nil, err
   end
-  local ok, a, b, c = pcall(work)
-  release()
+  local function let_go()
+    if release then
+      release()
+      release = nil
+    end
+  end
+  local ok, a, b, c = pcall(work, let_go)
+  let_go()
   if not ok then
     error(a, 0)
   end
@@ -107,7 +114,8 @@ local function reload(job)
     if version then
       return nil, version
     end
-    return record.failure "the record of this rotation is gone"
+    return record.failure("the record of this rotation is gone: it has ended, and another one of the same key has "
+      .. "begun, or somebody has removed it")
   elseif content.id ~= job.record.id then
     return record.failure "this rotation has ended, and another one of the same key has begun"
   end

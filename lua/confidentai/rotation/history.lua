@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Rotations that have ended. The last one of a key stays in its record; before the next one takes the record over, it
--- is appended to a file of JSON lines beside it. No secret is in it.
+-- Rotations that have ended. The last one of a key stays in its record; before the next one of that key begins, it is
+-- appended to a file of JSON lines, one for each base. No secret is in it.
 
 local core = require "confidentai.core"
 local record = require "confidentai.rotation.record"
@@ -25,7 +25,7 @@ local history = {}
 ---@field stores string[] labels
 ---@field history table[] what happened, oldest first; each has `at`, `what` and `state`
 
--- Bytes of lines that are kept for a key; the oldest go first. Some twenty rotations.
+-- Bytes of lines that are kept for a base; the oldest go first. Some twenty rotations.
 local LARGEST = 262144
 
 ---What is kept of a record that has ended.
@@ -45,7 +45,7 @@ function history.entry(content)
 end
 
 local function key_of(record_key)
-  return (record_key:gsub("^records/", "history/"))
+  return (record.base_of(record_key):gsub("^records/", "history/"))
 end
 
 -- The lines of a text, oldest first, each with its line end.
@@ -67,7 +67,7 @@ local function shorten(list)
   return table.concat(list, "", from)
 end
 
----Keeps a rotation that has ended, before another one takes its record over.
+---Keeps a rotation that has ended, before its record is removed.
 ---@param state confidentai.State
 ---@param record_key string
 ---@param content table of the record
@@ -117,7 +117,7 @@ function history.all(state, jobs)
   end
   local list, seen, problems = {}, {}, {}
   local function add(entry)
-    if not seen[entry.id] then -- a run may have died between keeping it and taking its record over
+    if not seen[entry.id] then -- a run may have died between keeping it and removing its record
       seen[entry.id] = true
       list[#list + 1] = entry
     end

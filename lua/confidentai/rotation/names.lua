@@ -87,13 +87,14 @@ end
 ---The generation of the next key of a base: one more than the highest that there is.
 ---@param keys confidentai.ApiKey[]
 ---@param base string
+---@param on_record? integer the highest on record: its key may not be listed yet
 ---@return integer? generation nil: no name of that generation could be read back
 ---@return string? problem for people
-function names.next(keys, base)
-  local generation = names.highest(keys, base) + 1
+function names.next(keys, base, on_record)
+  local generation = math.max(names.highest(keys, base), on_record or 0) + 1
   local of, read = names.parse(names.make(base, generation, ("a"):rep(8)))
   if of ~= base or read ~= generation then
-    return nil, ("no key of '%s' can be named: a key of generation %d is there, and the next number has too many "
+    return nil, ("no key of '%s' can be named: generation %d is there, and the next number has too many "
       .. "digits: give another base, or delete that key"):format(base, generation - 1)
   end
   return generation

@@ -126,13 +126,13 @@ end
 ---Plans. The job's record is set, and not yet written.
 ---@param job confidentai.Job with the organization in its record
 ---@param options table checked
----@param wanted { kind: string, base: string, old_id: string?, keys: confidentai.ApiKey[] } keys: all of the scope
+---@param wanted confidentai.Wanted
 ---@return true?
 ---@return confidentai.Error? err nothing was changed
 function plan.make(job, options, wanted)
   local id, ok, err, problem = wanted.old_id, true, nil
   local key = id and find(job, wanted.keys, id) or nil
-  wanted.generation, problem = names.next(wanted.keys, wanted.base)
+  wanted.generation, problem = names.next(wanted.keys, wanted.base, wanted.highest)
   if not wanted.generation then
     return refuse(problem)
   end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The record of one rotation: who, in which state, and the history of intents and facts. Every intent is written before
--- the act. It has no secret. One base of one scope has one record, so that rotations of it exclude each other.
+-- the act. It has no secret. Each rotation has a record of its own, under its base and its generation: keys that are
+-- named alike share the base. A generation is given once, so that of two that begin alike only one is written.
 
 local core = require "confidentai.core"
 local schema = require "confidentai.rotation.schema"
@@ -11,15 +12,29 @@ local record = {}
 -- Events kept; those of a rotation that goes well are a dozen.
 local LONGEST_HISTORY = 200
 
----The key of a record, or of its escrow, in the state.
----@param kind "records"|"escrows"
+---The key below which the records of a base are. Whoever begins something of the base holds it.
 ---@param organization string id
 ---@param place string "organization", or a project's id
 ---@param base string
 ---@return string
-function record.key(kind, organization, place, base)
+function record.base_key(organization, place, base)
   local segment = base:gsub("[%%/]", function(character) return ("%%%02X"):format(character:byte()) end)
-  return ("%s/%s/%s/%s"):format(kind, organization, place, segment)
+  return ("records/%s/%s/%s"):format(organization, place, segment)
+end
+
+---The key of a record in the state.
+---@param base_key string
+---@param generation integer
+---@return string
+function record.key(base_key, generation)
+  return ("%s/%d"):format(base_key, generation)
+end
+
+---The key of a record's base.
+---@param key string of a record
+---@return string
+function record.base_of(key)
+  return key:match "^(.*)/[^/]*$"
 end
 
 ---The key of the escrow that lies beside a record.
@@ -37,9 +52,12 @@ function record.failure(message)
   return nil, core.failure { kind = "state", message = message }
 end
 
+-- Records lay at the place of their base once: one for all keys that were named alike.
+local FORMER = "^records/[^/]+/[^/]+/[^/]+$"
+
 -- What a person can do about a record that cannot be used.
-local function unusable(key, problem, newer)
-  local remedy = newer and "advance it with the version that wrote it"
+local function unusable(key, problem, of_other_version)
+  local remedy = of_other_version and "advance it with the version that wrote it, or move it away"
     or "restore it from a backup; keys that it may have made are found by: confidentai rotate doctor"
   local _, err = record.failure(("the record %s cannot be used: %s; this rotation stops, no other does"):format(key,
     problem))
@@ -61,7 +79,9 @@ function record.read(state, key)
     return nil
   end
   local content, problem, newer = sealed.decode("record", bytes)
-  if content then
+  if key:find(FORMER) then
+    problem, newer = "an earlier version of this program wrote it, which had one record for a name", true
+  elseif content then
     problem, newer = schema.problem(content)
   end
   if problem then

@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Others at work: two rotators that share no state folder may rotate the same key. The lowest id of a generation wins.
 -- A loser never touches the old key; its own goes, unless a store of its own holds it: then two stores have a working
--- key each, which is better than one with none. A key that consumers may have read from a store soaks before it goes.
+-- key each, which is better than one with none. A key that consumers may have read from a store soaks before it goes. A
+-- rotation that is on record here, of another key of the same name, is no rival: it has an old key and stores of its own.
 
+local base_records = require "confidentai.rotation.base_records"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local guard = require "confidentai.rotation.guard"
@@ -22,31 +24,19 @@ local function is_lower(id, other)
   return id < other
 end
 
--- The create of this record that has made a key, if any has: one that was late is no rival.
-local function find_attempt(job, key)
-  local record = job.record
-  for _, list in ipairs { { record.attempt }, record.attempt.earlier or {}, record.suspects } do
-    for _, attempt in ipairs(list) do
-      if guard.find(job, { key }, attempt)[1] then
-        return attempt
-      end
-    end
-  end
-end
-
 ---Looks in a list of the scope's keys for the work of others. Further keys that creates of this record have made go
 ---into quarantine; the caller saves.
 ---@param job confidentai.Job
 ---@param keys confidentai.ApiKey[]
 ---@return { winner: confidentai.ApiKey?, newer: confidentai.ApiKey?, list: confidentai.ApiKey[] } winner: a rival of
 ---our generation before which we give way; newer: an enabled key of this base that came after ours, or has our name,
----and was not made by this record; list: all other keys that carry this base and a generation
+---and was not made by a rotation on record here; list: all other keys that carry this base and a generation
 function rivals.look(job, keys)
-  local record, found = job.record, { list = {} }
+  local record, found, is_of_others = job.record, { list = {} }, base_records.others(job)
   for _, key in ipairs(keys) do
     local id = core.key_id(job.api_keys, key)
     local base, generation = names.parse(key.name)
-    local attempt = id ~= record.new.id and find_attempt(job, key)
+    local attempt = id ~= record.new.id and base_records.find_attempt(record, id, key.name)
     local ours, _, kind = attempt, nil, nil
     if attempt then
       ours, _, kind = guard.is_ours(job, key, { attempt = attempt })
@@ -57,12 +47,12 @@ function rivals.look(job, keys)
       found.newer = found.newer or key.valid and key or nil
     elseif id ~= record.new.id and base == record.base then
       found.list[#found.list + 1] = key
-      if key.valid and generation > record.generation then
-        found.newer = found.newer or key
-      end
-      if generation == record.generation and is_lower(id, record.new.id)
-        and (not found.winner or is_lower(id, core.key_id(job.api_keys, found.winner))) then
-        found.winner = key
+      local is_newer = key.valid and generation > record.generation
+      local wins = generation == record.generation and is_lower(id, record.new.id)
+        and (not found.winner or is_lower(id, core.key_id(job.api_keys, found.winner)))
+      if (is_newer or wins) and not is_of_others(id, key.name) then
+        found.newer = found.newer or is_newer and key or nil
+        found.winner = wins and key or found.winner
       end
     end
   end

@@ -110,7 +110,18 @@ function run.read(arguments, ended)
     require("confidentai").rotation.list { state_dir = arguments.state_dir, ended = ended })
 end
 
----The one that is meant, by its id or by the name of its key. Ends the command when that is none, or several.
+-- Those that are under way; of none, all.
+local function under_way(list)
+  local found = {}
+  for _, rotation in ipairs(list) do
+    local shown = rotation.status and rotation:status() or rotation
+    found[#found + 1] = not shown.finished and rotation or nil
+  end
+  return found[1] and found or list
+end
+
+---The one that is meant, by its id or by the name of its key: then rather one that is under way. Ends the command when
+---that is none, or several.
 ---@param list confidentai.Rotation[]|confidentai.Status[]
 ---@param name string
 ---@param arguments table parsed
@@ -124,12 +135,14 @@ function run.pick(list, name, arguments)
       found[#found + 1] = rotation
     end
   end
+  found = under_way(found)
   if #found == 1 then
     return found[1]
   elseif found[1] then
     local ids = {}
     for i, rotation in ipairs(found) do
-      ids[i] = rotation.id
+      ids[i] = ("%s (%s%s)"):format(rotation.id, rotation.old_id and ("of key %s, "):format(rotation.old_id) or "",
+        rotation.state)
     end
     failure.usage(("several rotations are of a key '%s': %s"):format(failure.redact(name), table.concat(ids, ", ")),
       "name one by its id")
