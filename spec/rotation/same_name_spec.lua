@@ -90,8 +90,8 @@ describe("two keys of one name", function()
   end
 
   local function begin(id, more)
-    local options = { id = id, store = s:store(tonumber(id) % 2 == 1 and "one" or "two", false), soak = DAY, grace = DAY,
-      adoption = "time" }
+    local store = s:store(tonumber(id) % 2 == 1 and "one" or "two", false)
+    local options = { id = id, store = store, soak = DAY, grace = DAY, adoption = "time" }
     for name, value in pairs(more or {}) do
       options[name] = value
     end
@@ -103,6 +103,11 @@ describe("two keys of one name", function()
     return check(confidentai.rotation.open(s:client(), s:opening(more)))
   end
 
+  -- Lets time pass, and a little more: the service's Date has whole seconds.
+  local function pass(seconds)
+    s:pass(seconds + 2)
+  end
+
   local function states(more)
     local found = {}
     for _, rotation in ipairs(open(more)) do
@@ -112,7 +117,7 @@ describe("two keys of one name", function()
   end
 
   local function advance_all(seconds, more)
-    s:pass(seconds)
+    pass(seconds)
     for _, rotation in ipairs(open(more)) do
       assert.is_truthy(rotation:advance())
     end
@@ -147,11 +152,11 @@ describe("two keys of one name", function()
     assert_healthy()
     assert.equal(first.id, check(begin(1)).id) -- each goes on, and is not begun again
     assert.equal(second.id, check(begin(2)).id)
-    s:pass(DAY)
+    pass(DAY)
     assert.equal("grace", (second:advance())) -- the later one is the first to disable
     assert.equal("grace", (first:advance()))
     assert_healthy()
-    s:pass(DAY)
+    pass(DAY)
     assert.equal("done", (first:advance()))
     assert.equal("done", (second:advance()))
     assert_healthy()
@@ -182,14 +187,14 @@ describe("two keys of one name", function()
 
   it("one in grace: the other begins, and the way back stays", function()
     local first = check(begin(1))
-    s:pass(DAY)
+    pass(DAY)
     assert.equal("grace", (first:advance()))
     local second = check(begin(2))
     assert.same({ ["1"] = "grace", ["2"] = "soaking" }, states())
     assert.same({}, s:changes_of "DELETE 1")
     check(first:rollback { now = true })
     assert.equal("1", s:holder("one").id)
-    s:pass(DAY)
+    pass(DAY)
     assert.equal("grace", (second:advance()))
     advance_all(DAY)
     assert.same({}, states())
@@ -199,7 +204,7 @@ describe("two keys of one name", function()
 
   it("one goes back and forth again while the other, which is newer, is under way", function()
     local first = check(begin(1))
-    s:pass(DAY)
+    pass(DAY)
     assert.equal("grace", (first:advance()))
     check(begin(2))
     check(first:rollback())
@@ -216,7 +221,7 @@ describe("two keys of one name", function()
     local first = check(begin(1))
     local second = check(begin(2))
     check(first:rollback { now = true })
-    s:pass(DAY)
+    pass(DAY)
     assert.equal("grace", (second:advance()))
     advance_all(DAY)
     assert.same({}, states())
@@ -230,7 +235,7 @@ describe("two keys of one name", function()
 
   it("provision of the name is refused in a grace, and deletes nothing", function()
     local first = check(begin(1))
-    s:pass(DAY)
+    pass(DAY)
     assert.equal("grace", (first:advance()))
     local before = s:changes()
     local key, err = s:keys():provision("Default Key", { store = s:store("three", false), state_dir = s:path "state",
@@ -262,6 +267,26 @@ describe("two keys of one name", function()
     assert.matches("is being rotated under the name 'billing'", err.message)
     assert.equal(1, #s:changes_of "POST 3")
     assert.same({ "1", "2", "3" }, (keys()))
+  end)
+
+  it("of which the record of the newer one is damaged: the other waits before it disables", function()
+    local first = check(begin(1))
+    check(begin(2))
+    local path
+    for _, each in ipairs(s:state_files()) do
+      path = each:find "/records,[^/]*,2$" and each:sub(#s.folder + 2) or path
+    end
+    local whole = s:read(path)
+    s:write(path, (whole:gsub("soaking", "soakinq")))
+    pass(DAY)
+    assert.equal("conflict", (first:advance()))
+    assert.matches("key 4 %('Default Key~g2~%w+'%) is newer", first:status().reason)
+    local rotation, err = begin(check(s:keys():create "Default Key").id)
+    assert.is_nil(rotation)
+    assert.matches("is damaged", err.message)
+    s:write(path, whole)
+    assert.equal("grace", (first:advance()))
+    assert.same({ "PUT 1 false" }, s:changes_of "PUT 1 false")
   end)
 
   describe("begun at the same time", function()
@@ -340,8 +365,7 @@ describe("two keys of one name", function()
     return ok
   end
 
-  -- Runs what is done with the second key, killed at each of its writes (or each so many), and what comes after. How many
-  -- there are.
+  -- Runs `during` killed at each of its writes (or each so many), and what comes after. Returns how many there are.
   local function killed_everywhere(before, during, after, each)
     for number = 1, 100, each or 1 do
       s.service:reset()
@@ -390,7 +414,7 @@ describe("two keys of one name", function()
     local count = killed_everywhere(function(state)
       local first = check(begin(1, { state_dir = state }))
       check(begin(2, { state_dir = state }))
-      s:pass(DAY)
+      pass(DAY)
       assert.equal("grace", (first:advance()))
     end, function(state)
       check(begin(3, { state_dir = state }))
