@@ -57,7 +57,8 @@ describe("store_option.stores", function()
       ["/etc/key"] = "kind", ["callback:x"] = "kind", ["file:"] = "path", ["file:/a/"] = "path",
       ["env_file:/a/.env"] = "variable is missing", ["env_file:/a/.env:A-B"] = "variable",
       ["file:~/key"] = "it begins with ~", ["file:~root/key"] = "it begins with ~",
-      ["env_file:~/.env:NAME"] = "it begins with ~", ["exec:"] = "a command is expected", ["exec:a | b"] = "no shell is run", ["exec:''"] = "a command is expected",
+      ["env_file:~/.env:NAME"] = "it begins with ~", ["exec:"] = "a command is expected",
+      ["exec:a | b"] = "no shell is run", ["exec:''"] = "a command is expected",
     }
     for text, word in pairs(cases) do
       local err = refusal { stores = { text } }
