@@ -237,8 +237,8 @@ describe("a store of a variable in a .env file", function()
         refuses("line 1 may set API_KEY, too", other .. "\nAPI_KEY=x")
       end
       for _, other in ipairs { "# API_KEY: old", "A=1 # API_KEY=old", "export API_KEY", "unset API_KEY",
-        "MY_API_KEY: old", "API_KEYS=old", "A=$API_KEY", "A=-DAPI_KEY=old", "URL=http://a/?b=1&API_KEY=c", "A='1 API_KEY=2'",
-        "set API_KEY", "setenv A API_KEY", "A=API_KEY" } do
+        "MY_API_KEY: old", "API_KEYS=old", "A=$API_KEY", "A=-DAPI_KEY=old", "URL=http://a/?b=1&API_KEY=c",
+        "A='1 API_KEY=2'", "set API_KEY", "setenv A API_KEY", "A=API_KEY" } do
         folders.write(path, other .. "\nAPI_KEY=old\n")
         assert.is_true(store:preflight(), other)
         assert.equal("old", store:get())
