@@ -9,6 +9,7 @@
 #define JSON "Content-Type: application/json\r\n"
 #define AFTER(date) "Retry-After: " date "\r\n"
 #define BODY "Content-Length: 17\r\n\r\n{\"success\":false}"
+#define CHUNKED "Transfer-Encoding: chunked\r\n\r\n11\r\n{\"success\":false}\r\n"
 #define DOWN "HTTP/1.1 503 Down\r\n"
 
 static const struct {
@@ -40,6 +41,16 @@ static const struct {
      CAI_ENVELOPE_FAILURE},
     {DOWN AFTER("6.5") BODY, CAI_KIND_NONE, 503, 7, CAI_ENVELOPE_FAILURE},
     {DOWN JSON "X-Retry-After: 7\r\nRetry-After-Not: 7\r\n" BODY, CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_FAILURE},
+    /* The last of several counted: a service that asked for five minutes was asked again after a second. */
+    {DOWN AFTER("300") AFTER("1") BODY, CAI_KIND_NONE, 503, 300, CAI_ENVELOPE_FAILURE},
+    {DOWN AFTER("1") "X: y\r\n" AFTER("300") BODY, CAI_KIND_NONE, 503, 300, CAI_ENVELOPE_FAILURE},
+    {DOWN AFTER("soon") AFTER("1") AFTER("2") AFTER("3") AFTER("4") BODY, CAI_KIND_NONE, 503, 8, CAI_ENVELOPE_FAILURE},
+    {DOWN AFTER("0") DATE AFTER("Sun, 06 Nov 1994 08:50:07 GMT") BODY, CAI_KIND_NONE, 503, 30, CAI_ENVELOPE_FAILURE},
+    /* Trailers changed the pause, and a length in them threw the answer away. */
+    {DOWN AFTER("7") CHUNKED "0\r\n" AFTER("300") "Content-Length: 99999999999\r\n\r\n", CAI_KIND_NONE, 503, 7,
+     CAI_ENVELOPE_FAILURE},
+    {"HTTP/1.1 200 OK\r\n" CHUNKED "0\r\nContent-Length: 99999999999\r\n" DATE "\r\n", CAI_KIND_NONE, 200, -1,
+     CAI_ENVELOPE_FAILURE},
     /* Interim answers say nothing of the final one. */
     {"HTTP/1.1 103 Early Hints\r\n" JSON AFTER("7") "\r\n" DOWN BODY, CAI_KIND_NONE, 503, -1, CAI_ENVELOPE_FAILURE},
     {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\n" JSON BODY, CAI_KIND_NONE, 200,

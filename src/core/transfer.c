@@ -57,6 +57,24 @@ static bool is_status_line(const char *line, size_t length) {
          is_digit(line[at + 1]) && is_digit(line[at + 2]) && is_digit(line[at + 3]) && is_blank(line[at + 4]);
 }
 
+/* Keeps a Retry-After header, where there is room. */
+static void read_retry_after(cai_transfer *transfer, const char *line, size_t length) {
+  int i = 0;
+  while (i < CAI_RETRY_AFTERS && transfer->retry_after[i][0] != '\0')
+    i++;
+  if (i < CAI_RETRY_AFTERS)
+    read_header(line, length, "Retry-After", transfer->retry_after[i], sizeof transfer->retry_after[i]);
+}
+
+/* Takes a status line in. What an interim answer said is past. False: it is none. */
+static bool begin_headers(cai_transfer *transfer, const char *line, size_t length) {
+  memset(transfer->retry_after, 0, sizeof transfer->retry_after);
+  transfer->date[0] = '\0';
+  transfer->in_trailers = false;
+  transfer->headers_malformed = !is_status_line(line, length);
+  return !transfer->headers_malformed;
+}
+
 static size_t on_header(char *line, size_t size, size_t count, void *user) {
   cai_transfer *transfer = user;
   size_t length = size * count;
@@ -66,15 +84,16 @@ static size_t on_header(char *line, size_t size, size_t count, void *user) {
     transfer->headers_over_cap = true;
     return 0;
   }
-  if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0) { /* a status line: what an interim answer said is past */
-    transfer->retry_after[0] = transfer->date[0] = '\0';
-    transfer->headers_malformed = !is_status_line(line, length);
-    return transfer->headers_malformed ? 0 : length;
-  } else if (read_header(line, length, "Content-Length", value, sizeof value)) {
+  if (length >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
+    return begin_headers(transfer, line, length) ? length : 0;
+  if (transfer->in_trailers)
+    return length;
+  if (length > 0 && (line[0] == '\r' || line[0] == '\n'))
+    transfer->in_trailers = true;
+  else if (read_header(line, length, "Content-Length", value, sizeof value))
     return announce(transfer, value) ? length : 0;
-  } else if (!read_header(line, length, "Date", transfer->date, sizeof transfer->date)) {
-    read_header(line, length, "Retry-After", transfer->retry_after, sizeof transfer->retry_after);
-  }
+  else if (!read_header(line, length, "Date", transfer->date, sizeof transfer->date))
+    read_retry_after(transfer, line, length);
   return length;
 }
 
@@ -177,9 +196,10 @@ cai_attempt cai_transfer_facts(cai_transfer *transfer, CURLcode code) {
     attempt.failure = CAI_KIND_PROTOCOL;
   else if (transfer->no_memory)
     attempt.failure = CAI_KIND_NETWORK;
-  if (transfer->retry_after[0] != '\0') {
-    time_t now = cai_transfer_date(transfer); /* a date is meant on the service's clock */
-    attempt.retry_after = cai_retry_after_parse(transfer->retry_after, now == -1 ? time(NULL) : now);
+  time_t now = cai_transfer_date(transfer); /* a date is meant on the service's clock */
+  for (int i = 0; i < CAI_RETRY_AFTERS && transfer->retry_after[i][0] != '\0'; i++) {
+    double seconds = cai_retry_after_parse(transfer->retry_after[i], now == -1 ? time(NULL) : now);
+    attempt.retry_after = seconds > attempt.retry_after ? seconds : attempt.retry_after;
   }
   if (attempt.failure == CAI_KIND_NONE)
     attempt.envelope = envelope_of(transfer);

@@ -11,6 +11,9 @@
 /* Why a proxy passes nothing on, and will not however often it is asked. */
 typedef enum { CAI_PROXY_PASSES = 0, CAI_PROXY_WANTS_PASSWORD, CAI_PROXY_FORBIDS } cai_proxy_refusal;
 
+/* Retry-After headers of one answer that are read: a proxy may add its own to the service's. */
+#define CAI_RETRY_AFTERS 4
+
 /* One attempt on the wire: an easy handle and what came back. */
 typedef struct {
   CURL *easy; /* NULL: none under way */
@@ -20,7 +23,8 @@ typedef struct {
   bool headers_malformed;                          /* a status line or a header is none */
   bool multiplexed;                                /* it was answered over HTTP/2 */
   cai_proxy_refusal proxy;                         /* a proxy's word instead of the service's */
-  char retry_after[64];                            /* the header's text; "": none */
+  bool in_trailers;                                /* the headers are over: what follows the body may be anybody's */
+  char retry_after[CAI_RETRY_AFTERS][64];          /* the headers' texts; "": none, or no more */
   char date[64];                                   /* likewise */
   char error[CURL_ERROR_SIZE];                     /* libcurl's words for a failure */
 } cai_transfer;
