@@ -572,6 +572,7 @@ function rotation.doctor(client, given) end
 ---@field state string state or stop (docs/rotation.md)
 ---@field stop? string what it has stopped at
 ---@field reason? string why
+---@field cause? string the same as a word, of those in docs/rotation.md
 ---@field since? number seconds since 1970: when the state began
 ---@field old_id? string
 ---@field new_id? string

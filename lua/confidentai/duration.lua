@@ -35,4 +35,12 @@ function duration.relative(seconds, now)
   return duration.length(now - seconds) .. " ago"
 end
 
+---Says a moment: "2026-11-30 06:25".
+---@param seconds number since 1970
+---@param form? string as of os.date; default: date and time, to the minute
+---@return string in UTC
+function duration.moment(seconds, form)
+  return os.date("!" .. (form or "%Y-%m-%d %H:%M"), math.floor(seconds))
+end
+
 return duration

@@ -60,7 +60,7 @@ local PLAN = {
 
 -- Files that only declare classes.
 local CLASSES = { "classes", "audit", "identify", "contain", "driver/init", "state/init", "store/init",
-  "rotation/status", "rotation/history", "rotation/remedies", "rotation/doctor", "rotation/ensure", "rotation/job" }
+  "rotation/status", "rotation/history", "rotation/ways", "rotation/doctor", "rotation/ensure", "rotation/job" }
 
 local STORES = { file = true, env_file = true, exec = true, callback = true }
 

@@ -4,6 +4,7 @@
 local assert = require "luassert"
 local command = require "spec.cli.command"
 local scene = require "spec.rotation.scene"
+local shell = require "spec.docs.shell"
 
 local rotating = {}
 
@@ -84,6 +85,27 @@ end
 ---Makes the only rotation older: as the command's own clock is the machine's.
 function Rotating:age(seconds)
   self.scene:edit(function(record) age(record, seconds) end)
+end
+
+---Puts the command into the scene's folder, for `paste`: it has the scene's clock.
+function Rotating:set_clock()
+  local path = self.scene:path "clock.lua"
+  self.scene:write("clock.lua", ([[
+    local time = os.time
+    os.time = function(of) return of and time(of) or time() + %.0f end
+  ]]):format(math.floor(self.scene.ahead)))
+  shell.prepare(self.scene.folder, ("-e 'dofile \"%s\"'"):format(path))
+end
+
+---Runs a line in a shell that finds the command in the scene's folder: what `command.run` gives.
+---@param line string
+---@return table result
+function Rotating:paste(line)
+  local result = command.run(self.scene.service, {}, { shell = line, variables = {
+    PATH = self.scene.folder .. ":" .. os.getenv "PATH", LD_PRELOAD = false } })
+  self.scene:assert_no_secret(result.output .. result.errors)
+  assert.is_nil(result.errors:find("traceback", 1, true), result.errors)
+  return result
 end
 
 ---Registers a scene for each spec of the file with busted.

@@ -16,10 +16,12 @@ end
 
 ---Puts the command into a folder, to be run by the interpreter of the specs. A sanitizer that is preloaded is for the
 ---command, not for the tools around it.
-function shell.prepare(folder)
+---@param options? string of the interpreter
+function shell.prepare(folder, options)
   local preloaded = os.getenv "LD_PRELOAD"
-  folders.write(folder .. "/confidentai", ('#!/bin/sh\n%sexec %s %s/bin/confidentai "$@"\n'):format(
-    preloaded and "export LD_PRELOAD='" .. preloaded .. "'\n" or "", process.interpreter(), uv.cwd()), 448) -- 0700
+  folders.write(folder .. "/confidentai", ('#!/bin/sh\n%sexec %s %s %s/bin/confidentai "$@"\n'):format(
+    preloaded and "export LD_PRELOAD='" .. preloaded .. "'\n" or "", process.interpreter(), options or "", uv.cwd()),
+    448) -- 0700
 end
 
 ---Runs lines in a folder; the first that fails ends them. No secret of the service's may be in what they write, but for

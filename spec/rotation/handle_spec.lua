@@ -70,7 +70,7 @@ describe("with a rotation", function()
     assert.equal("done", (rotation:advance()))
     assert_status(rotation:status(), { state = "done", next = "nothing", finished = true, settled = true })
     assert.same({}, rotation:status().commands)
-    assert.matches("and is gone%.\n", rotation:status().text)
+    assert.matches("and is gone %(as of [%d-]+ [%d:]+ UTC%)%.\n", rotation:status().text)
     local what = {}
     for i, event in ipairs(rotation:status().history) do
       what[i] = event.what

@@ -250,12 +250,21 @@ function Scene:record_path()
   end
 end
 
+---The records of all rotations, as they lie in the state folder.
+function Scene:records()
+  local state = assert(require("confidentai.state").find(self:path "state"))
+  local list = {}
+  for i, key in ipairs(assert(state.list "records/")) do
+    list[i] = assert(sealed.decode("record", (state.get(key))))
+  end
+  return list
+end
+
 ---The record of the only rotation, as it lies in the state folder.
 function Scene:record()
-  local state = assert(require("confidentai.state").find(self:path "state"))
-  local keys = assert(state.list "records/")
-  assert.equal(1, #keys)
-  return assert(sealed.decode("record", (state.get(keys[1]))))
+  local list = self:records()
+  assert.equal(1, #list)
+  return list[1]
 end
 
 ---Changes the record of the only rotation, as nobody should.

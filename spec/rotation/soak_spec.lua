@@ -363,7 +363,7 @@ describe("the soak", function()
       check(s:keys():disable(1))
       s:pass(DAY + 2)
       assert.equal("conflict", (look(rotation)))
-      assert.matches("the old key was used after it was disabled: find out by whom, then confirm",
+      assert.matches("the old key was used after it was disabled",
         rotation:status().reason)
       check(rotation:confirm())
       assert.equal("done", (look(rotation)))

@@ -48,6 +48,16 @@ describe("a rotation", function()
       assert_refused("there is nothing to confirm now", rotation:confirm())
     end)
 
+    it("and what it resolves has stopped it no more", function()
+      local rotation = begin { adoption = "confirm", soak_max = DAY }
+      s:pass(DAY + 2)
+      assert.equal("stalled", (rotation:advance()))
+      check(rotation:confirm())
+      assert.equal("soaking", rotation.state)
+      assert.is_nil(rotation:status().reason)
+      assert.equal("grace", (rotation:advance()))
+    end)
+
     it("for no conflict, which it would not resolve", function()
       local rotation = begin()
       check(s:keys():disable(2))
@@ -95,6 +105,48 @@ describe("a rotation", function()
       check(s:keys():delete(2))
       assert_refused("the new key is gone", rotation:republish())
       assert.equal("1", s:holder().id)
+    end)
+
+    local function changed_before()
+      local foreign = "confident_us_proj_" .. ("written0by0hand0"):rep(3)
+      local _, err = s:rotate { grace = DAY, on_step = function(event)
+        if event.what == "the new key is accepted" then
+          s:write("key", foreign .. "\n")
+        end
+      end }
+      assert.matches("it holds a secret that ends in 0hand0", err.message)
+      s.events = {}
+      return s:open(), foreign .. "\n"
+    end
+
+    it("over what others wrote before the first time, and keeps that for the way back", function()
+      local rotation, foreign = changed_before()
+      assert.equal("conflict", (rotation:advance()))
+      assert.equal("grace", (rotation:republish()))
+      assert.equal("2", s:holder().id)
+      check(rotation:rollback { now = true })
+      assert.equal(foreign, s:read "key")
+    end)
+
+    it("the old secret, in a rollback", function()
+      local rotation = begin()
+      local new = s:read "key"
+      check(rotation:rollback())
+      s:write("key", new)
+      assert.equal("conflict", (rotation:advance()))
+      assert.equal("new_held", rotation:status().cause)
+      assert.equal("soaking", (rotation:republish()))
+      assert.equal("1", s:holder().id)
+    end)
+
+    it("not over a .env file of several lines", function()
+      local rotation = begin()
+      local text = "A=1\nKEY=" .. s.service.projects[1].api_key .. "\n"
+      s:write("key", text)
+      assert.equal("conflict", (rotation:advance()))
+      assert.equal("env_file_written", rotation:status().cause)
+      assert_refused("looks like a .env file, which would be lost", rotation:republish())
+      assert.equal(text, s:read "key")
     end)
 
     it("not in a rollback", function()

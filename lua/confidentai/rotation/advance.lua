@@ -131,7 +131,7 @@ local function check_escrow(job)
     local _, err = job:failure("state", problem)
     return fail(job, err)
   end
-  local ok, err = job:halt("conflict", problem, "secret_damaged")
+  local ok, err = job:halt("secret_damaged", problem)
   return ok and false, err
 end
 

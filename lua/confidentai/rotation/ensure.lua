@@ -4,6 +4,7 @@
 -- evidence that a key is lost.
 
 local calls = require "confidentai.rotation.calls"
+local store_content = require "confidentai.rotation.store_content"
 local core = require "confidentai.core"
 local generations = require "confidentai.rotation.generations"
 local job = require "confidentai.rotation.job"
@@ -48,7 +49,7 @@ local function read_stores(self)
     elseif stores.is_nothing(held) then
       empty = true
     elseif not stores.is_key(held) then
-      return refuse((stores.env_file_problem(store, held)) or ("%s holds something that is not the secret of "
+      return refuse((store_content.env_file_problem(store, held)) or ("%s holds something that is not the secret of "
         .. "a key, so that it was left alone: give another store, or empty this one"):format(store.label))
     elseif not seen[held] then
       seen[held] = true

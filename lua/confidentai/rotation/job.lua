@@ -2,6 +2,7 @@
 -- A rotation that is being carried out: its record and escrow, and what is needed to go on. It knows secrets, so it is
 -- never given to the user (init.lua gives a Rotation, through which nothing of it can be seen).
 
+local causes = require "confidentai.rotation.causes"
 local core = require "confidentai.core"
 local driver_pause = require "confidentai.pause"
 local elapsed = require "confidentai.rotation.elapsed"
@@ -161,6 +162,22 @@ function Job:save(what, facts)
   return true
 end
 
+---Puts on record that a key is about to be changed: what was seen of it before does not hold from here on.
+---@param what string
+---@param id string of the key
+---@return true?
+---@return confidentai.Error? err
+function Job:intend(what, id)
+  for _, which in ipairs { "old", "new" } do
+    local identity, seen = self.record[which], (self.record.seen or {})[which]
+    if seen and identity and identity.id == id then
+      seen.stale = true
+    end
+  end
+  local ok, err = self:save(what, { key = id })
+  return ok, err
+end
+
 ---Enters a state.
 ---@param state string
 ---@param what string
@@ -173,15 +190,16 @@ function Job:enter(state, what, facts)
   return ok, err
 end
 
----Stops: a named end, or a halt that somebody has to resolve (remedies.lua says how).
----@param stop string "aborted", "ambiguous", "stalled", "conflict", "needs_store", "superseded" or "name_altered"
----@param reason string for people
----@param cause? string of a conflict, for remedies.lua
+---Stops: a named end, or a halt that a person has to resolve.
+---@param cause string one of causes.lua, which has the stop that it makes, and the ways on
+---@param reason string for people: what has happened
+---@param about? string what the ways need to know: the id of another key, or the label of a store
 ---@return true?
 ---@return confidentai.Error? err
-function Job:halt(stop, reason, cause)
-  self.record.stop, self.record.reason, self.record.cause = stop, reason, cause
-  if self.halted.stop == stop and self.halted.reason == reason then
+function Job:halt(cause, reason, about)
+  local known = causes.list[cause] or error("no such cause: " .. tostring(cause))
+  self.record.stop, self.record.reason, self.record.cause, self.record.about = known.stop, reason, cause, about
+  if self.halted.cause == cause and self.halted.reason == reason then
     return true -- as it is on record
   end
   local ok, err = self:save("stopped: " .. reason)

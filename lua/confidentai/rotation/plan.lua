@@ -2,6 +2,7 @@
 -- planned: what a rotation finds out, and refuses, before anything is written anywhere.
 
 local calls = require "confidentai.rotation.calls"
+local store_content = require "confidentai.rotation.store_content"
 local core = require "confidentai.core"
 local names = require "confidentai.rotation.names"
 local stores = require "confidentai.rotation.stores"
@@ -46,7 +47,7 @@ end
 -- What a store holds must be the old key's secret and nothing else, or it may be somebody else's. Nothing lets a .env
 -- file of several lines be replaced as a whole.
 local function check_content(store, content, old, replace_store)
-  local problem, several = stores.env_file_problem(store, content)
+  local problem, several = store_content.env_file_problem(store, content)
   if problem and (several or not replace_store) then
     return refuse(problem)
   elseif content == nil or replace_store then
@@ -148,6 +149,9 @@ function plan.make(job, options, wanted)
     record.self = key.scope == "organization" and job.client:owns(key) or nil
   end
   job.record = record
+  if key then
+    job:see(record.old.id, key)
+  end
   ok, err = check_stores(job, options, record.old)
   if ok and record.scope == "organization" then
     ok, err = check_other_manager(job, options.require_other_manager, record.old)

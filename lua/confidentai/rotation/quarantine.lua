@@ -82,7 +82,7 @@ local function keep(job, entry, reason, kind)
     end
   else
     entry.kept = text
-    ok, err = job:halt("conflict", text .. " Delete it if nobody needs it, then advance")
+    ok, err = job:halt(kind == "stored" and "key_stored" or "key_claimed", text, entry.id)
   end
   return ok, err
 end

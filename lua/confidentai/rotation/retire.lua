@@ -44,9 +44,10 @@ end
 ---@param job confidentai.Job
 ---@param facts table of the record: `disabling` and `disabled` (marks), `disable_unclear` (an attempt may take effect
 ---late) and `disabled_by` ("rotation" or "others") are set
----@param key { identity: table, name: string, is_fresh: (fun(): boolean), is_there: any } name: "the old key" or "the
----new key"; is_fresh: true while the proof of the key that stays is good enough; is_there: it was seen a moment ago, so
----that a 404 now is no answer
+---@param key { identity: table, name: string, changed: string, is_fresh: (fun(): boolean), is_there: any } name: "the
+---old key" or "the new key"; changed: the cause of a stop, where it is not the one on record any more; is_fresh: true
+---while the proof of the key that stays is good enough; is_there: it was seen a moment ago, so that a 404 now is no
+---answer
 ---@return boolean? ok as a step does: false: to be tried again
 ---@return number|confidentai.Error? wait_or_err
 ---@return boolean? short
@@ -54,18 +55,18 @@ function retire.disable(job, facts, key)
   local before = facts.disabling
   facts.disabling = job:mark()
   facts.disable_unclear = before ~= nil or nil -- an attempt before may take effect yet
-  local ok, err = job:save("disabling " .. key.name, { key = key.identity.id })
+  local ok, err = job:intend("disabling " .. key.name, key.identity.id)
   if not ok then
     return nil, err
   end
-  local result
-  result, err = calls.set_valid(job, key.identity, false, key.is_fresh)
+  local result, other
+  result, err, other = calls.set_valid(job, key.identity, false, key.is_fresh)
   if result == "held back" or result == "gone" and key.is_there then
     facts.disabling = before
     return false, POLL, true -- it took too long, or the service contradicts itself: again from the start
   elseif not result and err.kind == "guard" then
     facts.disabling = before
-    ok, err = job:halt("conflict", err.message)
+    ok, err = job:halt(other and key.changed or "own_key", err.message)
     return ok, err
   elseif not result then
     local done, wait, short = settle(job, facts, key, err, before)

@@ -15,16 +15,15 @@ local returning = {}
 -- good enough to act on; and between two proofs.
 local POLL, PROPAGATION, FRESH, HOURLY = 2, 60, 60, 3600
 
--- Returns why the old key is no key to go back to; nil: it is one. `enable` says how to mend that.
+-- Returns why the old key is no key to go back to, and the cause of a stop; nil: it is one.
 local function problem_with(job, old)
   local record = job.record
   if not old then
-    return "the old key is gone"
+    return "the old key is gone", "back_gone"
   elseif not calls.is_same(job, old, record.old) then
-    return ("key %s is not the old key on record any more"):format(record.old.id)
+    return ("key %s is not the old key on record any more"):format(record.old.id), "back_changed"
   elseif not old.valid and (not record.disabling or record.disabled_by == "others") then
-    return ("the old key %s was disabled by others than this rotation: enable it first, if it may work again"):format(
-      record.old.id)
+    return ("the old key %s was disabled by others than this rotation"):format(record.old.id), "back_disabled"
   end
 end
 
@@ -99,7 +98,7 @@ local function enable(job, old)
   end
   local ok, err
   if not old.valid then
-    ok, err = job:save("enabling the old key", { key = record.old.id })
+    ok, err = job:intend("enabling the old key", record.old.id)
     if not ok then
       return nil, err
     end
@@ -108,7 +107,7 @@ local function enable(job, old)
     if not result then
       return nil, err
     elseif result == "gone" then
-      ok, err = job:halt("conflict", "the old key is gone: keep the new one")
+      ok, err = job:halt("back_gone", "the old key is gone")
       return ok and false, err
     end
   end
@@ -134,10 +133,10 @@ function returning.enable_old(job)
   if old == nil then
     return nil, err
   end
-  local problem = problem_with(job, old)
+  local problem, cause = problem_with(job, old)
   local ok
   if problem then
-    ok, err = job:halt("conflict", problem .. "; or keep the new key")
+    ok, err = job:halt(cause, problem)
     return ok and false, err
   end
   ok, err = enable(job, old)
@@ -153,8 +152,7 @@ function returning.enable_old(job)
   elseif job:since(record.back.enabled or record.rollback) < PROPAGATION then
     return false, POLL, true
   end
-  ok, err = job:halt("conflict", "the old key is enabled and its secret is refused: keep the new key, which stays "
-    .. "where it is")
+  ok, err = job:halt("back_refused", "the old key is enabled, and its secret is refused; the new key stays where it is")
   return ok and false, err
 end
 
@@ -221,14 +219,32 @@ function returning.become_old(job)
   return true
 end
 
+---The service refuses the old key after the new one was disabled, which works again. Looks why, and halts.
+---@param job confidentai.Job
+---@return true?
+---@return confidentai.Error? err
+function returning.refused(job)
+  local record = job.record
+  local old, err = calls.ask(job, record.old.id)
+  local cause, why = "back_gone", "gone"
+  if old == nil then
+    return nil, err
+  elseif old then
+    cause, why = old.valid and "back_refused" or "back_disabled", old.valid and "enabled" or "disabled"
+  end
+  local ok
+  ok, err = job:halt(cause, "the service refuses the old key, so that the new one was enabled again: the old key is "
+    .. why)
+  return ok, err
+end
+
 -- The first store that holds the new secret again; nil, nil: none does.
 local function holds_new(job)
   local store, err = stores.find(job, function(content) return stores.is_secret_of(content, job.record.new.last6) end)
   if store == nil then
     return nil, err
   end
-  return store and ("the store %s holds the new secret again: put the old one there, or keep the new key"):format(
-    store.label) or nil
+  return store and ("the store %s holds the new secret again"):format(store.label) or nil
 end
 
 ---Looks whether the old key works and no store holds the new one, which can be seen. Halts when others have changed
@@ -244,9 +260,10 @@ function returning.watch(job, now)
     return nil, err
   end
   job.old_refused = not old or not old.valid
-  local problem = problem_with(job, old)
+  local problem, cause = problem_with(job, old)
   if not problem then
     problem, err = holds_new(job)
+    cause = "new_held"
     if err then
       return nil, err
     end
@@ -257,7 +274,7 @@ function returning.watch(job, now)
     if not result then
       return nil, err
     end
-    problem = result == "refused" and "the service refuses the old key: enable it" or nil
+    problem, cause = result == "refused" and "the service refuses the old key" or nil, "back_refused"
     local ok
     ok, err = job:keep()
     if not ok then
@@ -268,7 +285,7 @@ function returning.watch(job, now)
     return true
   end
   local ok
-  ok, err = job:halt("conflict", problem .. "; or keep the new key")
+  ok, err = job:halt(cause, problem)
   return ok and false, err
 end
 

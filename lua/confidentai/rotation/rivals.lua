@@ -6,6 +6,7 @@
 
 local base_records = require "confidentai.rotation.base_records"
 local calls = require "confidentai.rotation.calls"
+local store_content = require "confidentai.rotation.store_content"
 local core = require "confidentai.core"
 local guard = require "confidentai.rotation.guard"
 local names = require "confidentai.rotation.names"
@@ -96,6 +97,25 @@ local function is_unpublished(job)
   return not ours
 end
 
+---Others have written a store. Halts.
+---@param job confidentai.Job
+---@param label string of the store
+---@param content string|false what it holds now
+---@param text string what happened to it
+---@return true?
+---@return confidentai.Error? err
+function rivals.written(job, label, content, text)
+  local several = false
+  for i, description in ipairs(job.record.stores) do
+    if description.label == label then
+      several = select(2, store_content.env_file_problem(job.stores[i], content))
+    end
+  end
+  local ok, err = job:halt(several and "env_file_written" or "store_written",
+    ("%s: it holds %s"):format(text, several and "several variables" or store_content.words(job, content)), label)
+  return ok, err
+end
+
 ---A store holds neither what it held before nor the new secret: a rival's, or what somebody wrote by hand. Halts.
 ---Before a rival whose key is in all stores our own goes, after a soak where a store may have held it.
 ---@param job confidentai.Job
@@ -108,8 +128,8 @@ function rivals.settle(job, found, label, content)
   local rival = owner(job, found, content)
   local ok, err
   if not rival then
-    ok, err = job:halt("conflict", ("somebody has written the store %s since the rotation began"):format(label),
-      "store_written")
+    ok, err = rivals.written(job, label, content,
+      ("somebody has written the store %s since the rotation began"):format(label))
     return ok, err
   end
   local unpublished
@@ -120,7 +140,7 @@ function rivals.settle(job, found, label, content)
     quarantine.add(job, { job.record.new }, nil, stores.may_hold_new(job))
     job.record.finished = true
   end
-  ok, err = job:halt("superseded", ("another rotation has published its key '%s' in %s"):format(rival.name, label))
+  ok, err = job:halt("rival_published", ("another rotation has published its key '%s' in %s"):format(rival.name, label))
   return ok, err
 end
 

@@ -21,21 +21,6 @@ local LONGEST, POLL = 3600, 2
 -- at a key that was deleted and is in the list yet.
 local MARGIN, LATER = 60, 300
 
----Returns why there is no way back, as far as the record says; nil: there is one.
----@param record table
----@return string?
-function rollback.refusal(record)
-  if record.finished then
-    return "the rotation has ended"
-  elseif record.deleting then
-    return "the delete of the old key is on record: it may be gone"
-  elseif record.options.compromised and record.published then
-    return "the old key is compromised, so that nothing goes back to it: rotate again"
-  elseif record.kind == "rotation" and record.published and not record.old then
-    return "there is no old key to go back to"
-  end
-end
-
 ---Returns true if a store may hold the new secret, or may have held it.
 ---@param job confidentai.Job
 ---@return boolean
@@ -67,7 +52,7 @@ local function finish(job, is_gone)
   record.finished = true
   local text = "rolled back: " .. (is_gone and "the new key is gone" or record.new and "the new key is being removed"
     or "no new key was made")
-  local ok, err = job:halt("aborted", record.old and text .. ", the old one is as it was" or text)
+  local ok, err = job:halt("rolled_back", record.old and text .. ", the old one is as it was" or text)
   return ok, err
 end
 
@@ -125,7 +110,7 @@ end
 -- The service refuses the old key after the new one was disabled: the new one works again at once.
 local function enable_new(job)
   local back = job.record.back
-  local ok, err = job:save("the service refuses the old key: enabling the new one", { key = job.record.new.id })
+  local ok, err = job:intend("the service refuses the old key: enabling the new one", job.record.new.id)
   if not ok then
     return nil, err
   end
@@ -135,8 +120,7 @@ local function enable_new(job)
     return nil, err
   end
   retire.forget(back)
-  ok, err = job:halt("conflict", "the service refuses the old key, so that the new one was enabled again: enable the "
-    .. "old key and advance, or keep the new one")
+  ok, err = returning.refused(job)
   return ok, err
 end
 
@@ -155,7 +139,7 @@ local function disable(job)
     ok, err = job:enter("grace", "the new key is disabled, and the old one works without it")
     return ok, err
   end
-  ok, err, short = retire.disable(job, back, { identity = record.new, name = "the new key",
+  ok, err, short = retire.disable(job, back, { identity = record.new, name = "the new key", changed = "new_changed",
     is_fresh = function() return returning.is_fresh(job) and guard.is_recent(job, begun) end })
   return ok, err, short
 end
@@ -172,7 +156,7 @@ local function keep(job)
   if new == nil then
     return nil, err
   elseif new and new.valid then
-    ok, err = job:halt("conflict", "somebody has enabled the new key again: disable it and advance, or keep it")
+    ok, err = job:halt("new_enabled", "somebody has enabled the new key again")
     return ok, err
   end
   local wait = new and left(job, record.options.grace, back.disabled) or 0
@@ -182,6 +166,10 @@ local function keep(job)
   ok, err = job:enter("done", "the grace is over")
   return ok, err
 end
+
+-- Why the new key is not deleted, by what the guard says of it.
+local REASONS = { stored = "new_held", used = "new_used", unclear = "new_used", claimed = "new_enabled",
+  foreign = "new_changed" }
 
 -- Deletes the new key, where the guard allows it.
 local function delete(job)
@@ -194,7 +182,7 @@ local function delete(job)
   local result, reason, kind = guard.delete(job, record.new, { named = true, own_use = back.disabled, margin = MARGIN,
     use_confirmed = back.use_confirmed, intend = function()
       back.deleting = job:mark()
-      local saved, problem = job:save("deleting the new key", { key = record.new.id })
+      local saved, problem = job:intend("deleting the new key", record.new.id)
       return saved, problem
     end })
   if result == nil and kind == "unsent" then
@@ -209,9 +197,8 @@ local function delete(job)
   elseif result then
     ok, err = finish(job, true)
   elseif result == false or reason.kind == "guard" then
-    ok, err = job:halt("conflict", ("key %s is not deleted: %s%s"):format(record.new.id,
-      result == nil and reason.message or reason, kind == "used" and ": find out by whom, then confirm" or ""),
-      kind == "used" and "new_used" or nil)
+    ok, err = job:halt(result == nil and "own_key" or REASONS[kind],
+      ("key %s is not deleted: %s"):format(record.new.id, result == nil and reason.message or reason))
   else
     return nil, reason
   end

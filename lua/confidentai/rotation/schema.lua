@@ -24,12 +24,14 @@ local SUSPECT = { fields = { name = "string", op = "string", since = MARK, from 
 local BACK = { fields = { from = "string?", disabling = { optional = MARK }, disabled = { optional = MARK },
   deleting = { optional = MARK } } }
 
-local SEEN = { fields = { at = "number", valid = "boolean?", gone = "boolean?", last_used = "string?" } }
+local SEEN = { fields = { at = "number", valid = "boolean?", gone = "boolean?", last_used = "string?",
+  stale = "boolean?" } }
 
 local RECORD = { fields = {
   id = "string", kind = { one = { "rotation", "provision" } }, base = "string", base_url = "string",
   organization = "string", scope = { one = { "organization", "project" } }, project_id = "string?",
   state = { one = STATES }, stop = { optional = { one = STOPS } }, reason = "string?", cause = "string?",
+  about = "string?",
   generation = "number", old_id = "string?", finished = "boolean?", settled = "boolean?", evidence = "string?",
   options = { fields = { soak = "number?", soak_max = "number?", grace = "number?", settle = "number",
     adoption = "string?", on_published = { optional = { list = "string" } } } },

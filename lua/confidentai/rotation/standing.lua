@@ -15,6 +15,25 @@ local standing = {}
 -- once a day must not meet one each time.
 local HOURLY, RARELY = 3600, 5 * 3600
 
+---The service refuses the new key. Looks why, and halts: what a person can do depends on that.
+---@param job confidentai.Job
+---@param text string what has happened
+---@return true?
+---@return confidentai.Error? err
+function standing.refused(job, text)
+  local key = calls.ask(job, job.record.new.id)
+  local cause, why = "new_refused", ""
+  if key == false then
+    cause, why = "new_gone", ": that key is gone"
+  elseif key and not key.valid then
+    cause, why = "new_disabled", ": that key is disabled"
+  elseif key then
+    why = ": that key is enabled"
+  end
+  local ok, err = job:halt(cause, text .. why)
+  return ok, err
+end
+
 ---Proves the new key now. Halts when the service refuses it.
 ---@param job confidentai.Job
 ---@param kind? "routine" as of proof.work
@@ -26,7 +45,7 @@ function standing.prove(job, kind)
     return result and true, err
   end
   local ok
-  ok, err = job:halt("conflict", "the service refuses the new key now: enable it, or roll back", "new_refused")
+  ok, err = standing.refused(job, "the service refuses the new key now")
   return ok and false, err
 end
 
@@ -44,8 +63,8 @@ function standing.is_alone(job)
   if alone ~= false then
     return alone, reason
   end
-  local ok, err = job:halt("conflict", ("key %s is not published yet, and %s; is the state folder an old copy?"):format(
-    record.new.id, reason))
+  local ok, err = job:halt("new_claimed",
+    ("key %s is not published yet, and %s; is the state folder an old copy?"):format(record.new.id, reason))
   return ok and false, err
 end
 
@@ -77,14 +96,18 @@ local function look_at_new(job)
   if new == nil then
     return nil, err
   end
-  local problem = not new and "somebody has deleted the new key, which the stores hold: roll back"
-    or not calls.is_same(job, new, identity) and ("key %s is not the new key on record any more"):format(identity.id)
-    or not new.valid and "somebody has disabled the new key, which the stores hold: enable it, or roll back"
-  if not problem then
+  local cause, problem
+  if not new then
+    cause, problem = "new_gone", "somebody has deleted the new key, which the stores hold"
+  elseif not calls.is_same(job, new, identity) then
+    cause, problem = "new_changed", ("key %s is not the new key on record any more"):format(identity.id)
+  elseif not new.valid then
+    cause, problem = "new_disabled", "somebody has disabled the new key, which the stores hold"
+  else
     return new
   end
   local ok
-  ok, err = job:halt("conflict", problem, new and calls.is_same(job, new, identity) and "new_refused" or nil)
+  ok, err = job:halt(cause, problem)
   return ok and false, err
 end
 
@@ -96,8 +119,7 @@ local function look_at_stores(job)
   end
   local ok, err
   if job.record.state ~= "soaking" then
-    ok, err = job:halt("conflict", ("the store %s does not hold the new secret any more: republish writes it again, "
-      .. "rollback goes back"):format(label), "store_written")
+    ok, err = rivals.written(job, label, content, ("the store %s does not hold the new secret any more"):format(label))
     return ok and false, err
   end
   local found

@@ -22,6 +22,7 @@ local status = {}
 ---@field state string state or stop (docs/rotation.md)
 ---@field stop? string what it has stopped at
 ---@field reason? string why
+---@field cause? string the same as a word, of those in docs/rotation.md
 ---@field since? number seconds since 1970: when the state began
 ---@field old_id? string
 ---@field new_id? string
@@ -165,7 +166,7 @@ function status.of(job)
   for i, each in ipairs(ways) do
     list[i] = remedies.line(each)
   end
-  local following = record.stop and next_of_stop[record.stop]
+  local following = remedies.next(record) or record.stop and next_of_stop[record.stop]
     or record.rollback and (record.back or {}).soaks and next_of_return[record.state] or next_of_state[record.state]
   if record.finished and not record.stop then
     following = "nothing"
@@ -188,7 +189,8 @@ function status.of(job)
     id = record.id, kind = record.kind, base = record.base,
     generation = record.generation, scope = record.scope, project_id = record.project_id,
     organization = record.organization, base_url = record.base_url,
-    state = record.stop or record.state, stop = record.stop, reason = record.reason, since = since(record),
+    state = record.stop or record.state, stop = record.stop, reason = record.reason,
+    cause = record.stop and record.cause or nil, since = since(record),
     old_id = record.old_id, new_id = record.new and record.new.id, evidence = record.evidence, next = following,
     due = wait, doubt = doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
     notice = notice.of(record), commands = list, ways = ways,

@@ -142,15 +142,16 @@ end
 ---@param job confidentai.Job
 ---@return string? label
 ---@return string? reason why it is not there, for people
+---@return "store_elsewhere"|"store_not_given"|nil cause
 function stores.missing(job)
   for i, description in ipairs(job.record.stores) do
     if not job.stores[i] then
       local label = description.label
       if description.spec and description.host ~= core.host() then
         return label, ("the store %s is on the machine %s, and this is %s: nothing was read or written here"):format(
-          label, description.host or "that began the rotation", core.host())
+          label, description.host or "that began the rotation", core.host()), "store_elsewhere"
       end
-      return label, ("the store %s has to be given again"):format(label)
+      return label, ("the store %s has to be given again"):format(label), "store_not_given"
     end
   end
 end
@@ -160,11 +161,11 @@ end
 ---@return boolean? complete
 ---@return confidentai.Error? err
 function stores.complete(job)
-  local missing, reason = stores.missing(job)
+  local missing, reason, cause = stores.missing(job)
   if not missing then
     return true
   end
-  local ok, err = job:halt("needs_store", reason)
+  local ok, err = job:halt(cause, reason)
   return ok and false, err
 end
 
@@ -334,35 +335,6 @@ end
 ---@return boolean
 function stores.is_secret(content, last6)
   return stores.is_secret_of(content, last6) and stores.is_key(content)
-end
-
--- The variable of a .env file: the first whose value is a key, else the first; nil: the text is no such file.
-local function variable_of(content)
-  local first
-  for line in content:gmatch "[^\r\n]+" do
-    local name, value = line:gsub("^%s*export%s+", ""):match "^%s*([%a_][%w_]*)%s*=(.*)$"
-    if name and value:find("confident_", 1, true) then
-      return name
-    elseif name and not name:find "^confident_" then
-      first = first or name
-    end
-  end
-  return first
-end
-
----Finds out whether what a store holds is a .env file, which is not to be replaced as a whole.
----@param store confidentai.Store
----@param content string|false
----@return string? problem nil: it is none
----@return boolean? several it has several lines, so that nothing lets it be replaced
-function stores.env_file_problem(store, content)
-  local variable = content and not stores.is_key(content) and variable_of(content)
-  if not variable then
-    return nil
-  end
-  local path = store.kind == "file" and store.spec.path or "PATH"
-  return ("%s looks like a .env file, which would be lost: use env_file:%s:%s"):format(store.label, path, variable),
-    content:find "[\r\n]%s*%S" ~= nil
 end
 
 ---Whether a text is the secret of a key, as far as its last characters tell.

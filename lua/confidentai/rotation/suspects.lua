@@ -9,7 +9,7 @@ local quarantine = require "confidentai.rotation.quarantine"
 local suspects = {}
 
 -- Seconds for which a suspect is looked for.
-local LIFE = 86400
+suspects.LIFE = 86400
 
 -- Seconds between two looks, when nothing else makes one.
 local INTERVAL = 3600
@@ -34,7 +34,7 @@ local function look(job, keys, complete)
     for _, key in ipairs(guard.find(job, keys, suspect)) do
       quarantine.add(job, { calls.identity(job, key) }, { from = suspect.from })
     end
-    if not complete or job:since(suspect.since) < LIFE then
+    if not complete or job:since(suspect.since) < suspects.LIFE then
       left[#left + 1] = suspect
     end
   end
@@ -70,7 +70,7 @@ end
 function suspects.wait(job)
   local wait
   for _, suspect in ipairs(job.record.suspects) do
-    local left = math.max(1, LIFE - job:since(suspect.since))
+    local left = math.max(1, suspects.LIFE - job:since(suspect.since))
     wait = math.min(wait or INTERVAL, left)
   end
   return wait

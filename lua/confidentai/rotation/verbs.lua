@@ -3,7 +3,9 @@
 -- before it writes, and refuses where it would mean nothing. The record is held and has just been read.
 
 local advance = require "confidentai.rotation.advance"
+local allowed = require "confidentai.rotation.allowed"
 local calls = require "confidentai.rotation.calls"
+local store_content = require "confidentai.rotation.store_content"
 local identity = require "confidentai.rotation.identity"
 local notice = require "confidentai.rotation.notice"
 local proof = require "confidentai.rotation.proof"
@@ -31,52 +33,31 @@ local function prepare(job)
   return ok, err
 end
 
--- What a confirmation means to a rollback; nil: nothing.
-local function confirm_back(record)
-  local back = record.back or {}
-  if notice.is_owed(record) and record.notice.problem then
-    back.told = true
-  elseif back.unknown then
-    back.put_back = true -- a store that can be read is read in place of believing it
-  elseif record.cause == "new_used" then
-    back.use_confirmed = true
-  else
-    return nil
-  end
-  return true
-end
+-- What a confirmation changes, by what it means (allowed.confirm).
+local confirmed = {
+  users_told = function(record) record.back.told = true end,
+  put_back = function(record) record.back.put_back = true end, -- a store that can be read is read all the same
+  new_used = function(record) record.back.use_confirmed = true end,
+  old_used = function(record) record.use_confirmed = true end,
+  taken_over = function(record) record.confirmed = true end,
+  keys_stay = function(record) record.finished = true end,
+}
 
--- What a confirmation means here; nil: nothing.
-local function confirm_forward(record)
-  if record.stop == "superseded" then
-    record.finished = true -- both keys stay, each in its store
-  elseif record.state == "soaking" and record.stop ~= "conflict" and record.stop ~= "needs_store" then
-    record.confirmed = true
-  elseif record.cause == "old_used" then
-    record.use_confirmed = true
-  else
-    return nil
-  end
-  return true
-end
-
----Notes what no evidence shows, where it was asked for.
+---Notes what no evidence shows, where it was asked for. What was stopped by that question is not any more.
 ---@param job confidentai.Job
 ---@return true?
 ---@return confidentai.Error? err of kind "guard": there is nothing to confirm
 function verbs.confirm(job)
   local record = job.record
-  local means
-  if record.finished then
-    return job:failure("guard", "there is nothing to confirm: the rotation has ended")
-  elseif record.rollback then
-    means = confirm_back(record)
-  else
-    means = confirm_forward(record)
-  end
+  local means = allowed.confirm(record)
   if not means then
-    return job:failure("guard", record.reason and "confirm does not resolve this: " .. record.reason
-      or "there is nothing to confirm now")
+    return job:failure("guard", record.finished and "there is nothing to confirm: the rotation has ended"
+      or record.reason and "confirm does not resolve this: " .. record.reason or "there is nothing to confirm now")
+  end
+  record.back = record.back or record.rollback and {} or nil
+  confirmed[means](record)
+  if not record.finished then
+    record.stop, record.reason, record.cause = nil, nil, nil
   end
   local ok, err = job:save "confirmed"
   return ok, err
@@ -92,7 +73,7 @@ function verbs.rollback(job, what, now)
   local record = job.record
   local ok, err
   if not record.rollback then
-    local refusal = rollback.refusal(record)
+    local refusal = allowed.rollback(record)
     if refusal then
       return job:failure("guard", refusal)
     end
@@ -143,20 +124,6 @@ local function prove(job)
   return result and true, err
 end
 
--- Why a rollback cannot be withdrawn; nil: it can.
-local function keep_refusal(job)
-  local record = job.record
-  if not record.rollback then
-    return "no rollback is under way"
-  elseif record.finished then
-    return "the rotation has ended"
-  elseif not stores.may_hold_new(job) then
-    return "the new key was not published, and is being removed: rotate again"
-  elseif record.back and record.back.deleting then
-    return "the delete of the new key is on record: it may be gone"
-  end
-end
-
 -- The new key works again, where the rollback has disabled it.
 local function enable_new(job)
   local record, back = job.record, job.record.back
@@ -169,7 +136,7 @@ local function enable_new(job)
     return job:failure("guard", "the new key was disabled by others than this rotation: enable it first")
   elseif not new.valid then
     local ok
-    ok, err = job:save("enabling the new key", { key = record.new.id })
+    ok, err = job:intend("enabling the new key", record.new.id)
     if ok then
       ok, err = calls.set_valid(job, record.new, true)
     end
@@ -188,7 +155,7 @@ end
 ---@return number|confidentai.Error|nil wait_or_err
 function verbs.keep(job)
   local record = job.record
-  local refusal = keep_refusal(job)
+  local refusal = allowed.keep(record)
   if refusal then
     return job:failure("guard", refusal)
   end
@@ -215,33 +182,42 @@ function verbs.keep(job)
   return state, more
 end
 
--- Why nothing may be published again; nil: it may.
-local function republish_refusal(record)
-  if record.finished then
-    return "the rotation has ended"
-  elseif record.rollback then
-    return "the rotation is rolled back: keep withdraws that"
-  elseif not record.published then
-    return "the new secret is not published yet: advance"
-  elseif record.deleting then
-    return "the delete of the old key is on record: advance"
-  elseif record.stop == "superseded" then
-    return "the store holds the key of another rotation"
+-- Writes the stores again, as the record says what they are to hold: the old secret in a rollback; else the new one,
+-- over what others have written before it was published. The step looks whether that key works.
+local function write_again(job)
+  local record = job.record
+  if record.rollback then
+    record.restored, record.back.soaks = nil, nil
+  else
+    record.overwrite = true
   end
+  record.stop, record.reason, record.cause = nil, nil, nil
+  local ok, err = job:save "the stores are to be written again"
+  if not ok then
+    return nil, err
+  end
+  local state, more = go_on(job)
+  return state, more
 end
 
----Writes the new secret into the stores that do not hold it any more, after looking that it works.
----@param job confidentai.Job
----@return string? state
----@return number|confidentai.Error|nil wait_or_err
-function verbs.republish(job)
-  local record = job.record
-  local refusal = republish_refusal(record)
-  local _, missing = stores.missing(job)
-  if refusal or missing then
-    return job:failure("guard", refusal or missing)
+-- No store holds a .env file of several lines in the place of a secret: that would be lost.
+local function look_at_files(job)
+  for _, store in ipairs(job.stores) do
+    local content, err = stores.get(job, store)
+    if content == nil and err then
+      return nil, err
+    end
+    local problem, several = store_content.env_file_problem(store, content)
+    if several then
+      return job:failure("guard", problem)
+    end
   end
-  local ok, err = prepare(job)
+  return true
+end
+
+-- The new secret works and is in every store. Each store that is written is on record before.
+local function publish_again(job)
+  local ok, err = look_at_files(job)
   if ok then
     ok, err = look_at_new(job)
   end
@@ -256,6 +232,30 @@ function verbs.republish(job)
       return saved, problem
     end)
   end
+  return ok, err
+end
+
+---Writes the stores that do not hold any more what this rotation has written: the new secret, after looking that it
+---works; in a rollback the old one.
+---@param job confidentai.Job
+---@return string? state
+---@return number|confidentai.Error|nil wait_or_err
+function verbs.republish(job)
+  local record = job.record
+  local refusal = allowed.republish(record)
+  local _, missing = stores.missing(job)
+  if refusal or missing then
+    return job:failure("guard", refusal or missing)
+  end
+  local ok, err = prepare(job)
+  local state, more
+  if not ok then
+    return nil, err
+  elseif record.rollback or not record.published then
+    state, more = write_again(job)
+    return state, more
+  end
+  ok, err = publish_again(job)
   if not ok then
     return nil, err
   end
@@ -268,7 +268,7 @@ function verbs.republish(job)
   if not ok then
     return nil, err
   end
-  local state, more = go_on(job)
+  state, more = go_on(job)
   return state, more
 end
 

@@ -42,10 +42,11 @@ local function go_on(rotation)
   end
 end
 
--- A rotation that has come to its end early just now is no success; one that had is none of this run's business.
+-- A rotation that has come to its end early just now is no success, unless a person has asked for that; one that had is
+-- none of this run's business.
 local function exit_of(shown, was_finished, arguments)
   if shown.stop and shown.finished and not was_finished and shown.stop ~= "ambiguous" then
-    return status.failed
+    return shown.cause == "rolled_back" and status.ok or status.failed
   elseif was_finished then
     return status.ok
   end
@@ -55,7 +56,8 @@ end
 -- Tells of a stop on standard error: cron throws away the table, and mails what is there. Nothing is said where all is
 -- well, nor again of what had ended before.
 local function tell(shown, before, arguments)
-  local problem = shown.stop and ("has stopped (%s): %s"):format(shown.stop, shown.reason or "")
+  local stop = shown.cause ~= "rolled_back" and shown.stop
+  local problem = stop and ("has stopped (%s): %s"):format(stop, shown.reason or "")
     or shown.attention == "command failed" and "has a command --on-published that failed: " .. shown.notice.problem
   if problem and not before.finished then
     failure.report({ kind = "rotation", rotation = shown.id, state = shown.state,

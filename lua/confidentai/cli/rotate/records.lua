@@ -90,7 +90,7 @@ function records.columns(now, with_error)
     { name = "project_id", title = "PROJECT", shrinks = true, value = function(status) return status.project_id end,
       text = function(status) return status.project_id or "(organization)" end },
     { name = "state", title = "STATE", value = function(status) return status.state end, text = state_text },
-    field "stop", field "reason",
+    field "stop", field "reason", field "cause",
     { name = "since", title = "SINCE", value = function(status) return time.iso(status.since) end,
       text = function(status) return status.since and time.relative(status.since, now) or "-" end },
     field "old_id", field "new_id", field "evidence", field "next", field "due",

@@ -2,6 +2,7 @@
 -- What a person reads of a rotation: its status, its plan, and by what it goes on.
 
 local command_line = require "confidentai.command_line"
+local duration = require "confidentai.duration"
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
 local remedies = require "confidentai.rotation.remedies"
@@ -52,7 +53,7 @@ end
 
 -- A moment for people: how far away, and when.
 local function moment(seconds, now)
-  return seconds > 0 and ("in %s (%s UTC)"):format(time.length(seconds), os.date("!%Y-%m-%d %H:%M", now + seconds))
+  return seconds > 0 and ("in %s (%s UTC)"):format(time.length(seconds), duration.moment(now + seconds))
     or "now"
 end
 
@@ -60,7 +61,7 @@ local function add_history(lines, status, now)
   lines[#lines + 1] = "So far:"
   for _, event in ipairs(status.history) do
     local where = event.store or event.key and "key " .. event.key
-    lines[#lines + 1] = ("  %s  %s%s%s"):format(os.date("!%Y-%m-%d %H:%M:%S", event.at), event.what,
+    lines[#lines + 1] = ("  %s  %s%s%s"):format(duration.moment(event.at, "%Y-%m-%d %H:%M:%S"), event.what,
       where and (" (%s)"):format(where) or "", event.problem and ": " .. event.problem or "")
   end
   lines[#lines] = ("%s  (times are UTC; it is %s)"):format(lines[#lines], os.date("!%H:%M:%S", now))

@@ -86,6 +86,7 @@ end
 local function accept(job, key)
   local record = job.record
   record.new = calls.identity(job, key)
+  job:see(record.new.id, key)
   record.attempt.unclear, record.attempt.to = nil, record.attempt.to or job:mark()
   if key.name ~= record.attempt.name then
     local stopped, problem = stop_altered(job, { record.new })
@@ -202,10 +203,11 @@ local function give_up(job)
   local ok, err
   if attempt.final then
     record.finished = true
-    ok, err = job:halt("aborted", attempt.final)
+    ok, err = job:halt(record.rollback and "rolled_back" or "create_refused", attempt.final)
   elseif attempt.number >= MOST_OPS then
     record.finished = true
-    ok, err = job:halt("ambiguous", ("%d creates were sent, and none can be shown to have happened"):format(MOST_OPS))
+    ok, err = job:halt("creates_unclear",
+      ("%d creates were sent, and none can be shown to have happened"):format(MOST_OPS))
   else
     ok, err = name_anew(job)
   end

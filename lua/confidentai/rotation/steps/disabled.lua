@@ -4,6 +4,7 @@
 
 local adoption = require "confidentai.rotation.adoption"
 local calls = require "confidentai.rotation.calls"
+local core = require "confidentai.core"
 local guard = require "confidentai.rotation.guard"
 local proof = require "confidentai.rotation.proof"
 local quarantine = require "confidentai.rotation.quarantine"
@@ -38,7 +39,7 @@ local function show_refused(job)
   elseif job:since(record.disabled) < PROPAGATION then
     return false, POLL, true
   end
-  ok, err = job:halt("conflict", "the old key is disabled, and the service accepts its secret", "old_accepted")
+  ok, err = job:halt("old_accepted", "the old key is disabled, and the service accepts its secret")
   return ok, err
 end
 
@@ -62,12 +63,12 @@ local function give_way(job, old)
   if not stands then
     return stands, err
   elseif found.newer and old and old.valid then
-    ok, err = job:halt("conflict", ("key %s ('%s') is newer than the new key of this rotation, enabled, and not made "
-      .. "by it: end the other rotation, or disable that key, then advance"):format(tostring(found.newer.id),
-      found.newer.name))
+    local id = core.key_id(job.api_keys, found.newer)
+    ok, err = job:halt("newer_key", ("key %s ('%s') is newer than the new key of this rotation, enabled, and not made "
+      .. "by it"):format(id, found.newer.name), id)
     return ok and false, err
   elseif found.winner and old and old.valid then
-    ok, err = job:halt("superseded", "another rotation of this key has the lower id, and disables the old key")
+    ok, err = job:halt("rival_first", "another rotation of this key has the lower id, and disables the old key")
     return ok and false, err
   end
   return true
@@ -78,11 +79,10 @@ end
 local function enable_again(job)
   local record = job.record
   if record.options.compromised or record.disabled_by == "others" then
-    local ok, err = job:halt("conflict", "the service refuses the new key, and the old one stays disabled: enable the "
-      .. "new key, or rotate again", "new_refused")
+    local ok, err = standing.refused(job, "the service refuses the new key, and the old one stays disabled")
     return ok, err
   end
-  local ok, err = job:save("the service refuses the new key: enabling the old one", { key = record.old.id })
+  local ok, err = job:intend("the service refuses the new key: enabling the old one", record.old.id)
   if not ok then
     return nil, err
   end
@@ -91,15 +91,13 @@ local function enable_again(job)
   if not result then
     return nil, err
   elseif result == "gone" then
-    ok, err = job:halt("conflict", "the service refuses the new key, and the old one is gone: enable the new key",
-      "new_refused")
+    ok, err = standing.refused(job, "the service refuses the new key, and the old one is gone")
     return ok, err
   end
   local pending = record.disable_unclear and record.disabling
   retire.forget(record)
   record.disabling, record.disable_unclear = pending, pending and true
-  ok, err = job:halt("conflict", "the service refuses the new key, so that the old one was enabled again: enable the "
-    .. "new key and advance, or roll back", "new_refused")
+  ok, err = standing.refused(job, "the service refuses the new key, so that the old one was enabled again")
   return ok, err
 end
 
@@ -158,7 +156,8 @@ return function(job)
     if ok and adoption.is_outdated(job, old) then
       ok, err = job:enter("soaking", "the old key was used since: the soak goes on")
     elseif ok then
-      ok, err, more = retire.disable(job, record, { identity = record.old, name = "the old key", is_there = old,
+      ok, err, more = retire.disable(job, record, { identity = record.old, name = "the old key",
+        changed = "old_changed", is_there = old,
         is_fresh = function() return proof.is_fresh(job) and guard.is_recent(job, begun) end })
     elseif ok == false then
       ok = true -- halted

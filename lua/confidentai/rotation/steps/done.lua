@@ -7,6 +7,7 @@ local guard = require "confidentai.rotation.guard"
 local proof = require "confidentai.rotation.proof"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
+local stores = require "confidentai.rotation.stores"
 local timestamp = require "confidentai.timestamp"
 
 -- Seconds: a use that the service shows so soon after the key was disabled may have been before.
@@ -22,9 +23,9 @@ local function late_use(record, old)
   if record.use_confirmed then
     return nil
   elseif kind == "unreadable" then
-    return "the time of the old key's last use cannot be read: find out whether it is still in use, then confirm"
+    return "the time of the old key's last use cannot be read"
   elseif last and last > elapsed.dated(record.disabled) + MARGIN then
-    return "the old key was used after it was disabled: find out by whom, then confirm"
+    return "the old key was used after it was disabled"
   end
 end
 
@@ -53,11 +54,14 @@ local function show_refused(job)
     return result and true, err
   end
   local ok
-  ok, err = job:halt("conflict", "the service accepts the compromised secret, though its key is "
-    .. (record.disabled and "disabled" or "not there") .. ": find out whose it is by `confidentai identify --probe`",
-    "old_accepted")
+  ok, err = job:halt("old_accepted", "the service accepts the compromised secret, though its key is "
+    .. (record.disabled and "disabled" or "not there") .. ": find out whose it is by `confidentai identify --probe`")
   return ok and false, err
 end
+
+-- Why the old key is not deleted, by what the guard says of it.
+local REASONS = { stored = "store_written", used = "old_used", unclear = "old_used", claimed = "old_enabled",
+  foreign = "old_changed" }
 
 local function delete(job)
   local record, before = job.record, job.record.deleting
@@ -65,7 +69,7 @@ local function delete(job)
   local result, reason, kind = guard.delete(job, record.old, { named = true, own_use = record.disabled, margin = MARGIN,
     use_confirmed = record.use_confirmed, intend = function()
       record.deleting = job:mark()
-      local saved, problem = job:save("deleting the old key", { key = record.old.id })
+      local saved, problem = job:intend("deleting the old key", record.old.id)
       return saved, problem
     end })
   if result == nil and kind == "unsent" then -- there still is a way back
@@ -79,9 +83,9 @@ local function delete(job)
   elseif result then
     ok, err = finish(job, "the old key is deleted")
   elseif result == false then
-    ok, err = job:halt("conflict", ("key %s is not deleted: %s"):format(record.old.id, reason))
+    ok, err = job:halt(REASONS[kind], ("key %s is not deleted: %s"):format(record.old.id, reason))
   elseif reason.kind == "guard" then
-    ok, err = job:halt("conflict", reason.message)
+    ok, err = job:halt(stores.missing(job) and "store_not_given" or "own_key", reason.message)
   else
     return nil, reason
   end
@@ -108,8 +112,7 @@ return function(job)
     return nil, err
   elseif old and old.valid then
     record.disabled_by = "others" -- whoever disables it now
-    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance",
-      "old_enabled")
+    ok, err = job:halt("old_enabled", "somebody has enabled the old key again")
     return ok, err
   end
   ok, err = show_refused(job)
@@ -121,7 +124,7 @@ return function(job)
   end
   local reason = late_use(record, old)
   if reason then
-    ok, err = job:halt("conflict", reason, "old_used")
+    ok, err = job:halt("old_used", reason)
     return ok, err
   end
   local found

@@ -26,7 +26,7 @@ end
 local function is_gone(job)
   suspects.add(job, job.record.attempt) -- the list was late already: it may show the key after all
   job.record.finished = true
-  local ok, err = job:halt("aborted", "the new key was deleted before it was published; the old one is as it was")
+  local ok, err = job:halt("new_deleted", "the new key was deleted before it was published; the old one is as it was")
   return ok, err
 end
 

@@ -22,8 +22,7 @@ return function(job)
     return nil, err
   elseif old and old.valid then
     record.disabled_by = "others" -- whoever disables it now
-    ok, err = job:halt("conflict", "somebody has enabled the old key again: roll back, or disable it and advance",
-      "old_enabled")
+    ok, err = job:halt("old_enabled", "somebody has enabled the old key again")
     return ok, err
   end
   ok, err = standing.watch(job)

@@ -25,7 +25,7 @@ return function(job)
   if result == "refused" then
     quarantine.add(job, { job.record.new })
     job.record.finished = true
-    ok, err = job:halt("aborted", "the service refuses the new key's secret; it is being removed, and the old key "
+    ok, err = job:halt("unproven", "the service refuses the new key's secret; it is being removed, and the old key "
       .. "is as it was")
   else
     ok, err = job:enter("published", "proven")

@@ -2,6 +2,7 @@
 -- published: what the stores hold goes into the escrow, then every store is written and read back. One that fails
 -- leaves both keys valid, and this step is gone on with later.
 
+local store_content = require "confidentai.rotation.store_content"
 local identity = require "confidentai.rotation.identity"
 local notice = require "confidentai.rotation.notice"
 local proof = require "confidentai.rotation.proof"
@@ -13,10 +14,10 @@ local stores = require "confidentai.rotation.stores"
 -- has to know.
 local function may_replace(job, store, content)
   local record = job.record
-  local _, several = stores.env_file_problem(store, content)
+  local _, several = store_content.env_file_problem(store, content)
   if several then
     return false
-  elseif content == nil or record.options.replace_store then
+  elseif content == nil or record.options.replace_store or record.overwrite then
     return true
   elseif not record.old then
     return stores.is_nothing(content)
@@ -34,11 +35,14 @@ local function look(job, secret)
       return nil, err
     elseif content == secret then
       previous[i] = kept
-    elseif kept ~= nil and content ~= nil and content ~= kept
+    elseif kept ~= nil and content ~= nil and content ~= kept and not job.record.overwrite
       or kept == nil and not may_replace(job, store, content) then
       changed, found = changed or store.label, changed and found or content
     elseif content ~= nil then
       previous[i] = content
+      if kept ~= nil then
+        previous[i] = kept -- what was there first
+      end
     end
   end
   return previous, changed, found
@@ -113,7 +117,7 @@ return function(job)
   if job.record.self and identity.last6(job) == job.record.old.last6 then
     identity.become(job, secret, job.record.old)
   end
-  job.record.published = job:mark()
+  job.record.published, job.record.overwrite = job:mark(), nil
   notice.owe(job.record, "published")
   if job.record.kind == "provision" then
     job.record.finished = true

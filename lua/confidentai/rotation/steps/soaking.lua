@@ -75,13 +75,15 @@ return function(job)
   if not ok then
     return ok == false or nil, err
   end
-  if waits_for_notice(job, old) then
+  local untold = waits_for_notice(job, old)
+  if untold then
     verdict, left, stuck = "the command on_published has failed: " .. record.notice.problem, notice.AGAIN, nil
   end
   if verdict == "adopted" then
     ok, err = job:enter("disabled", "adopted: " .. left)
   elseif job:since(record.published) >= record.options[stuck and "soak" or "soak_max"] then
-    ok, err = job:halt("stalled", "nothing shows that the new key has been taken over: " .. verdict)
+    ok, err = job:halt(untold and "command_failed" or "not_taken_over",
+      "nothing shows that the new key has been taken over: " .. verdict)
   else
     ok, err = go_on(job, verdict, check_interval(job, left))
   end
