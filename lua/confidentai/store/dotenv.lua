@@ -41,8 +41,8 @@ local function sets(text, variable)
   return false
 end
 
--- Whether some readers take a line for one that sets the variable, though it is none of ours: "NAME: value", "NAME+=value",
--- one behind another assignment or word, as of declare, and csh's setenv.
+-- Whether some readers take a line for one that sets the variable, though it is none of ours: "NAME: value",
+-- "NAME+=value", one behind another assignment or word, as of declare, and csh's setenv.
 local function may_set(line, variable)
   local before, after = line:match("^([^\"'`#]*)%f[%w_]" .. variable .. "%f[^%w_](.*)$")
   if not before or assignment(line) == variable then

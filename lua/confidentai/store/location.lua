@@ -22,7 +22,8 @@ function location.path(path, folder)
     return path
   elseif path:find "^~[%w._-]*/" or path:find "^~[%w._-]*$" then
     -- As in --store file:~/key and --state-dir=~/state: a folder named "~" would be meant.
-    return nil, "it begins with ~, which a shell expands only at the beginning of a word: write $HOME in its place, or ./~"
+    return nil, "it begins with ~, which a shell expands only at the beginning of a word: write $HOME in its place, "
+      .. "or ./~"
   end
   folder = folder or location.here()
   if not folder then

@@ -52,8 +52,8 @@ function show.history(session, arguments)
     rows[#rows + 1] = is_meant and entry or nil
   end
   if #rows == 0 and arguments.output == "table" then
-    session:say("no rotation" .. (arguments.rotation and (" of the id or the name '%s'"):format(arguments.rotation) or "")
-      .. " has ended")
+    local meant = arguments.rotation and (" of the id or the name '%s'"):format(arguments.rotation) or ""
+    session:say("no rotation" .. meant .. " has ended")
   else
     output.records(records.ended(os.time()), rows, arguments)
   end
