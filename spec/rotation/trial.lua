@@ -4,8 +4,10 @@
 local boundary = require "boundary"
 local cjson = require "cjson"
 local confidentai = require "confidentai"
+local disk = require "spec.rotation.disk"
 local endings = require "spec.rotation.endings"
 local files = require "spec.files"
+local nursery = require "spec.rotation.nursery"
 
 -- Loaded before the fork: a child has better things to do.
 require "confidentai.rotation"
@@ -45,8 +47,8 @@ local function go_on(world, api_keys, given, intent)
   return rotation and { state = rotation.state, wait = 0 } or { err = plain(problem) }
 end
 
-local function common(world, state, more)
-  local clock = world.start + state.moved
+local function common(world, moved, more)
+  local clock = world.start + tonumber(moved)
   local given = { state_dir = world.state_dir, clock = function() return clock end,
     pause = function(seconds) return nil, { kind = "wait", message = ("waits %g s"):format(seconds) } end }
   for name, value in pairs(more) do
@@ -55,27 +57,42 @@ local function common(world, state, more)
   return given
 end
 
--- The child's life.
-local function live(world, state, orders, out, into)
-  collectgarbage "stop" -- it would write to every page that is shared with the parent, whose memory is large
+-- The life of a run, which may be killed: its result is a file.
+local function live(world, mutate, order, out, into)
+  local action, at, moved, intent = order:match "^(%l+) (%d+) (%S+) (%l+)$"
+  boundary.use_fresh_memory()
   boundary.redirect(world.output)
-  local scenario = world.scenario
-  if orders.mutate then
-    orders.mutate()
+  if mutate then
+    mutate()
   end
+  local scenario = world.scenario
   local client = confidentai.check(confidentai.new {
     api_key = scenario.credential(world), base_url = world.service.base_url, timeout = 5, max_retries = 0, proxy = "",
   })
-  local rotate = common(world, state, scenario.options)
+  local rotate = common(world, moved, scenario.options)
   rotate.store = scenario.stores(world)
-  local given = { client = client, files = state.files, rotate = rotate, open = common(world, state, {}) }
-  boundary.arm(orders.action or "count", orders.at or 0, out, into)
-  local ok, result = pcall(go_on, world, scenario.api_keys(client, world), given, state.intent)
+  local given = { client = client, files = disk.read(world.roots), rotate = rotate, open = common(world, moved, {}) }
+  boundary.arm(action, tonumber(at), out, into)
+  local ok, result = pcall(go_on, world, scenario.api_keys(client, world), given, intent)
   local count = boundary.disarm()
   result = ok and result or { err = plain(result) }
   result.boundaries = count
   files.write(world.output .. ".result", cjson.encode(result))
   boundary.leave(0)
+end
+
+-- The process that forks the runs of a world; a machine that is broken on purpose has one of its own.
+local function nursery_of(world, mutate)
+  local kept = world.nursery
+  if kept and kept.mutate ~= mutate then
+    kept:close()
+    kept = nil
+  end
+  if not kept then
+    kept = nursery.new(function(order, out, into) live(world, mutate, order, out, into) end)
+    kept.mutate, world.nursery = mutate, kept
+  end
+  return kept
 end
 
 ---Runs the library from a state.
@@ -87,24 +104,12 @@ end
 function trial.run(world, state, orders, meet)
   world:restore(state)
   os.remove(world.output .. ".result")
-  local pid, out, into = boundary.spawn()
-  if pid == 0 then
-    pcall(live, world, state, orders, out, into)
-    boundary.leave(1)
-  end
-  for line in function() return meet and boundary.read(out) end do
-    local number, what, path = line:match "^(%d+) (%l+) (.*)$"
-    meet(tonumber(number), what, path, pid)
-    boundary.write(into, "g")
-  end
-  local status, signal = boundary.wait(pid)
-  boundary.close(out)
-  boundary.close(into)
+  local order = ("%s %d %.17g %s"):format(orders.action or "count", orders.at or 0, state.moved, state.intent)
+  local status, signal = nursery_of(world, orders.mutate):run(order, meet)
   if signal == 9 and orders.action == "kill" then
     return { killed = true }
   elseif status ~= 0 then
-    error(("the run ended with status %s, signal %s:\n%s"):format(tostring(status), tostring(signal),
-      tostring(files.read(world.output))))
+    error(("the run ended with status %d, signal %d:\n%s"):format(status, signal, tostring(files.read(world.output))))
   end
   return cjson.decode(files.read(world.output .. ".result"))
 end

@@ -89,6 +89,9 @@ end
 
 ---Ends everything.
 function World:close()
+  if self.nursery then -- of trial.lua
+    self.nursery:close()
+  end
   self.service:stop()
   local complaints = self.service:errors()
   disk.remove { self.root }

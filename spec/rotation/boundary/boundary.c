@@ -86,7 +86,7 @@ static void ask(const char *what, int folder, const char *name) {
   resolve(path, sizeof path, folder, name);
   if (is_lock(path))
     return;
-  int length = snprintf(line, sizeof line, "%ld %s %s\n", self.count, what, path);
+  int length = snprintf(line, sizeof line, "%ld %ld %s %s\n", (long)self.owner, self.count, what, path);
   if (length > PIPE_BUF || do_write(self.orders.out, line, (size_t)length) != length ||
       read(self.orders.in, &answer, 1) != 1)
     die(); /* nobody is there any more */

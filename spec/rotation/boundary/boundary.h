@@ -54,6 +54,9 @@ boundary_verdict boundary_meet(boundary_kind kind, const char *what, int folder,
 /* The same for an open file. `end`: how far a write reaches. */
 boundary_verdict boundary_meet_open(boundary_kind kind, const char *what, int descriptor, long long end);
 
+/* A lua_Alloc that only takes: what is freed stays where it is. */
+void *boundary_allocate(void *unused, void *old, size_t old_size, size_t size);
+
 /* The function that would have been called without us. */
 void *boundary_next(const char *name);
 

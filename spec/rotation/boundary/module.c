@@ -69,6 +69,15 @@ static int spawn(lua_State *L) {
   return 3;
 }
 
+/* fork() -> pid, or 0 in the child, which has the same descriptors. */
+static int fork_alone(lua_State *L) {
+  pid_t pid = fork();
+  if (pid < 0)
+    return fail(L, "fork");
+  lua_pushinteger(L, (lua_Integer)pid);
+  return 1;
+}
+
 /* wait(pid) -> status, or nil and the signal. */
 static int wait_for(lua_State *L) {
   int status;
@@ -142,6 +151,13 @@ static int leave(lua_State *L) {
   _exit((int)luaL_checkinteger(L, 1));
 }
 
+/* use_fresh_memory(): Lua's further memory is new, and is never given back: for a process that lives briefly, without
+ * collector, and would have to copy each page that it shares with its parent before it writes there. */
+static int use_fresh_memory(lua_State *L) {
+  lua_setallocf(L, boundary_allocate, NULL);
+  return 0;
+}
+
 static int forget_syncs(lua_State *L) {
   (void)L;
   boundary_forget_syncs();
@@ -152,6 +168,8 @@ static const luaL_Reg functions[] = {
     {"arm", arm},
     {"disarm", disarm},
     {"spawn", spawn},
+    {"fork", fork_alone},
+    {"use_fresh_memory", use_fresh_memory},
     {"wait", wait_for},
     {"kill", kill_child},
     {"read", read_line},
