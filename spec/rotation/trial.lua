@@ -67,7 +67,7 @@ local function live(world, mutate, order, out, into)
   end
   local scenario = world.scenario
   local client = confidentai.check(confidentai.new {
-    api_key = scenario.credential(world), base_url = world.service.base_url, timeout = 5, max_retries = 0, proxy = "",
+    api_key = scenario.credential(world), base_url = world.service.base_url, timeout = 60, max_retries = 0, proxy = "",
   })
   local rotate = common(world, moved, scenario.options)
   rotate.store = scenario.stores(world)
