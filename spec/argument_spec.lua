@@ -61,6 +61,31 @@ describe("a bad argument", function()
     end
   end)
 
+  it("never quotes a secret that came as the name of an option", function()
+    local secret = "confident_us_org_0123456789abcdef0123456789abcdef"
+    local given = { [secret] = true, store = { label = "x", get = function() end, put = function() end } }
+    local keys, rotation, store = org.api_keys, confidentai.rotation, confidentai.store
+    for what, f in pairs {
+      new = function() confidentai.new(given) end, audit = function() client:audit(given) end,
+      update = function() keys:update(7, { valid = true }, given) end, create = function() keys:create(given) end,
+      disable = function() keys:disable(7, given) end, identify = function() client:identify(secret, given) end,
+      contain = function() client:contain(secret, given) end, rotate = function() keys:rotate(7, given) end,
+      provision = function() keys:provision("x", given) end, ensure = function() keys:ensure("x", given) end,
+      open = function() rotation.open(client, given) end, list = function() rotation.list(given) end,
+      history = function() rotation.history(given) end, doctor = function() rotation.doctor(client, given) end,
+      file = function() store.file(given) end, env_file = function() store.env_file(given) end,
+      exec = function() store.exec(given) end, callback = function() store.callback(given) end,
+      start = function() client:start("GET", { "v1" }, nil, given) end,
+      field = function() return client[secret] end, key = function() return org[secret] end,
+      gather = function() confidentai.gather({}, given) end, scan = function() confidentai.scan("x", given) end,
+    } do
+      local ok, message = pcall(f)
+      assert.is_true(ok or type(message) == "string", what)
+      assert.is_nil(tostring(message):find("0123456789abcdef", 1, true), what)
+      assert.is_true(not ok or what == "gather" or what == "scan", what .. " takes any option")
+    end
+  end)
+
   it("is the client's own credential, whatever its form", function()
     local odd = support.client(service, { api_key = "self-hosted-credential" })
     raises("this is a secret", function() odd:project("self-hosted-credential") end)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Checks of arguments. What is wrong with one is the caller's mistake, so these raise, at the caller's line, and name
--- the function and the argument. They never quote a value: it may be a secret.
+-- the function and the argument. They never quote a value, which may be a secret; a name that they quote may be one,
+-- too, that was put in the wrong place: what looks like a key is covered.
 
 local core = require "confidentai.core"
 
@@ -15,7 +16,7 @@ local LEVEL = 3
 ---@param problem string
 ---@param level? integer how many calls further up the user stands
 function argument.refuse(position, name, problem, level)
-  error(("bad argument #%d to '%s' (%s)"):format(position, name, problem), LEVEL + (level or 0))
+  error(("bad argument #%d to '%s' (%s)"):format(position, name, core.redact(problem)), LEVEL + (level or 0))
 end
 
 ---Checks what a method was called on: another object of ours would pass for it by its fields.

@@ -2,6 +2,7 @@
 -- confidentai: the API keys of a Confident AI organization and its projects.
 
 local core = require "confidentai.core"
+local argument = require "confidentai.argument"
 local base_url = require "confidentai.base_url"
 local driver = require "confidentai.driver"
 local environment = require "confidentai.environment"
@@ -51,12 +52,12 @@ end
 function confidentai.new(given)
   local checked, problem = options.check(given)
   if not checked then
-    error(("bad argument #1 to 'new' (%s)"):format(problem), 2)
+    argument.refuse(1, "new", problem)
   end
   local waiting
   waiting, problem = driver.find(checked.driver)
   if not waiting then
-    error(("bad argument #1 to 'new' (option 'driver': %s)"):format(problem), 2)
+    argument.refuse(1, "new", ("option 'driver': %s"):format(problem))
   end
   checked.api_key = checked.api_key or environment.get "CONFIDENT_ORG_API_KEY"
   if not checked.api_key then

@@ -119,6 +119,22 @@ describe("mistakes", function()
     fails(2, { "keys", "list" }, { variables = { CONFIDENT_ORG_API_KEY = "with blanks" } })
   end)
 
+  it("a proxy that refuses is not the service that refuses the key", function()
+    for _, status in ipairs { 401, 403 } do
+      for _, body in ipairs { "<html>sign in</html>", '{"message":"forbidden"}' } do
+        service:fault { type = "status", status = status, body = body, content_type = "text/html",
+          times = -1 }
+        local errors, err = fails(1, { "keys", "list" })
+        assert.equal(status, err.status)
+        assert.matches("not the service's own answer: check the proxy", errors)
+        service:clear_faults()
+      end
+      service:fault { type = "status", status = status, times = -1 }
+      fails(4, { "keys", "list" })
+      service:clear_faults()
+    end
+  end)
+
   it("an address where nobody listens, or none", function()
     local taken = assert(socket.bind("127.0.0.1", 0))
     local _, port = taken:getsockname()

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The exit statuses of the command, all of them.
 
+local refusal = require "confidentai.refusal"
+
 local status = {
   ok = 0,             -- all that is due is done
   failed = 1,
@@ -22,7 +24,7 @@ function status.of(err)
     return status.unclear
   elseif err.kind == "guard" then
     return status.refused
-  elseif err.status == 401 or err.status == 403 then
+  elseif refusal.is(err, 401, 403) then -- a proxy's word says nothing of the credential
     return status.authentication
   end
   return status.failed
