@@ -512,6 +512,7 @@ function ApiKey:to_table(options) end
 ---@field pause? fun(seconds: number) waits for so many seconds; default: as the client's driver does
 ---@field random? fun(count: integer): string so many random bytes; default: the system's
 ---@field state_dir? string|confidentai.State the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user
+---@field stores? confidentai.Store[] stores that a record cannot make again: callbacks, by their labels
 
 ---@class confidentai.DoctorReport
 ---@field findings confidentai.Finding[]

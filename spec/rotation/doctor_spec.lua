@@ -2,6 +2,7 @@
 -- The doctor: what it finds, and that it changes nothing but what it is told to, each by its id.
 
 local confidentai = require "confidentai"
+local http = require "spec.sandbox.support"
 local scene = require "spec.rotation.scene"
 local support = require "spec.support"
 
@@ -73,6 +74,8 @@ describe("the doctor", function()
       check(keys:create(name))
     end
     check(s:keys "organization":create "x~g1~abcdefgh")
+    http.request(s.service, { path = "/v1/annotation-queues?page=1&pageSize=1", key = s.service.projects[1].api_key })
+    s:pass(31 * DAY)
     local findings = examine().findings
     assert.equal(3, #findings)
     for _, finding in ipairs(findings) do
@@ -108,12 +111,16 @@ describe("the doctor", function()
   it("does not remove the client's own key", function()
     local key = check(s:keys "organization":create "x~g1~abcdefgh")
     local client = s:client { api_key = key.value }
-    assert(s.service:set { last_used = "never" }) -- else its use speaks for it
-    local finding = check(confidentai.rotation.doctor(client, s:opening())).findings[1]
-    local fixed = check(confidentai.rotation.doctor(client, s:opening { fix = { finding.id } })).findings[1]
-    assert.is_false(fixed.fixed)
-    support.assert_error({ kind = "guard" }, fixed.err)
-    assert.equal(3, #s:on_service "organization")
+    s:pass(31 * DAY)
+    for _, mode in ipairs { "normal", "never", "still", "future" } do
+      assert(s.service:set { last_used = mode })
+      local finding = check(confidentai.rotation.doctor(client, s:opening())).findings[1]
+      assert.is_false(finding.fixable)
+      assert.matches("use", finding.message)
+      check(confidentai.rotation.doctor(client, s:opening { fix = { finding.id } }))
+      assert.same({ "POST 3" }, s:changes())
+      s:pass(31 * DAY)
+    end
   end)
 
   it("finds what is overdue, and goes on with it when told to", function()

@@ -46,6 +46,31 @@ describe("ensure", function()
       end
     end)
 
+    it("takes no key for unused while the service does not show uses, or not yet", function()
+      step "created"
+      local empty = { store = s:store("elsewhere", false) }
+      s:pass(300)
+      for _, mode in ipairs { "never", "still" } do
+        assert(s.service:set { last_used = mode })
+        refused("the store holds nothing, and key 2 is enabled", empty)
+        s:pass(3 * DAY)
+      end
+      s.service:reset()
+      assert(s.service:set { last_used = "never" })
+      check(keys():create "svc~g1~abcdefgh")
+      s:pass(3 * DAY)
+      refused("and key 2 is enabled, and may be in use, as the service does not show the use of the key that this "
+        .. "client uses: see whether", empty)
+      assert(s.service:set { last_used = "late", last_used_delay = 900 })
+      check(client():whoami())
+      s:pass(920)
+      check(keys():create "svc~g2~abcdefgh")
+      s:pass(600)
+      refused("and key 3 is enabled, and may be in use, as the service shows uses late", empty)
+      s:pass(1200)
+      step("created", empty)
+    end)
+
     it("makes a new one, and publishes it first, when the key is abandoned", function()
       step "created"
       local lost = held()

@@ -115,6 +115,49 @@ describe("a key is never removed", function()
     end
   end)
 
+  it("by an old copy of the state folder, when no store can be read and the service shows no use", function()
+    assert(s.service:set { last_used = "never" })
+    local rotation, state, err, before = copied(vault())
+    assert.equal("soaking", state, tostring(err)) -- of a key of its own
+    local made = { [before + 1] = "POST 3" }
+    for i, change in ipairs(s:changes()) do
+      assert.equal(i > before and made[i] or change, change)
+    end
+    s:pass(DAY + 2)
+    rotation:advance()
+    local _, by_id = s:on_service()
+    assert.is_true(by_id["2"].valid)
+    local said = false
+    for _, event in ipairs(rotation:status().history) do
+      said = said or event.what:find("is not removed yet: the service does not show the use of the key that this "
+        .. "client uses", 1, true) ~= nil
+    end
+    assert.is_true(said)
+    assert(s.service:set { last_used = "normal" })
+    use "2"
+    rotation:advance()
+    _, by_id = s:on_service()
+    assert.is_true(by_id["2"].valid)
+  end)
+
+  it("before a late lastUsed would show that somebody uses it", function()
+    assert(s.service:set { last_used = "late", last_used_delay = 900 })
+    check(s:client():whoami()) -- a use that shows 900 s later
+    s:pass(920)
+    s:fault { type = "lost_answer", operation = "create" }
+    local rotation = check(s:rotate { soak = DAY, adoption = "time" })
+    assert.same({ "POST 2", "POST 3" }, s:changes())
+    s:pass(600)
+    check(rotation:advance())
+    assert.same({}, s:changes_of "PUT 2 false")
+    s:pass(1200)
+    check(rotation:advance())
+    assert.same({ "PUT 2 false" }, s:changes_of "PUT 2 false")
+    s:pass(DAY + 2)
+    rotation:advance()
+    assert.same({ "DELETE 2" }, s:changes_of "DELETE 2")
+  end)
+
   it("when the answer to a create names it and it is older", function()
     local _, by_id = s:on_service()
     local other = check(s:keys():create "production")

@@ -110,6 +110,68 @@ describe("the doctor", function()
     assert_left_alone "a record here cannot be read, and may know it"
   end)
 
+  -- Lets a new key become so old that only a use could speak for it, in a project of which uses are shown.
+  local function make_old(name)
+    local key = check(s:keys():create(name or "svc~g1~abcdefgh"))
+    s:pass(31 * DAY)
+    use(s.service.projects[1].api_key)
+    return key
+  end
+
+  it("leaves a key alone that was created within 30 days", function()
+    local key = check(s:keys():create "svc~g1~abcdefgh")
+    use(s.service.projects[1].api_key)
+    for _, seconds in ipairs { 0, 7, DAY, 28 * DAY } do
+      s:pass(seconds)
+      assert_left_alone "it was created within 30 days, and may be on its way into a store of another machine"
+    end
+    s:pass(DAY)
+    assert.is_true((fix()))
+    assert.is_false(s:on_service()[2].valid)
+    check(s:keys():enable(key))
+  end)
+
+  it("takes no key that is in use from another machine while the service does not show uses", function()
+    check(s:rotate { base = "svc" })
+    make_old "other~g1~abcdefgh" -- and used since, which is not shown
+    for _, case in ipairs {
+      { { last_used = "never" }, "the service does not show the use of the key that this client uses" },
+      { { last_used = "still" }, "the service shows the use of the key that this client uses more than two days late" },
+      { { last_used = "late", last_used_delay = 3 * DAY }, "more than two days late" },
+    } do
+      assert(s.service:set(case[1]))
+      s:pass(31 * DAY)
+      for _, finding in ipairs(examine(elsewhere())) do
+        assert.equal("stray", finding.kind)
+        assert.is_false(finding.fixable)
+        assert.is_truthy(finding.message:find(case[2], 1, true), finding.message)
+      end
+    end
+  end)
+
+  it("waits until a late lastUsed would show a use", function()
+    make_old()
+    assert(s.service:set { last_used = "late", last_used_delay = DAY })
+    check(s:keys():create "svc~g2~abcdefgh")
+    s:pass(30 * DAY - 3600)
+    examine()
+    s:pass(DAY + 60)
+    local findings = examine()
+    assert.is_true(findings[1].fixable)
+    assert.is_false(findings[2].fixable)
+    assert.matches("the service shows uses late, and may not show its last one yet", findings[2].message)
+    s:pass(DAY + 60)
+    assert.is_true(examine()[2].fixable)
+  end)
+
+  it("takes no project key for unused while the service shows no use of any", function()
+    check(s:keys():create "svc~g1~abcdefgh")
+    s:pass(31 * DAY)
+    assert_left_alone "the service shows no use of any project key, so that this one may be in use"
+    use(s.service.projects[1].api_key)
+    assert.is_true(stray().fixable)
+  end)
+
   it("leaves a key alone that a store of a record holds, or one that cannot be read may hold", function()
     local content
     local vault = confidentai.store.callback { name = "vault", put = function(text) content = text return true end,
@@ -119,17 +181,20 @@ describe("the doctor", function()
       end }
     content = s.service.projects[1].api_key
     check(s:rotate { base = "other", store = { s:store(), vault } })
-    local key = check(s:keys():create "svc~g1~abcdefgh")
+    local key = make_old()
     s:store("key", key.value)
-    assert_left_alone(s:path "key" .. " holds its secret")
+    local stores = { stores = { vault } }
+    assert_left_alone(s:path "key" .. " holds its secret", stores)
     s:write("key", "\1" .. ("x"):rep(2 ^ 21))
-    assert_left_alone " cannot be read, and may hold its secret"
+    assert_left_alone(" cannot be read, and may hold its secret", stores)
+    s:store("key", s.service.projects[1].api_key)
+    assert_left_alone "vault cannot be read, and may hold its secret" -- as it was not given
+    assert.is_true(stray(stores).fixable)
   end)
 
   it("watches a key for a day that somebody else has disabled", function()
-    local key = check(s:keys():create "svc~g1~abcdefgh")
+    local key = make_old()
     check(s:keys():disable(key))
-    s:pass(40 * DAY)
     local fixed, err = fix()
     assert.is_false(fixed)
     assert.matches("who disabled it, and when, was not on record", err.message)
@@ -140,7 +205,7 @@ describe("the doctor", function()
   end)
 
   it("deletes no key that somebody uses again", function()
-    local key = check(s:keys():create "svc~g1~abcdefgh")
+    local key = make_old()
     assert.is_true((fix()))
     s:pass(DAY + 2)
     check(s:keys():enable(key))

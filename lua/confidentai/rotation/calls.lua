@@ -13,7 +13,7 @@ local calls = {}
 
 -- Performs a request as whoever the rotation acts as.
 local function perform(job, request)
-  request.owner = job.api_keys
+  request.owner = request.owner or job.api_keys
   request.flags = request.flags or {}
   request.flags.credential = request.flags.credential or job.credential
   local result, err, call = operation.perform(job.client, request)
@@ -57,10 +57,12 @@ end
 
 ---All keys of the scope, as the service lists them now.
 ---@param job confidentai.Job
+---@param api_keys? confidentai.ApiKeys those of another scope
 ---@return confidentai.ApiKey[]? keys with `unreadable`, where records of it could not be read
 ---@return confidentai.Error? err
-function calls.list(job)
-  local keys, err = perform(job, { method = "GET", path = path.of_keys(job.api_keys), shape = "api_keys" })
+function calls.list(job, api_keys)
+  local owner = api_keys or job.api_keys
+  local keys, err = perform(job, { method = "GET", path = path.of_keys(owner), shape = "api_keys", owner = owner })
   return keys, err
 end
 

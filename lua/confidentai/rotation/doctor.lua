@@ -71,12 +71,12 @@ local function examine_scope(client, checked, facts, scope, list)
   end
 end
 
--- The service's time now; nil: it does not say.
-local function time_of(client, checked)
+-- A job that has just used the client's key, and so has heard what time it is at the service.
+local function observe(client, checked)
   local self = job.new(client, core.organization(client).api_keys, checked)
   self.record = { scope = "organization", state = "planned" }
   calls.organization(self)
-  return self:mark().service
+  return self
 end
 
 -- Fixes what was asked for. The functions that do it are not for the user to see.
@@ -105,7 +105,13 @@ function doctor.examine(client, checked)
   if not jobs then
     return nil, problems
   end
-  local facts, err = strays.gather(jobs, folder, organization or nil, time_of(client, checked))
+  local observer = observe(client, checked)
+  local scopes, err = all_keys.list(client)
+  if not scopes then
+    return nil, err
+  end
+  local facts
+  facts, err = strays.gather(jobs, folder, organization or nil, scopes, observer)
   if not facts then
     return nil, err
   end
@@ -114,11 +120,6 @@ function doctor.examine(client, checked)
     for _, finding in ipairs(examine_record(self)) do
       list[#list + 1] = finding
     end
-  end
-  local scopes
-  scopes, err = all_keys.list(client)
-  if not scopes then
-    return nil, err
   end
   for _, scope in ipairs(scopes) do
     examine_scope(client, checked, facts, scope, list)

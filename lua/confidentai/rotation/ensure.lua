@@ -6,8 +6,10 @@
 local calls = require "confidentai.rotation.calls"
 local store_content = require "confidentai.rotation.store_content"
 local core = require "confidentai.core"
+local empty_store = require "confidentai.rotation.empty_store"
 local generations = require "confidentai.rotation.generations"
 local job = require "confidentai.rotation.job"
+local last_used = require "confidentai.rotation.last_used"
 local published_at = require "confidentai.rotation.published_at"
 local retirement = require "confidentai.rotation.retirement"
 local stores = require "confidentai.rotation.stores"
@@ -116,50 +118,6 @@ local function age_of(self, key)
   return now and created and now - created
 end
 
-local function count_of(seconds)
-  if seconds <= 0 then -- a clock that is ahead of the service's; math.ceil may give -0 on LuaJIT
-    return "0 s"
-  end
-  for _, unit in ipairs { { 2 * 86400, 86400, "days" }, { 7200, 3600, "hours" }, { 120, 60, "minutes" } } do
-    if seconds >= unit[1] then
-      return ("%.0f %s"):format(math.floor(seconds / unit[2]), unit[3])
-    end
-  end
-  return ("%.0f s"):format(math.ceil(seconds))
-end
-
--- When a key was last used, in words; nil: never.
-local function use_of(self, key)
-  local kind, used = timestamp.read(key.last_used)
-  local now = self:mark().service
-  if kind == "never" then
-    return nil
-  elseif kind == "unreadable" or not now then
-    return "last used at " .. core.redact(tostring(key.last_used))
-  end
-  return ("last used %s ago"):format(count_of(now - used))
-end
-
--- No store holds anything. A key of the base that works and was ever used is somebody's: a wrong path, or a check that
--- printed nothing, must not end it. `abandon` names the last of them that is lost.
-local function check_empty(self, family, options)
-  local last, abandoned
-  for _, member in ipairs(family.members) do
-    if core.key_id(self.api_keys, member.key) == options.abandon then
-      abandoned = member.generation
-    end
-    if member.key.valid and use_of(self, member.key) and (not last or member.generation > last.generation) then
-      last = member
-    end
-  end
-  if last and not (abandoned and abandoned >= last.generation) then
-    return refuse("the store holds nothing, and key %s is enabled, %s: see whether %s is the right place; abandon = id "
-      .. "says that the key's secret is lost, and makes a new one", core.key_id(self.api_keys, last.key),
-      use_of(self, last.key), self.stores[1].label)
-  end
-  return true
-end
-
 -- The seconds for which a newer key that no store holds may still be another run's; nil: none is so young.
 local function pending_for(self, view, options)
   local longest
@@ -187,7 +145,7 @@ local function begin(self, view, options, contents, family)
   end
   for _, each in ipairs { family, again } do
     local ok
-    ok, err = check_empty(self, each, options)
+    ok, err = empty_store.check(self, each, options)
     if not ok then
       return nil, err
     end
@@ -223,7 +181,8 @@ local function check_newer(self, view, options)
     if key.valid and kind == "time" and id ~= options.abandon and not (own and used <= own)
       and now - used < math.max(options.soak, options.pending) then
       return refuse("key %s '%s' is newer than the one that the store holds, and somebody uses it (%s): is there "
-        .. "another writer of '%s'? abandon = id says that it is of no use", id, key.name, use_of(self, key), view.base)
+        .. "another writer of '%s'? abandon = id says that it is of no use", id, key.name, last_used.words(self, key),
+        view.base)
     end
   end
   return true

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The one place that decides whether a key may be removed, and that removes it. A key is removed only if
 --   1. no store that can be read holds its secret, as far as the last characters tell;
---   2. nobody has used it since we did;
+--   2. nobody has used it since we did, and the service is known to show uses;
 --   3. the user named it, or this rotation made it: it was not there before the create, and was created after that was
 --      sent;
 --   4. it was disabled, and nobody missed it for as long as users take to read a store again;
@@ -11,6 +11,7 @@
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local elapsed = require "confidentai.rotation.elapsed"
+local last_used = require "confidentai.rotation.last_used"
 local names = require "confidentai.rotation.names"
 local stores = require "confidentai.rotation.stores"
 local timestamp = require "confidentai.timestamp"
@@ -36,6 +37,8 @@ local SKEW = 5
 ---@field own_use? table mark of our own last use of the key; nil: we never used it
 ---@field margin? number seconds after own_use in which a use is not another's; default: 2
 ---@field use_confirmed? boolean a person knows who used it: point 2 does not count
+---@field retired? boolean a rotation that the user wanted has replaced it: a use has to be shown to keep it
+---@field lag? number seconds by which lastUsed is late, where the caller has found that out
 ---@field intend? fun(): true?, confidentai.Error? puts a delete on record, once it is allowed and before it is sent
 ---@field may_send? fun(): boolean asked last before a key is disabled: false keeps it as it is
 ---@field ours_alone? boolean this process made it, and its secret never left it: point 4 does not count
@@ -65,19 +68,39 @@ local function is_unheld(job, identity)
   return true
 end
 
+-- Returns true if a use of the key would be shown by now.
+local function shows_uses(job, key, facts)
+  local lag, why = facts.lag, nil
+  if not lag then
+    lag, why = last_used.lag(job)
+  end
+  if not lag then
+    return lag, why, lag == false and "unshown" or nil
+  end
+  local _, created = timestamp.read(key.created_at)
+  if lag > 0 and (created and elapsed.dated(job:mark()) < created + lag
+    or facts.disabled and job:since(facts.disabled) < lag) then
+    return false, "the service shows uses late, and may not show one yet", "unshown"
+  end
+  return true
+end
+
 -- Point 2. True when nobody but us has used the key.
-local function is_unused(key, facts)
+local function is_unused(job, key, facts)
   local read, last = timestamp.read(key.last_used)
-  if read == "never" or facts.use_confirmed then
+  if facts.use_confirmed then
     return true
   elseif read == "unreadable" then
     return false, ("when it was last used cannot be read: '%s'"):format(key.last_used), "unclear"
-  elseif not facts.own_use then
+  elseif last and not facts.own_use then
     return false, ("somebody used it at %s, and its secret was given to nobody"):format(key.last_used), "used"
-  elseif last > elapsed.dated(facts.own_use) + (facts.margin or MARGIN) then
+  elseif last and last > elapsed.dated(facts.own_use) + (facts.margin or MARGIN) then
     return false, ("it was used at %s, after this rotation's own last use of it"):format(key.last_used), "used"
+  elseif facts.ours_alone or facts.retired then
+    return true
   end
-  return true
+  local shown, why, kind = shows_uses(job, key, facts)
+  return shown, why, kind
 end
 
 local function contains(list, id)
@@ -164,8 +187,9 @@ end
 ---@return boolean? allowed nil: an error
 ---@return confidentai.ApiKey|false|string|confidentai.Error key_or_reason the key as it is now, false when it is gone;
 ---why it may not be removed; or the error
----@return string? kind of the reason: "stored", "used", "claimed" (somebody has enabled it), "unclear", or "foreign":
----the key is not ours; with an error "listed": its address does not show it any more, and the list does
+---@return string? kind of the reason: "stored", "used", "unshown" (a use of it need not be shown), "claimed" (somebody
+---has enabled it), "unclear", or "foreign": the key is not ours; with an error "listed": its address does not show it
+---any more, and the list does
 function guard.check(job, identity, facts)
   local ok, reason, kind = is_unheld(job, identity)
   if not ok then
@@ -187,10 +211,10 @@ function guard.check(job, identity, facts)
     ok, reason, kind = false, facts.claimed, "claimed"
   end
   if ok then
-    ok, reason, kind = is_unused(key, facts)
+    ok, reason, kind = is_unused(job, key, facts)
   end
   if not ok then
-    return false, reason, kind
+    return ok, reason, kind
   end
   return true, key
 end

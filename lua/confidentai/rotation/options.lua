@@ -28,7 +28,7 @@ local LONGEST = 36500 * DAY
 options.list = {
   store = { type = "table", annotation = "confidentai.Store|confidentai.Store[]", of = "rpe",
     doc = "a store, or an array of stores: where the new secret goes" },
-  stores = { type = "table", annotation = "confidentai.Store[]", of = "o",
+  stores = { type = "table", annotation = "confidentai.Store[]", of = "od",
     doc = "stores that a record cannot make again: callbacks, by their labels" },
   soak = { type = "number", default = DAY, of = "re", doc = "seconds for which both keys work" },
   soak_max = { type = "number", default = 30 * DAY, of = "r", doc = "seconds after which a soak is stalled" },

@@ -61,6 +61,16 @@ local function strike(job, place, what)
   return ok, err
 end
 
+-- Notes why a key is not removed, once.
+local function note_kept(job, entry, text)
+  if entry.kept == text then
+    return true
+  end
+  entry.kept = text
+  local ok, err = job:save(text, { key = entry.id, name = entry.name })
+  return ok, err
+end
+
 -- Somebody has the secret of a key that was to be removed: it works again, if we disabled it, and a person decides.
 local function keep(job, entry, reason, kind)
   local record = job.record
@@ -74,12 +84,9 @@ local function keep(job, entry, reason, kind)
   entry.claimed = entry.claimed or (kind == "claimed" or kind == "used") and reason or nil
   local text = ("key %s ('%s') is not removed: %s; is the state folder an old copy?"):format(entry.id, entry.name,
     reason)
-  local ok, err = true, nil
+  local ok, err
   if record.finished then
-    if entry.kept ~= text then
-      entry.kept = text
-      ok, err = job:save(text, { key = entry.id, name = entry.name })
-    end
+    ok, err = note_kept(job, entry, text)
   else
     entry.kept = text
     ok, err = job:halt(kind == "stored" and "key_stored" or "key_claimed", text, entry.id)
@@ -106,6 +113,8 @@ local function work_on(job, place)
   elseif result == "waiting" and not entry.disabled then
     entry.disabled, entry.ours, entry.kept = more, true, nil
     ok, err = job:save("disabled a key that nobody shall use", { key = entry.id, name = entry.name })
+  elseif kind == "unshown" then -- nothing shows that somebody has its secret: the rotation goes on, and looks again
+    ok, err = note_kept(job, entry, ("key %s ('%s') is not removed yet: %s"):format(entry.id, entry.name, more))
   elseif result == false then
     ok, err = keep(job, entry, more, kind)
   end

@@ -90,7 +90,7 @@ local function retire(self, view, options, facts, key, is_newer)
   act(self, options.content, key)
   local _, used = timestamp.read(fresh.last_used)
   local result
-  local known = { named = true, own_use = used and elapsed.mark(used, used) or nil }
+  local known = { named = true, own_use = used and elapsed.mark(used, used) or nil, lag = facts.lag }
   if key.valid then
     result, err = disable(self, identity, options, known)
   else

@@ -179,8 +179,8 @@ local function delete(job)
     return ok, err, short
   end
   local before = back.deleting
-  local result, reason, kind = guard.delete(job, record.new, { named = true, own_use = back.disabled, margin = MARGIN,
-    use_confirmed = back.use_confirmed, intend = function()
+  local result, reason, kind = guard.delete(job, record.new, { named = true, retired = true, own_use = back.disabled,
+    margin = MARGIN, use_confirmed = back.use_confirmed, intend = function()
       back.deleting = job:mark()
       local saved, problem = job:intend("deleting the new key", record.new.id)
       return saved, problem

@@ -1,12 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Keys that carry a rotation's name and that no record here knows. On a second machine every healthy key is one: so a
--- key is offered for removal only where nothing speaks for it, it is disabled first, and deleted a day later at the
--- earliest. The state folder has a note of when it was disabled.
+-- key is offered for removal only where nothing speaks for it, and the service is known to show what would: that it was
+-- used. It is disabled first, and deleted a day later at the earliest. The state folder has a note of when it was
+-- disabled.
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local elapsed = require "confidentai.rotation.elapsed"
 local guard = require "confidentai.rotation.guard"
+local last_used = require "confidentai.rotation.last_used"
 local job = require "confidentai.rotation.job"
 local names = require "confidentai.rotation.names"
 local record = require "confidentai.rotation.record"
@@ -16,8 +18,8 @@ local timestamp = require "confidentai.timestamp"
 
 local strays = {}
 
--- Seconds: a key that was used within these is somebody's; and for which a disabled one is watched.
-local USED_WITHIN, WATCH = 30 * 86400, 86400
+-- Seconds: a key that was created or used within these is somebody's; and for which a disabled one is watched.
+local ALIVE, WATCH = 30 * 86400, 86400
 
 ---@class confidentai.StrayFacts
 ---@field jobs confidentai.Job[] of the records that are ours
@@ -26,6 +28,9 @@ local USED_WITHIN, WATCH = 30 * 86400, 86400
 ---@field bases table<string, true> of every record in the folder, by place and base
 ---@field damaged boolean whether a record cannot be read
 ---@field now? number seconds since 1970, by the service
+---@field lag number|false seconds by which lastUsed is late; false: it is not evidence
+---@field why? string it is not
+---@field used table<string, true> scopes, "organization" or "project", with a key whose use is shown
 ---@field folder confidentai.State
 ---@field organization? string
 
@@ -59,12 +64,19 @@ end
 ---@param jobs confidentai.Job[] of the records that are ours
 ---@param folder confidentai.State
 ---@param organization? string
----@param now? number seconds since 1970, by the service
+---@param scopes confidentai.KeyScope[] the organization first
+---@param observer confidentai.Job which has just made a call
 ---@return confidentai.StrayFacts? facts
 ---@return confidentai.Error? err
-function strays.gather(jobs, folder, organization, now)
+function strays.gather(jobs, folder, organization, scopes, observer)
   local facts = { jobs = jobs, known = {}, leftovers = {}, bases = {}, damaged = false, folder = folder,
-    organization = organization, now = now }
+    organization = organization, now = observer:mark().service, used = {} }
+  facts.lag, facts.why = last_used.lag_in(observer, scopes[1].keys or {})
+  for _, scope in ipairs(scopes) do
+    for _, key in ipairs(scope.keys or {}) do
+      facts.used[scope.scope] = facts.used[scope.scope] or timestamp.read(key.last_used) == "time" or nil
+    end
+  end
   for _, each in ipairs(jobs) do
     add_known(facts, each.record)
   end
@@ -88,7 +100,7 @@ end
 local function is_held(facts, key)
   local unreadable
   for _, each in ipairs(facts.jobs) do
-    for i = 1, #each.record.stores do
+    for i, description in ipairs(each.record.stores) do
       local store = each.stores[i]
       local content, err
       if store then
@@ -99,7 +111,7 @@ local function is_held(facts, key)
       elseif stores.may_be_secret_of(content, key.value:sub(-6)) then
         return store.label .. " may hold its secret, of which the service does not show the last 6 characters"
       end
-      unreadable = unreadable or err and store.label
+      unreadable = unreadable or (err or not store and description.readable) and description.label or nil
     end
   end
   if unreadable then
@@ -108,19 +120,39 @@ local function is_held(facts, key)
   return false
 end
 
+-- Why the times that the service shows speak for a key; nil: they do not.
+local function sign_of_life(facts, key)
+  local kind, used = timestamp.read(key.last_used)
+  local _, created = timestamp.read(key.created_at)
+  if kind == "unreadable" then
+    return "when it was last used cannot be read"
+  elseif not facts.now then
+    return "the service's answers have no Date header, so that nobody knows how long ago that is"
+  elseif used and facts.now - used < ALIVE then
+    return "it was used within 30 days, as the keys of another machine are"
+  elseif not created then
+    return "when it was created cannot be read"
+  elseif facts.now - created < ALIVE then
+    return "it was created within 30 days, and may be on its way into a store of another machine"
+  elseif not facts.lag then
+    return facts.why .. ", so that this one may be in use"
+  elseif facts.now - (used or created) < ALIVE + facts.lag then
+    return "the service shows uses late, and may not show its last one yet"
+  elseif not facts.used[key.scope] then
+    return ("the service shows no use of any %s key, so that this one may be in use"):format(key.scope)
+  end
+end
+
 -- Why a key must not be removed from here; nil: nothing speaks for it.
 local function defence(facts, place, key)
-  local kind, used = timestamp.read(key.last_used)
   if facts.bases[place .. (names.base(key.name) or "")] then
     return "rotations of that name are on record here"
   elseif facts.damaged then
     return "a record here cannot be read, and may know it"
-  elseif kind == "unreadable" then
-    return "when it was last used cannot be read"
-  elseif not facts.now then
-    return "the service's answers have no Date header, so that nobody knows how long ago that is"
-  elseif used and facts.now - used < USED_WITHIN then
-    return "it was used within 30 days, as the keys of another machine are"
+  end
+  local sign = sign_of_life(facts, key)
+  if sign then
+    return sign
   end
   local held, unreadable = is_held(facts, key)
   if held then
@@ -142,9 +174,9 @@ local function read_note(self, facts, place, key, identity)
   return note and calls.is_same(self, key, note.identity) and note or nil, bytes and version
 end
 
-local function write_note(self, facts, place, identity, last_used, version)
+local function write_note(self, facts, place, identity, shown, version)
   local done, problem, message = facts.folder.cas(note_key(facts, place, identity.id),
-    sealed.encode("stray", { identity = identity, since = self:mark(), last_used = last_used }), version)
+    sealed.encode("stray", { identity = identity, since = self:mark(), last_used = shown }), version)
   if not done then
     return record.failure(("the note of the disabled key could not be written: %s"):format(message or problem))
   end
@@ -158,7 +190,7 @@ end
 local function disable(self, facts, place, key, identity)
   local _, used = timestamp.read(key.last_used)
   local result, err = guard.disable(self, identity,
-    { named = true, own_use = used and elapsed.mark(used, used) or nil })
+    { named = true, own_use = used and elapsed.mark(used, used) or nil, lag = facts.lag })
   if result == false then
     return refuse(self, identity, err)
   elseif result ~= "disabled" then
@@ -183,7 +215,7 @@ local function delete(self, facts, place, key, identity)
   end
   local _, used = timestamp.read(note.last_used)
   local result, err = guard.delete(self, identity,
-    { named = true, own_use = used and elapsed.mark(used, used) or nil })
+    { named = true, own_use = used and elapsed.mark(used, used) or nil, lag = facts.lag, disabled = note.since })
   if result == false then
     return refuse(self, identity, err)
   elseif not result then

@@ -66,8 +66,8 @@ local REASONS = { stored = "store_written", used = "old_used", unclear = "old_us
 local function delete(job)
   local record, before = job.record, job.record.deleting
   local ok, err = true, nil
-  local result, reason, kind = guard.delete(job, record.old, { named = true, own_use = record.disabled, margin = MARGIN,
-    use_confirmed = record.use_confirmed, intend = function()
+  local result, reason, kind = guard.delete(job, record.old, { named = true, retired = true, own_use = record.disabled,
+    margin = MARGIN, use_confirmed = record.use_confirmed, intend = function()
       record.deleting = job:mark()
       local saved, problem = job:intend("deleting the old key", record.old.id)
       return saved, problem
