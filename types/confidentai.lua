@@ -581,6 +581,7 @@ function rotation.doctor(client, given) end
 ---@field next string what is next, in words
 ---@field due? number seconds until there is more to do; nil: that is up to somebody
 ---@field doubt? string what could not be found out
+---@field unshown? boolean true: it was not shown that the secret of a compromised key is refused
 ---@field trouble? { at: number, message: string, count: integer } what keeps it from going on, since its last success
 ---@field attention? "stopped"|"command failed"|"overdue" what waits for somebody
 ---@field notice? { state: "owed"|"failed"|"succeeded", tries: integer, problem: string? } how on_published fares

@@ -206,6 +206,22 @@ describe("confidentai rotate", function()
     assert.matches("It has stopped: nothing shows", (r:done { "rotate", "status", "Default Key" }))
   end)
 
+  it("a compromised key whose secret was not seen to be refused is no clear end", function()
+    s:write("key", "confident_us_proj_" .. ("written0by0hand0"):rep(3))
+    local errors, output = r:fails(5, r:starting("--compromised", "--replace-store"))
+    assert.matches("has ended; it was not shown that the compromised secret is refused", errors)
+    assert.matches("Next: see that the old secret is refused", output)
+    local id = s:record().id
+    r:set_clock()
+    local line = output:match "\n    (confidentai rotate advance [^\n]+)"
+    s:write("old", s.service.projects[1].api_key .. "\n")
+    local result = r:paste((line:gsub("%-%-ask%-old%-secret", "--old-secret-file " .. s:path "old")))
+    assert.equal(0, result.status, result.errors)
+    local status = r:json { "rotate", "status", id }
+    assert.is_nil(status.doubt)
+    assert.same({}, status.commands)
+  end)
+
   it("compromised keys go at once, and there is no way back", function()
     local started = r:start "--compromised"
     assert.equal("done", started.state)

@@ -46,6 +46,30 @@ describe("the rotation of a compromised key", function()
     assert.is_truthy(last_words(rotation):find(words, 1, true), last_words(rotation))
   end)
 
+  it("shows it afterwards, where the secret is given then", function()
+    local leaked = s.service.projects[1].api_key
+    local store = blind()
+    check(s:rotate { store = store, compromised = true })
+    local function with(secret)
+      return s:open(nil, { stores = { store }, old_secret = secret, ended = true })
+    end
+    assert.is_true(with(nil):status().unshown)
+    local state, err = with("confident_us_proj_" .. ("0"):rep(40)):advance()
+    assert.is_nil(state)
+    assert.matches("is not that of the old key", err.message)
+    s:fault { type = "status", operation = "annotation_queues", status = 200,
+      body = { success = true, data = { annotationQueues = {}, page = 1, pageSize = 1, total = 0 } } }
+    state, err = with(leaked):advance()
+    assert.is_nil(state)
+    support.assert_error({ kind = "guard" }, err)
+    assert.matches("the service accepts the compromised secret", err.message)
+    assert.is_true(with(nil):status().unshown)
+    assert.equal("done", (with(leaked):advance()))
+    assert.is_nil(with(nil):status().unshown)
+    assert.is_nil(with(nil):status().doubt)
+    assert.same({}, with(nil):status().commands)
+  end)
+
   it("says nothing of the kind of a key that is not compromised", function()
     local rotation = check(s:rotate { store = blind() })
     assert.equal("done", rotation.state)

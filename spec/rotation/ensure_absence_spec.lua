@@ -13,6 +13,18 @@ describe("ensure", function()
   local s, client, keys, pass, run = e.scene, e.client, e.keys, e.pass, e.run
   local step, refused, made, use, held = e.step, e.refused, e.made, e.use, e.held
 
+  it("tells no key by an end that the service does not show", function()
+    step "created"
+    for _, value in ipairs { "confident_us_****", "***************" .. held():sub(-4) } do
+      s:fault { type = "record", times = -1, target = 2, fields = { value = ('"%s"'):format(value) } }
+      for _, more in ipairs { {}, { renew = true }, { store = s:store("elsewhere", false), abandon = 2 } } do
+        refused("the service does not show the last 6 characters of key 2", more)
+      end
+      assert(s.service:clear_faults())
+    end
+    step "none"
+  end)
+
   describe("with a store that is empty once", function()
     it("leaves a key alone that was ever used, however long ago", function()
       step "created"

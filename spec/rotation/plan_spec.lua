@@ -46,6 +46,37 @@ describe("the plan of a rotation", function()
     assert_refused("there is no key 99: replace = true", { id = 99 })
   end)
 
+  for _, scope in ipairs { "project", "organization" } do
+    for _, shown in ipairs { 0, 4 } do
+      it(("wants the service to show how a key of the %s ends: %d characters of it"):format(scope, shown), function()
+        local own = scope == "organization"
+        local secret = own and s.service.api_key or project_secret()
+        s:fault { type = "record", times = -1, target = 1, scope = scope,
+          fields = { value = ('"***************%s"'):format(secret:sub(#secret - shown + 1)) } }
+        local before = #assert(s.service:log())
+        for _, more in ipairs { {}, { replace_store = true }, { replace = true, compromised = true } } do
+          local rotation, err = s[own and "rotate_self" or "rotate"](s, more)
+          assert.is_nil(rotation)
+          support.assert_error({ kind = "guard", state = "planned", outcome = "not_applied" }, err)
+          assert.matches("does not show the last 6 characters of key 1", err.message)
+          assert_untouched(before)
+        end
+      end)
+    end
+  end
+
+  it("wants the service to show how any key ends, to make one", function()
+    for _, key in ipairs((s:on_service())) do
+      s:fault { type = "record", times = -1, target = key.id, fields = { value = '"confident_us_****"' } }
+    end
+    local before = #assert(s.service:log())
+    local key, err = s:keys():provision("new", { store = s:store(nil, false), state_dir = s:path "state" })
+    assert.is_nil(key)
+    support.assert_error({ kind = "guard", state = "planned", outcome = "not_applied" }, err)
+    assert.matches("does not show the last 6 characters of these keys", err.message)
+    assert_untouched(before)
+  end)
+
   it("wants the old key to be enabled", function()
     confidentai.check(s:keys():disable(1))
     assert_refused("key 1 is disabled", {})

@@ -80,7 +80,10 @@ local function work(job)
     if not ok then
       return nil, more
     elseif record.finished then
-      ok, more = clean_up(job)
+      ok, more = proof.show(job)
+      if ok then
+        ok, more = clean_up(job)
+      end
       if not ok then
         return nil, more
       end

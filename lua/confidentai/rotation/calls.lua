@@ -30,6 +30,13 @@ function calls.identity(job, key)
     last6 = key.value:sub(-6) }
 end
 
+---Returns true if the service shows the last 6 characters of a key, by which it is told from others, and from a secret.
+---@param key confidentai.ApiKey
+---@return boolean
+function calls.shows_end(key)
+  return not key.value:sub(-6):find("*", 1, true)
+end
+
 -- A time in whole seconds, as the service may write it with more or fewer digits at each look; else the text.
 local function to_second(text)
   local _, seconds = timestamp.read(text)

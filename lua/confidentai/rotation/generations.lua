@@ -38,7 +38,10 @@ function generations.list(job, base, adopted)
   local members = {}
   for _, key in ipairs(keys) do
     local of, generation = names.parse(key.name)
-    if of == base then
+    if of == base and not calls.shows_end(key) then
+      return job:failure("guard", ("the service does not show the last 6 characters of key %s (%s), by which it is "
+        .. "told what the store holds: nothing was changed"):format(tostring(key.id), key.value), "not_applied")
+    elseif of == base then
       members[#members + 1] = { key = key, generation = generation }
     elseif adopted and core.key_id(job.api_keys, key) == adopted then
       members[#members + 1] = { key = key, generation = 0 }

@@ -44,6 +44,20 @@ local function check_old(old, id, options)
   return true
 end
 
+-- Keys, and their secrets in stores, are told apart by their last characters: where the service hides these, a new key
+-- could not be recognised, and what is created would have to be removed again.
+local function check_ends(key, keys)
+  local is_shown = key == nil and #keys == 0 or key ~= nil and calls.shows_end(key)
+  for _, each in ipairs(key == nil and keys or {}) do
+    is_shown = is_shown or calls.shows_end(each)
+  end
+  if is_shown then
+    return true
+  end
+  return refuse(("the service does not show the last 6 characters of %s, by which keys and secrets are told apart: "
+    .. "nothing was created"):format(key and ("key %s (%s)"):format(tostring(key.id), key.value) or "these keys"))
+end
+
 -- What a store holds must be the old key's secret and nothing else, or it may be somebody else's. Nothing lets a .env
 -- file of several lines be replaced as a whole.
 local function check_content(store, content, old, replace_store)
@@ -140,6 +154,9 @@ function plan.make(job, options, wanted)
   local record = draft(job, options, wanted)
   if id then
     ok, err = check_old(key, id, options)
+  end
+  if ok then
+    ok, err = check_ends(key, wanted.keys)
   end
   if not ok then
     return nil, err

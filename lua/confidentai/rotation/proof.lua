@@ -81,9 +81,33 @@ end
 function proof.unshown(record)
   if record.kind == "rotation" and record.options.compromised and record.finished and not record.stop
     and not record.refused then
-    return "it was not shown that the compromised secret is refused, as it is not held: `confidentai identify --probe` "
-      .. "tries it"
+    return "it was not shown that the compromised secret is refused, as it is not held"
   end
+end
+
+---Shows after the end what could not be shown then, where the old secret is given now.
+---@param job confidentai.Job
+---@return true?
+---@return confidentai.Error? err the secret is accepted, or it could not be found out
+function proof.show(job)
+  if not proof.unshown(job.record) or not job.old_secret then
+    return true
+  end
+  local result, err = proof.try_old(job)
+  if result == "accepted" then
+    local _, accepted = job:failure("guard", "the service accepts the compromised secret, though its key is gone: is "
+      .. "it the right one?")
+    accepted.next = "find out whose it is, and disable that key: confidentai contain"
+    return nil, accepted
+  elseif result == "not held" then
+    return job:failure("guard", ("the secret that was given is not that of the old key: it does not end in %s"):format(
+      job.record.old.last6))
+  elseif not result then
+    return nil, err
+  end
+  local ok
+  ok, err = job:save "the compromised secret is refused"
+  return ok, err
 end
 
 -- Writes the record; a proof of routine is no event of its history.

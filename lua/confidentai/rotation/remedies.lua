@@ -5,6 +5,7 @@
 local allowed = require "confidentai.rotation.allowed"
 local causes = require "confidentai.rotation.causes"
 local command_line = require "confidentai.command_line"
+local proof = require "confidentai.rotation.proof"
 local ways = require "confidentai.rotation.ways"
 
 local unpack = table.unpack or unpack -- luacheck: std max
@@ -45,7 +46,9 @@ function remedies.of(job)
   if not record.finished then
     return cause and cause.ways(job) or of_state(record)
   end
-  return ways.list(clean_up(record), unpack(cause and cause.ways(job) or {}))
+  local show = proof.unshown(record) and ways.make("Give the old secret, and see that it is refused",
+    ways.rotate(record, "advance", "--ask-old-secret"))
+  return ways.list(show, clean_up(record), unpack(cause and cause.ways(job) or {}))
 end
 
 ---Gives what is next, where the cause of a stop has words for it.

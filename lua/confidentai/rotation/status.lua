@@ -30,6 +30,7 @@ local status = {}
 ---@field next string what is next, in words
 ---@field due? number seconds until there is more to do; nil: that is up to somebody
 ---@field doubt? string what could not be found out
+---@field unshown? boolean true: it was not shown that the secret of a compromised key is refused
 ---@field trouble? { at: number, message: string, count: integer } what keeps it from going on, since its last success
 ---@field attention? "stopped"|"command failed"|"overdue" what waits for somebody
 ---@field notice? { state: "owed"|"failed"|"succeeded", tries: integer, problem: string? } how on_published fares
@@ -162,19 +163,19 @@ end
 ---@return confidentai.Status
 function status.of(job)
   local record = job.record
-  local sentences, ways, list = facts.of(job), remedies.of(job), {}
+  local sentences, ways, list, unshown = facts.of(job), remedies.of(job), {}, proof.unshown(record)
   for i, each in ipairs(ways) do
     list[i] = remedies.line(each)
   end
   local following = remedies.next(record) or record.stop and next_of_stop[record.stop]
     or record.rollback and (record.back or {}).soaks and next_of_return[record.state] or next_of_state[record.state]
   if record.finished and not record.stop then
-    following = "nothing"
+    following = unshown and "see that the old secret is refused" or "nothing"
   end
   local wait = due(job)
   local lines = copy(sentences)
   lines[#lines + 1] = "Next: " .. following .. (wait and wait > 0 and ", in " .. duration.length(wait) or "") .. "."
-  local doubt = job.doubt or proof.unshown(record)
+  local doubt = job.doubt or unshown
   if doubt then
     lines[#lines + 1] = "Note: " .. doubt .. "."
   end
@@ -192,7 +193,8 @@ function status.of(job)
     state = record.stop or record.state, stop = record.stop, reason = record.reason,
     cause = record.stop and record.cause or nil, since = since(record),
     old_id = record.old_id, new_id = record.new and record.new.id, evidence = record.evidence, next = following,
-    due = wait, doubt = doubt, trouble = record.trouble and copy(record.trouble), attention = attention(job),
+    due = wait, doubt = doubt, unshown = unshown and true or nil, trouble = record.trouble and copy(record.trouble),
+    attention = attention(job),
     notice = notice.of(record), commands = list, ways = ways,
     options = copy(record.options), stores = labels(record.stores), history = copy(record.history),
     suspects = suspects, left = copy(record.left or {}), facts = sentences, text = table.concat(lines, "\n"),

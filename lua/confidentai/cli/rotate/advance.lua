@@ -11,7 +11,6 @@ local records = require "confidentai.cli.rotate.records"
 local run = require "confidentai.cli.rotate.run"
 local status = require "confidentai.cli.status"
 local terminal = require "confidentai.cli.terminal"
-local words = require "confidentai.cli.rotate.words"
 
 local advance = {}
 
@@ -59,10 +58,9 @@ local function tell(shown, before, arguments)
   local stop = shown.cause ~= "rolled_back" and shown.stop
   local problem = stop and ("has stopped (%s): %s"):format(stop, shown.reason or "")
     or shown.attention == "command failed" and "has a command --on-published that failed: " .. shown.notice.problem
+    or shown.unshown and "has ended; " .. shown.doubt
   if problem and not before.finished then
-    failure.report({ kind = "rotation", rotation = shown.id, state = shown.state,
-      message = ("the rotation %s of '%s' %s"):format(shown.id, shown.base, problem),
-      next = ("see: confidentai rotate status %s%s"):format(shown.id, words.options(arguments)) }, arguments.output)
+    run.tell(shown, problem, arguments)
   end
 end
 

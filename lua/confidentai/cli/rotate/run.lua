@@ -151,12 +151,22 @@ function run.pick(list, name, arguments)
     next = ("see: confidentai rotate list --all%s; --state-dir names another folder"):format(words.options(arguments)) }
 end
 
+---Tells on standard error of something that waits for a person.
+---@param shown table of rotation:status()
+---@param problem string
+---@param arguments table parsed
+function run.tell(shown, problem, arguments)
+  failure.report({ kind = "rotation", rotation = shown.id, state = shown.state,
+    message = ("the rotation %s of '%s' %s"):format(shown.id, shown.base, problem),
+    next = ("see: confidentai rotate status %s%s"):format(shown.id, words.options(arguments)) }, arguments.output)
+end
+
 ---The exit status that a rotation's status makes.
 ---@param shown table of rotation:status()
 ---@param arguments table parsed
 ---@return integer
 function run.exit(shown, arguments)
-  if shown.stop == "ambiguous" then
+  if shown.stop == "ambiguous" or shown.unshown then
     return status.unclear
   elseif shown.stop and not shown.finished or shown.attention == "command failed" then
     return status.failed

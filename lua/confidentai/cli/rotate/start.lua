@@ -78,6 +78,9 @@ function start.start(session, arguments)
   interruption.leaves(nil)
   tell_resumed(session, status, begun)
   show(status, arguments)
+  if status.unshown then -- the rotation is done, and what it was begun for is not certain
+    run.tell(status, "has ended; " .. status.doubt, arguments)
+  end
   return status.dry_run and 0 or run.exit(status, arguments)
 end
 
