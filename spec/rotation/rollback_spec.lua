@@ -194,6 +194,53 @@ describe("a rollback", function()
     assert.equal("aborted", (rotation:advance()))
   end)
 
+  describe("that has come to its end lets the key be rotated again:", function()
+    local function assert_again(rotation)
+      assert.equal("aborted", check(rotation:run()))
+      assert_work(true, false)
+      local again = begin { store = s:store(nil, false) }
+      assert.equal("soaking", again.state)
+      assert.is_true(again.id ~= rotation.id)
+      assert.equal("done", check(again:run()))
+      assert.equal(again.new_id, s:holder().id)
+      assert.is_true(s:holder().valid)
+      assert.equal(1, #s:on_service())
+      local ended = check(confidentai.rotation.history { state_dir = s:path "state" })
+      assert.same({ "aborted", "done" }, { ended[1].state, ended[2].state })
+    end
+
+    it("from the soak", function()
+      local rotation = begin()
+      check(rotation:rollback())
+      assert_again(rotation)
+    end)
+
+    it("from the grace", function()
+      local rotation = in_grace()
+      check(rotation:rollback { now = true })
+      assert_again(rotation)
+    end)
+
+    it("from before it was published, while its key is watched yet", function()
+      local _, err = s:rotate { soak = DAY, adoption = "time", on_step = function(event)
+        if event.state == "proven" then
+          s:fault { type = "drop", times = -1 }
+        end
+      end }
+      assert.is_truthy(err)
+      s.service:clear_faults()
+      local rotation = s:open()
+      assert.equal("aborted", (rotation:rollback()))
+      assert.is_false(rotation:status().settled)
+      local again = begin { store = s:store(nil, false) }
+      assert.equal("soaking", again.state)
+      assert.equal("done", check(again:run()))
+      s:clean_up(again, DAY)
+      assert.equal("3", s:holder().id)
+      assert.equal(1, #s:on_service())
+    end)
+  end)
+
   describe("is withdrawn by keep", function()
     local function assert_forward(rotation)
       assert.equal("2", s:holder().id)
