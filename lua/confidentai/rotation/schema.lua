@@ -55,6 +55,13 @@ local RECORD = { fields = {
 -- What must be there from a state on.
 local FROM = { escrowed = { "attempt", "new", "escrowed" }, soaking = { "published", "our_use" } }
 
+-- The largest number: the last second of the year 9999. All are seconds, or count something.
+local MOST = 253402300799
+
+local function is_of(kind, value)
+  return type(value) == kind and (kind ~= "number" or value >= 0 and value <= MOST)
+end
+
 local problem_with
 
 local function problem_with_text(value, list, path)
@@ -95,7 +102,7 @@ end
 function problem_with(value, shape, path)
   if type(shape) == "string" then
     local kind, optional = shape:match "^(%l+)(%??)$"
-    if type(value) ~= kind and not (value == nil and optional == "?") then
+    if not is_of(kind, value) and not (value == nil and optional == "?") then
       return ("its field '%s' is missing or damaged"):format(path)
     end
     return nil

@@ -5,6 +5,7 @@
 local allowed = require "confidentai.rotation.allowed"
 local command_line = require "confidentai.command_line"
 local names = require "confidentai.rotation.names"
+local store_kinds = require "confidentai.store"
 
 local ways = {}
 
@@ -144,7 +145,7 @@ function ways.store_options(record)
   local words, commands, check, folder = {}, 0, nil, nil
   for _, description in ipairs(record.stores) do
     local spec = description.spec
-    if not spec then
+    if not store_kinds.revive(spec) then
       return nil
     elseif spec.kind == "exec" then
       commands, check, folder = commands + 1, check or spec.check, spec.folder

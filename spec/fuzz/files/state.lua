@@ -6,21 +6,45 @@ local cjson = require "cjson"
 local core = require "confidentai.core"
 local entry = require "confidentai.state.entry"
 local escrow = require "confidentai.rotation.escrow"
+local job = require "confidentai.rotation.job"
 local memory = require "spec.rotation.memory"
 local mutate = require "spec.fuzz.mutate"
 local name = require "confidentai.state.name"
 local record = require "confidentai.rotation.record"
+local schema = require "confidentai.rotation.schema"
 local sealed = require "confidentai.rotation.sealed"
+local status = require "confidentai.rotation.status"
 local must = require("spec.fuzz.runner").require
 
 local state = {}
 
-local KEY = "records/7/organization/ci deploy"
+local KEY = "records/7/organization/ci deploy/2"
 local OP, SECRET = "abcd2345", "confident_us_org_0123456789abcdefghijkl=="
 
 -- As texts: what encodes a table puts its fields into another order each time, and a seed would not repeat a run.
 local ANSWER = '{"success":true,"data":{"apiKey":{"id":7,"value":"' .. SECRET .. '"'
+local MARK = '{"here":1796023991,"service":1796023990.5}'
+-- A whole record, so that what is changed in it is all that is wrong with it.
+local RECORD = table.concat({
+  '{"id":"lbnx2krx","kind":"rotation","base":"ci","base_url":"http://127.0.0.1:1","organization":"7","scope":"project"',
+  '"project_id":"p","state":"soaking","generation":2,"old_id":"4","evidence":"none","revision":12,"looked":' .. MARK,
+  '"options":{"soak":86400,"soak_max":2592000,"grace":86400,"settle":10,"adoption":"time","on_published":["/bin/true"]}',
+  '"stores":[{"label":"file:/k","spec":{"kind":"file","path":"/k"},"host":"vm","tried":true,"readable":true}]',
+  '"history":[{"what":"planned","at":1796023991,"state":"planned"},{"what":"created","at":1796023991.5,"key":"5"}]',
+  '"quarantine":[{"id":"6","name":"ci~g1~abcdefgh","created_at":"2026-11-30T07:33:11Z","last6":"Ab+/==","ours":true',
+  '"disabled":' .. MARK .. ',"attempt":{"from":' .. MARK .. '}}]',
+  '"suspects":[{"name":"ci~g2~abcdefgh","op":"abcdefgh","since":' .. MARK .. ',"from":' .. MARK .. '}]',
+  '"snapshot":["4"],"past":["3"],"old":{"id":"4","name":"ci","created_at":"2026-11-29T07:33:10Z","last6":"9kevw="}',
+  '"new":{"id":"5","name":"ci~g2~abcd2345","created_at":"2026-11-30T07:33:11Z","last6":"hVndU="}',
+  '"attempt":{"op":"abcd2345","name":"ci~g2~abcd2345","number":1,"sent":true,"from":' .. MARK .. ',"to":' .. MARK,
+  '"earlier":[{"op":"abcdefgh","name":"ci~g2~abcdefgh","from":' .. MARK .. '}]}',
+  '"escrowed":' .. MARK .. ',"published":' .. MARK .. ',"our_use":' .. MARK,
+  '"seen":{"old":{"at":1796023991,"valid":true},"new":{"at":1796023991,"valid":true,"last_used":"2026-11-30T07:33:11Z"}}',
+  '"notice":{"of":"published","tries":1,"done":true},"trouble":{"at":1796023991,"message":"no network","count":2}}',
+}, ",")
+
 local TEXTS = {
+  RECORD,
   '{"state":"soaking","base":"ci","revision":3,"history":[{"what":"planned","here":1795442400}]}',
   ('{"id":"lbnx2krx","op":"%s","previous":{"1":"old","2":false},"answer":%s}'):format(OP,
     cjson.encode(ANSWER .. "}}}")),
@@ -94,13 +118,35 @@ function state.escrow(random)
     .. "or not wiped")
 end
 
+must(schema.problem(cjson.decode(RECORD)) == nil, RECORD, "a record that was to be whole is not")
+
+local SCALARS = { '""', '"soaking"', '"done"', '"superseded"', '"store_written"', '"-"', "0", "-1", "1e300", "1796023991.5",
+  "true", "false", "null" }
+
+-- Puts other values into some fields of JSON, which stays JSON.
+local function alter(text, random)
+  for _ = 1, random:from(1, 4) do
+    local places = {}
+    for from, to in text:gmatch '":()["%-%dtf][^,{}%]%[]*()' do
+      places[#places + 1] = { from, to }
+    end
+    local place = random:pick(places)
+    text = text:sub(1, place[1] - 1) .. random:pick(SCALARS) .. text:sub(place[2])
+  end
+  return text
+end
+
 function state.record(random)
-  local _, _, bytes = of_kind(random)
-  local damaged = mutate.text(bytes, random)
+  local _, _, bytes, text = of_kind(random)
+  local damaged = random:one_in(2) and mutate.text(bytes, random) or seal("record", alter(text, random))
   local store = memory.new()
   store.cas(KEY, damaged)
   local content, err = record.read(store, KEY)
   must(type(content) == "table" and type(err) == "string" or err and err.kind == "state", damaged, "neither")
+  if content then -- what is accepted has words for a person, and ways on
+    local ok, shown = pcall(status.of, job.reader(store, KEY, content, {}))
+    must(ok and type(shown.text) == "string", damaged, "%s", tostring(shown))
+  end
 end
 
 -- What a file holds: these bytes, nothing yet, or damage. A key is never taken for absent by damage.
@@ -147,7 +193,7 @@ end
 
 -- Damaged names of files are keys or not, and raise nothing.
 function state.restore(random)
-  local flat = mutate.text("records,7,organization,ci%20deploy", random)
+  local flat = mutate.text("records,7,organization,ci%20deploy,2", random)
   must(type(name.restore(flat)) == "string", flat, "no key")
 end
 
