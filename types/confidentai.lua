@@ -64,7 +64,7 @@ function confidentai.new(given) end
 ---@return any ... the rest
 function confidentai.check(value, err, ...) end
 
----Runs functions at once, at most so many, and waits for them all; nothing blocks the host meanwhile.
+---Runs functions at once, at most so many, and waits for them all; nothing blocks the host meanwhile. On PUC Lua 5.1 a task gives way to no other below pcall, so that a rotation does not while it holds its record.
 ---@param tasks function[] each: its first result is kept; `nil, err` and what it raises are its error
 ---@param options? confidentai.GatherOptions
 ---@return confidentai.GatherResults results by position

@@ -46,7 +46,8 @@ local gather = {}
 ---@class confidentai.GatherResults: { [integer]: any }
 ---@field n integer how many tasks there were
 
----Runs functions at once, at most so many, and waits for them all; nothing blocks the host meanwhile.
+---Runs functions at once, at most so many, and waits for them all; nothing blocks the host meanwhile. On PUC Lua 5.1 a
+---task gives way to no other below pcall, so that a rotation does not while it holds its record.
 ---@param tasks function[] each: its first result is kept; `nil, err` and what it raises are its error
 ---@param options? confidentai.GatherOptions
 ---@return confidentai.GatherResults results by position

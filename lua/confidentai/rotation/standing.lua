@@ -49,8 +49,8 @@ function standing.prove(job, kind)
   return ok and false, err
 end
 
----Looks whether the new key, which no store was given yet, has been used by anybody else: then this record is an old copy,
----and stores may hold the key. A run that has made the key knows better.
+---Looks whether the new key, which no store was given yet, has been used by anybody else: then this record is an old
+---copy, and stores may hold the key. A run that has made the key knows better.
 ---@param job confidentai.Job
 ---@return boolean? alone false: the rotation has halted
 ---@return confidentai.Error? err

@@ -28,7 +28,8 @@ local MARK = '{"here":1796023991,"service":1796023990.5}'
 local RECORD = table.concat({
   '{"id":"lbnx2krx","kind":"rotation","base":"ci","base_url":"http://127.0.0.1:1","organization":"7","scope":"project"',
   '"project_id":"p","state":"soaking","generation":2,"old_id":"4","evidence":"none","revision":12,"looked":' .. MARK,
-  '"options":{"soak":86400,"soak_max":2592000,"grace":86400,"settle":10,"adoption":"time","on_published":["/bin/true"]}',
+  '"options":{"soak":86400,"soak_max":2592000,"grace":86400,"settle":10,"adoption":"time"',
+  '"on_published":["/bin/true"]}',
   '"stores":[{"label":"file:/k","spec":{"kind":"file","path":"/k"},"host":"vm","tried":true,"readable":true}]',
   '"history":[{"what":"planned","at":1796023991,"state":"planned"},{"what":"created","at":1796023991.5,"key":"5"}]',
   '"quarantine":[{"id":"6","name":"ci~g1~abcdefgh","created_at":"2026-11-30T07:33:11Z","last6":"Ab+/==","ours":true',
@@ -39,7 +40,7 @@ local RECORD = table.concat({
   '"attempt":{"op":"abcd2345","name":"ci~g2~abcd2345","number":1,"sent":true,"from":' .. MARK .. ',"to":' .. MARK,
   '"earlier":[{"op":"abcdefgh","name":"ci~g2~abcdefgh","from":' .. MARK .. '}]}',
   '"escrowed":' .. MARK .. ',"published":' .. MARK .. ',"our_use":' .. MARK,
-  '"seen":{"old":{"at":1796023991,"valid":true},"new":{"at":1796023991,"valid":true,"last_used":"2026-11-30T07:33:11Z"}}',
+  '"seen":{"old":{"at":1796023991,"valid":true},"new":{"at":1796023991,"last_used":"2026-11-30T07:33:11Z"}}',
   '"notice":{"of":"published","tries":1,"done":true},"trouble":{"at":1796023991,"message":"no network","count":2}}',
 }, ",")
 
@@ -120,8 +121,8 @@ end
 
 must(schema.problem(cjson.decode(RECORD)) == nil, RECORD, "a record that was to be whole is not")
 
-local SCALARS = { '""', '"soaking"', '"done"', '"superseded"', '"store_written"', '"-"', "0", "-1", "1e300", "1796023991.5",
-  "true", "false", "null" }
+local SCALARS = { '""', '"soaking"', '"done"', '"superseded"', '"store_written"', '"-"', "0", "-1", "1e300",
+  "1796023991.5", "true", "false", "null" }
 
 -- Puts other values into some fields of JSON, which stays JSON.
 local function alter(text, random)
