@@ -140,6 +140,16 @@ describe("a key is never removed", function()
     assert.is_true(by_id["2"].valid)
   end)
 
+  it("by an old copy of the state folder, when no store can be read and uses of project keys are not shown", function()
+    for _, operation in ipairs { "get", "list" } do
+      s:fault { type = "record", operation = operation, scope = "project", times = -1, fields = { lastUsed = "null" } }
+    end
+    copied(vault())
+    use "2"
+    local _, by_id = s:on_service()
+    assert.is_true(by_id["2"].valid)
+  end)
+
   it("before a late lastUsed would show that somebody uses it", function()
     assert(s.service:set { last_used = "late", last_used_delay = 900 })
     check(s:client():whoami()) -- a use that shows 900 s later

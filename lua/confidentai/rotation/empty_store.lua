@@ -52,7 +52,7 @@ function empty_store.check(self, family, options)
   if not key then
     return true
   end
-  local lag, why = last_used.lag(self)
+  local lag, why = last_used.lag(self, false)
   if lag == nil then
     return nil, why
   elseif not lag then

@@ -18,9 +18,6 @@ local timestamp = require "confidentai.timestamp"
 
 local guard = {}
 
--- Seconds by which a use must be later than ours to be another's: the Date header has whole seconds.
-local MARGIN = 2
-
 -- Seconds by which lastUsed may lie ahead: one that is later says nothing.
 local AHEAD = 300
 
@@ -68,41 +65,6 @@ local function is_unheld(job, identity)
   return true
 end
 
--- Returns true if a use of the key would be shown by now.
-local function shows_uses(job, key, facts)
-  local lag, why = facts.lag, nil
-  if not lag then
-    lag, why = last_used.lag(job)
-  end
-  if not lag then
-    return lag, why, lag == false and "unshown" or nil
-  end
-  local _, created = timestamp.read(key.created_at)
-  if lag > 0 and (created and elapsed.dated(job:mark()) < created + lag
-    or facts.disabled and job:since(facts.disabled) < lag) then
-    return false, "the service shows uses late, and may not show one yet", "unshown"
-  end
-  return true
-end
-
--- Point 2. True when nobody but us has used the key.
-local function is_unused(job, key, facts)
-  local read, last = timestamp.read(key.last_used)
-  if facts.use_confirmed then
-    return true
-  elseif read == "unreadable" then
-    return false, ("when it was last used cannot be read: '%s'"):format(key.last_used), "unclear"
-  elseif last and not facts.own_use then
-    return false, ("somebody used it at %s, and its secret was given to nobody"):format(key.last_used), "used"
-  elseif last and last > elapsed.dated(facts.own_use) + (facts.margin or MARGIN) then
-    return false, ("it was used at %s, after this rotation's own last use of it"):format(key.last_used), "used"
-  elseif facts.ours_alone or facts.retired then
-    return true
-  end
-  local shown, why, kind = shows_uses(job, key, facts)
-  return shown, why, kind
-end
-
 local function contains(list, id)
   for _, other in ipairs(list or {}) do
     if other == id then
@@ -128,7 +90,7 @@ function guard.is_alone(job, identity, own_use)
   if read ~= "time" or last > elapsed.dated(job:mark()) + AHEAD then
     return true
   end
-  local alone = own_use ~= nil and last <= elapsed.dated(own_use) + MARGIN
+  local alone = own_use ~= nil and last <= elapsed.dated(own_use) + last_used.MARGIN
   return alone, not alone and ("somebody used it at %s"):format(key.last_used) or nil
 end
 
@@ -211,7 +173,7 @@ function guard.check(job, identity, facts)
     ok, reason, kind = false, facts.claimed, "claimed"
   end
   if ok then
-    ok, reason, kind = is_unused(job, key, facts)
+    ok, reason, kind = last_used.is_unused(job, key, facts)
   end
   if not ok then
     return ok, reason, kind

@@ -30,7 +30,7 @@ local ALIVE, WATCH = 30 * 86400, 86400
 ---@field now? number seconds since 1970, by the service
 ---@field lag number|false seconds by which lastUsed is late; false: it is not evidence
 ---@field why? string it is not
----@field used table<string, true> scopes, "organization" or "project", with a key whose use is shown
+---@field used table<string, boolean> scopes, "organization" or "project", with a key whose use is shown
 ---@field folder confidentai.State
 ---@field organization? string
 
@@ -73,9 +73,7 @@ function strays.gather(jobs, folder, organization, scopes, observer)
     organization = organization, now = observer:mark().service, used = {} }
   facts.lag, facts.why = last_used.lag_in(observer, scopes[1].keys or {})
   for _, scope in ipairs(scopes) do
-    for _, key in ipairs(scope.keys or {}) do
-      facts.used[scope.scope] = facts.used[scope.scope] or timestamp.read(key.last_used) == "time" or nil
-    end
+    facts.used[scope.scope] = facts.used[scope.scope] or last_used.is_shown(scope.keys or {})
   end
   for _, each in ipairs(jobs) do
     add_known(facts, each.record)
@@ -139,7 +137,7 @@ local function sign_of_life(facts, key)
   elseif facts.now - (used or created) < ALIVE + facts.lag then
     return "the service shows uses late, and may not show its last one yet"
   elseif not facts.used[key.scope] then
-    return ("the service shows no use of any %s key, so that this one may be in use"):format(key.scope)
+    return last_used.blindness(key.scope) .. ", so that this one may be in use"
   end
 end
 
