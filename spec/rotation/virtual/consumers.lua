@@ -17,13 +17,15 @@ local HALF_DAY = 43200
 
 ---The kinds of consumers, by how they read the store again.
 ---@param soak number seconds: the shortest soak that the run promises
+---@param only_prompt boolean only those that read again within it
 ---@return table[] kinds { name, every: seconds or nil, rereads: true if it reads again when it is refused, prompt: true
 ---if it reads again within the soak }
-function consumers.kinds(soak)
-  local list = { { name = "prompt", every = math.floor(soak / 3) }, { name = "half a day", every = HALF_DAY },
-    { name = "when refused", rereads = true } }
-  for _, kind in ipairs(list) do
+function consumers.kinds(soak, only_prompt)
+  local list = {}
+  for _, kind in ipairs { { name = "prompt", every = math.floor(soak / 3) }, { name = "half a day", every = HALF_DAY },
+    { name = "when refused", rereads = true } } do
     kind.prompt = kind.every ~= nil and kind.every < soak
+    list[#list + 1] = (kind.prompt or not only_prompt) and kind or nil
   end
   return list
 end

@@ -4,11 +4,18 @@
 -- - A consumer that reads the store again within the soak has no failed request that we caused.
 -- - No key is disabled or deleted while a store holds it.
 -- - No key that a person made is changed, nor any other that was there before, except the one that was named.
--- - No key is deleted while anybody may use it: it was disabled before, and nobody but us has used it since.
+-- - No key but the old one is taken away when others than us have used it, unless a person asked for that.
+-- - No key is deleted before it was disabled for as long as users take to notice, but by the process that made it.
 
 local oracle = require "spec.rotation.oracle"
 
 local judge = {}
+
+-- Seconds after the create within which a key may be deleted at once, by the process that made it.
+local ALONE = 400
+
+-- Verbs that are to take a key away that was in use, if it is one of ours: another generation, or the new key.
+local TAKES_USED = { ensure = true, rollback = true }
 
 local function name_of(key)
   return ("%s/%s/%s"):format(key.scope, key.project_id or "", (tostring(key.id or key.key_id):gsub("%.0$", "")))
@@ -21,6 +28,12 @@ end
 local function is_person(w, entry)
   return entry.by == "somebody" or entry.credential ~= nil and entry.credential.scope == "organization"
     and tostring(entry.credential.id):gsub("%.0$", "") == tostring(w.what.person_id):gsub("%.0$", "")
+end
+
+-- What an act of ours is counted as.
+local function word_of(entry)
+  local words = { create = "created", delete = "deleted" }
+  return words[entry.operation] or entry.change.valid and "enabled" or "disabled"
 end
 
 local function takes_away(entry)
@@ -36,20 +49,38 @@ local function index_keys(w)
   return by_secret, by_name
 end
 
--- Who took each key away, and whose each is.
+-- Who took each key away, whose each is, and since when it is there (a key of the beginning: before).
 local function read_log(w, log)
-  local facts = { made = {}, by_person = {}, by_us = {} }
+  local facts = { made = {}, made_at = {}, by_person = {}, by_us = {}, disabled = {} }
   for _, entry in ipairs(log) do
     if entry.change then
-      local key = target_of(entry)
+      local key, acts = target_of(entry), w.what.acts
+      if not is_person(w, entry) then
+        acts[word_of(entry)] = acts[word_of(entry)] + 1
+      end
       if entry.operation == "create" then
-        facts.made[key] = is_person(w, entry) and "a person" or "us"
+        facts.made[key], facts.made_at[key] = is_person(w, entry) and "a person" or "us", entry.change.time
       elseif takes_away(entry) then
         facts[is_person(w, entry) and "by_person" or "by_us"][key] = true
       end
     end
   end
   return facts
+end
+
+-- The key may be deleted now: nobody missed it for a while, or nobody can.
+local function judge_delete(w, facts, entry, key, used, complain)
+  local drawn, now = w.what.drawn, entry.change.time
+  local disabled, made_at = facts.disabled[key], facts.made_at[key]
+  local watched = disabled and now - disabled >= math.min(drawn.soak, drawn.grace) * 3 / 4
+  local alone = made_at and now - made_at <= ALONE
+  -- ensure has no record of when it disabled a key: its promise is about how long the key was unused.
+  local unused = w.what.verb == "ensure" and disabled
+    and (not used or now - w.began - used >= drawn.grace) and not (made_at and now - made_at < drawn.soak + drawn.grace)
+  if not watched and not (alone and not used) and not unused then
+    complain(("%s was deleted %s"):format(key, disabled and ("%.0f s after it was disabled"):format(now - disabled)
+      or "without having been disabled"))
+  end
 end
 
 local function judge_change(w, facts, entry, by_name, complain)
@@ -73,15 +104,18 @@ local function judge_change(w, facts, entry, by_name, complain)
   end
   local used
   for _, consumer in ipairs(w.consumers) do
-    used = used or consumer.used[secret]
+    local last = consumer.used[secret]
+    used = last and math.max(last, used or 0) or used
   end
-  if entry.operation == "delete" and used and not facts.disabled[key] then
-    complain(("%s, which consumers have used, was deleted without having been disabled"):format(key))
+  if used and key ~= old and not TAKES_USED[w.what.verb] then
+    complain(("%s, which consumers have used, was taken away"):format(key))
+  end
+  if entry.operation == "delete" then
+    judge_delete(w, facts, entry, key, used, complain)
   end
 end
 
 local function judge_log(w, facts, log, by_name, found)
-  facts.disabled = {}
   for _, entry in ipairs(log) do
     if entry.change and entry.operation ~= "create" then
       if not is_person(w, entry) then
@@ -89,7 +123,8 @@ local function judge_log(w, facts, log, by_name, found)
           found[#found + 1] = ("request %d, %s: %s"):format(entry.n, entry.operation, text)
         end)
       end
-      facts.disabled[target_of(entry)] = not entry.change.valid
+      local key = target_of(entry)
+      facts.disabled[key] = not entry.change.valid and (facts.disabled[key] or entry.change.time) or nil
     end
   end
 end

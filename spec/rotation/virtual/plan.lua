@@ -52,6 +52,7 @@ local kinds = {
     local list = { "refused", "lost", 3, 20, 50, 50, "unreadable" }
     return { what = list[draw(#list) + 1], skip = draw(2) }
   end,
+  -- A copy of the state folder: taken at a moment between two runs, or at a boundary of a run (below).
   restore = function(draw, one)
     return { back = one.moment + draw(one.span) + 1 }
   end,
@@ -84,7 +85,9 @@ end
 
 ---Draws a run.
 ---@param seed integer
----@return table plan { verb, scope, stores, soak, grace, adoption, back_at, disturbances }
+---@return table plan { verb, scope, stores, soak, grace, adoption, back_at, disturbances, max_age,
+---only_prompt: whether all consumers read the store again within the soak, so that nothing keeps the old key in use;
+---blind: whether the service shows no use of project keys }
 function plan.draw(seed)
   local draw = lot(seed)
   local drawn = {
@@ -97,6 +100,18 @@ function plan.draw(seed)
   for i = 1, draw(6) do
     drawn.disturbances[i] = disturbance(draw, 2 * drawn.soak)
   end
+  for _, one in ipairs(drawn.disturbances) do
+    if (one.kind == "restore" or one.kind == "clone") and draw(2) == 0 then
+      one.wake, one.boundary = draw(3) + 1, draw(draw(2) == 0 and 20 or 60) + 1
+    end
+  end
+  if draw(6) == 0 then -- a copy that was taken while a key was being made
+    local copy = { kind = draw(2) == 0 and "restore" or "clone", moment = 0, span = 2 * drawn.soak }
+    copy.wake, copy.boundary, copy.back = draw(2) + 1, draw(12) + 9, draw(copy.span) + 1
+    drawn.disturbances[#drawn.disturbances + 1] = copy
+  end
+  drawn.max_age, drawn.only_prompt = ({ 2, 30 })[draw(2) + 1] * DAY, draw(2) == 0
+  drawn.blind = draw(12) == 0
   return drawn
 end
 

@@ -84,14 +84,19 @@ end
 ---@param machine table { world, folder, skew }
 ---@param secret string of the client's key
 ---@param dies_at? integer the boundary at which it dies, from 1
+---@param copy_at? table<integer, function> called at boundaries
 ---@return table process { client, state, boundary, clock, pause }
-function process.start(machine, secret, dies_at)
+function process.start(machine, secret, dies_at, copy_at)
   local world = machine.world
   local self = { passed = 0, folder = machine.folder }
 
   -- A dead process does nothing more, whoever catches its death.
   function self.boundary()
     self.passed = self.passed + 1
+    local copy = copy_at and copy_at[self.passed]
+    if copy and not self.dead then
+      copy()
+    end
     if dies_at and self.passed >= dies_at then
       self.dead = true
       error(DEATH, 0)
@@ -101,7 +106,7 @@ function process.start(machine, secret, dies_at)
   self.state = state_of(machine.folder, self)
   self.client = confidentai.check(confidentai.new { api_key = secret, base_url = world.service.base_url,
     max_retries = 0, timeout = world.calm and 10 or 0.25, driver = driver_of(self) })
-  self.clock = function() return os.time() + world.ahead + machine.skew end
+  self.clock = function() return world:now() + machine.skew end
   self.pause = function(seconds)
     self.boundary()
     world:pass(seconds)

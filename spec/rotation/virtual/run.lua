@@ -2,7 +2,6 @@
 -- One run in virtual time: a drawn plan, carried out to its end, and judged.
 
 local confidentai = require "confidentai"
-local consumers = require "spec.rotation.virtual.consumers"
 local judge = require "spec.rotation.virtual.judge"
 local plan = require "spec.rotation.virtual.plan"
 local process = require "spec.rotation.virtual.process"
@@ -29,7 +28,7 @@ end
 ---@param folder string of runs.folder, the sandbox's witness_folder
 ---@return table
 function runs.new(service, folder)
-  local self = setmetatable({ service = service, starts = {}, figures = {}, kills = 0, count = 0,
+  local self = setmetatable({ service = service, starts = {}, figures = {}, acts = {}, kills = 0, count = 0,
     folder = folder }, Runs)
   assert(service:reset())
   local client = confidentai.check(confidentai.new { api_key = service.api_key, base_url = service.base_url })
@@ -41,8 +40,10 @@ function runs.new(service, folder)
     for _, name in ipairs { "svc-2", "svc~g1~abcdefgh", "svcx" } do
       confidentai.check(keys:create(name))
     end
+    -- Of the organization nobody would use it.
+    local elsewhere = scope == "project" and confidentai.check(keys:create "web~g3~abcdefgh") or {}
     local key = confidentai.check(keys:create "svc")
-    self.starts[scope] = { id = key.id, secret = key.value }
+    self.starts[scope] = { id = key.id, secret = key.value, elsewhere = elsewhere.value }
   end
   self.snapshot = assert(service:snapshot())
   client:close()
@@ -63,6 +64,12 @@ local function figures_of(self, verb, kind)
   return self.figures[verb][kind]
 end
 
+-- What we have done to keys in all runs of a verb.
+local function acts_of(self, verb)
+  self.acts[verb] = self.acts[verb] or { runs = 0, created = 0, disabled = 0, enabled = 0, deleted = 0 }
+  return self.acts[verb]
+end
+
 local function new_machine(w, drawn, name, folder)
   return { name = name, world = w, plan = drawn, folder = folder or process.folder(), skew = 0, wakes = 0,
     random = scene.random(drawn.seed * 31 + #name) }
@@ -73,19 +80,27 @@ local function secret_of(self, w)
   return w.what.scope == "organization" and w.stores[1].content or self.service.api_key
 end
 
-local function wake(self, w, machine, drawn)
-  machine.wakes = machine.wakes + 1
-  local dies_at
+-- The boundaries at which a machine's next process dies, and at which its state folder is copied.
+local function boundaries_of(w, machine, drawn)
+  local dies_at, copy_at = nil, {}
   for _, one in ipairs(w.calm and {} or drawn.disturbances) do
-    if one.kind == "kill" and one.wake == machine.wakes then
+    if one.wake == machine.wakes and one.kind == "kill" then
       dies_at = one.boundary
+    elseif one.wake == machine.wakes and not machine.is_copy then
+      copy_at[one.boundary] = function() one.copy(machine) end
     end
   end
+  return dies_at, copy_at
+end
+
+local function wake(self, w, machine, drawn)
+  machine.wakes = machine.wakes + 1
+  local dies_at, copy_at = boundaries_of(w, machine, drawn)
   if machine.running then
     return
   end
   machine.running = true
-  local started = process.start(machine, secret_of(self, w) or self.service.api_key, dies_at)
+  local started = process.start(machine, secret_of(self, w) or self.service.api_key, dies_at, copy_at)
   local result, err = process.run(started, function()
     local a, b = verbs[drawn.verb](machine, started)
     return a, b
@@ -140,8 +155,7 @@ end
 
 -- A person takes the secret out of the store, and uses it from now on.
 people["use the secret"] = function(w)
-  local kind = { name = "a person" }
-  w.consumers[#w.consumers + 1] = consumers.new(w, kind, w.stores[1], w.what.counts(kind.name))
+  w:add_consumer({ name = "a person" }, w.stores[1])
   w.seen = w.stores[1].content
 end
 
@@ -172,7 +186,7 @@ end
 
 function acts.restore(_, w, machine, one)
   local copy = process.copy(machine.folder)
-  w:at(one.back, function()
+  w:at(w.ahead + one.back - one.moment, function()
     if not machine.running then
       machine.folder, machine.restored = copy, true
     end
@@ -181,7 +195,7 @@ end
 
 function acts.clone(_, w, machine, one)
   local clone = new_machine(w, machine.plan, "clone", process.copy(machine.folder))
-  clone.begun = true
+  clone.begun, clone.is_copy = true, true
   one.add(clone)
 end
 
@@ -204,7 +218,7 @@ local function schedule(self, w, machine, drawn)
   local function next_wake()
     wake(self, w, machine, drawn)
     local interval = w.ahead < 3 * drawn.soak and drawn.soak / 6 or math.max(drawn.soak / 2, drawn.grace / 4)
-    w:at(w.ahead + math.max(60, math.floor(interval)), next_wake)
+    w:at(w.ahead + math.max(w.calm and 3600 or 60, math.floor(interval)), next_wake)
   end
   w:at(w.ahead, next_wake)
 end
@@ -217,7 +231,8 @@ local function prepare(self, drawn)
     soak = drawn.verb == "rollback" and math.min(drawn.soak, 3600) or drawn.soak, folder = self.folder,
     stores = drawn.stores, verb = drawn.verb, secret = start.secret, old_id = start.id, person = self.person_secret,
     person_id = self.person.id,
-    counts = function(kind) return figures_of(self, drawn.verb, kind) end,
+    counts = function(kind) return figures_of(self, drawn.verb, kind) end, acts = acts_of(self, drawn.verb),
+    only_prompt = drawn.only_prompt, drawn = drawn,
   })
   local machine = new_machine(w, drawn, "first")
   local machines = { machine }
@@ -226,17 +241,27 @@ local function prepare(self, drawn)
   elseif drawn.verb == "doctor" then
     machines[2] = new_machine(w, drawn, "doctor")
     machines[2].only_doctor = true
+    w:add_consumer({ name = "of a third machine", prompt = true }, { name = "elsewhere", content = start.elsewhere })
   end
   for i, one in ipairs(machines) do
     w:at((i - 1) * 7, function() schedule(self, w, one, drawn) end)
   end
   for _, one in ipairs(drawn.disturbances) do
     one.add = function(clone) schedule(self, w, clone, drawn) end
-    if acts[one.kind] then
+    one.copy = function(copied) acts[one.kind](self, w, copied, one) end
+    if acts[one.kind] and not one.boundary then
       w:at(one.moment, function() acts[one.kind](self, w, machine, one) end)
     end
   end
   return w, machine
+end
+
+-- From now on the service shows no use of project keys.
+local function make_blind(service)
+  for _, operation in ipairs { "get", "list" } do
+    assert(service:fault { type = "record", operation = operation, scope = "project", times = -1,
+      fields = { lastUsed = "null" } })
+  end
 end
 
 ---Carries out the run of a seed.
@@ -248,8 +273,14 @@ function Runs:run(seed)
   local drawn = plan.draw(seed)
   local w, machine = prepare(self, drawn)
   local ok, problem = pcall(function()
+    if drawn.blind then
+      make_blind(self.service)
+    end
     w:pass(2 * drawn.soak + 120)
     assert(self.service:clear_faults())
+    if drawn.blind then
+      make_blind(self.service)
+    end
     w.calm = true
     w:pass(3 * drawn.soak + 2 * drawn.grace + 2 * DAY)
   end)
@@ -257,15 +288,20 @@ function Runs:run(seed)
     w.complaints[#w.complaints + 1] = "the harness: " .. tostring(problem)
   end
   self.count = self.count + 1
-  local complaints = judge.all(w, drawn)
+  w.what.acts.runs = w.what.acts.runs + 1
+  local complaints = judge.all(w)
   w:close()
   return complaints, w, machine
 end
 
----The figures so far, as lines of a table.
+---The figures so far, as lines of two tables: what we have done to keys, and what consumers met.
 ---@return string
 function Runs:report()
-  local lines = { ("%d runs, %d kills"):format(self.count, self.kills) }
+  local lines = {}
+  for verb, acts in pairs(self.acts) do
+    lines[#lines + 1] = ("| %s | %d | %d | %d | %d | %d |"):format(verb, acts.runs, acts.created, acts.disabled,
+      acts.enabled, acts.deleted)
+  end
   for verb, kinds in pairs(self.figures) do
     for kind, figures in pairs(kinds) do
       lines[#lines + 1] = ("| %s | %s | %d | %d | %d |"):format(verb, kind, figures.requests, figures.ours,
@@ -273,7 +309,7 @@ function Runs:report()
     end
   end
   table.sort(lines)
-  return table.concat(lines, "\n")
+  return ("%d runs, %d kills\n%s"):format(self.count, self.kills, table.concat(lines, "\n"))
 end
 
 ---A run in words.

@@ -75,12 +75,9 @@ end
 
 function verbs.ensure(machine, process)
   local drawn, what = machine.plan, machine.world.what
-  local options = { store = stores_of(machine, process), max_age = 30 * 86400, soak = drawn.soak, grace = drawn.grace,
-    clock = process.clock, pause = process.pause, random = machine.random, settle = 60,
-    on_step = function() machine.world:use() end }
-  if machine.world.stores[1].content == what.secret then
-    options.adopt = what.old_id
-  end
+  local options = { store = stores_of(machine, process), max_age = drawn.max_age, soak = drawn.soak,
+    grace = drawn.grace, clock = process.clock, pause = process.pause, random = machine.random, settle = 60,
+    on_step = function() machine.world:use() end, adopt = what.old_id }
   local result, err = keys_of(machine, process):ensure("svc", options)
   return result, err
 end
@@ -107,7 +104,8 @@ function verbs.doctor(machine, process)
   if not machine.only_doctor then
     state, err = verbs.rotate(machine, process)
   end
-  local report = confidentai.rotation.doctor(process.client, options_of(machine, process))
+  local given = { stores = stores_of(machine, process) }
+  local report = confidentai.rotation.doctor(process.client, options_of(machine, process, given))
   local ids = {}
   for _, finding in ipairs(report and report.findings or {}) do
     if finding.fixable then
@@ -115,7 +113,8 @@ function verbs.doctor(machine, process)
     end
   end
   if #ids > 0 then
-    confidentai.rotation.doctor(process.client, options_of(machine, process, { fix = ids }))
+    given.fix = ids
+    confidentai.rotation.doctor(process.client, options_of(machine, process, given))
   end
   return state, err
 end

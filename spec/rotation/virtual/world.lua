@@ -11,29 +11,43 @@ World.__index = World
 
 local world = {}
 
--- The longest stretch of time for which one request of a consumer stands, in seconds.
-local LONGEST = 1800
+-- Seconds: the longest stretch of time for which one request of a consumer stands; and the age that the keys of the
+-- beginning have, so that conclusions by age are drawn in a run, too.
+local LONGEST, AGE = 3600, 40 * 86400
 
 ---@param service confidentai.Sandbox
 ---@param what { scope: string, project_id: string?, soak: number, folder: string, stores: integer, verb: string,
----secret: string, counts: fun(kind: string): table }
+---only_prompt: boolean, secret: string, counts: (fun(kind: string): table), acts: table, drawn: table }
 ---@return table
 function world.new(service, what)
   local self = setmetatable({ service = service, what = what, ahead = 0, events = {}, stores = {}, consumers = {},
     refusals = {}, complaints = {} }, World)
-  assert(service:set_clock(0))
+  self.began = self:now()
+  assert(service:set_clock(AGE))
   local paths = {}
   for i = 1, what.stores do
     paths[i] = ("%s/store%d"):format(what.folder, i)
     self.stores[i] = store.new(self, "store" .. i, paths[i], what.secret)
   end
   assert(service:set { witness = paths })
-  for _, kind in ipairs(consumers.kinds(what.soak)) do
+  for _, kind in ipairs(consumers.kinds(what.soak, what.only_prompt)) do
     for _, one in ipairs(self.stores) do
-      self.consumers[#self.consumers + 1] = consumers.new(self, kind, one, what.counts(kind.name))
+      self:add_consumer(kind, one)
     end
   end
   return self
+end
+
+---@param kind table as of consumers.kinds
+---@param one { name: string, content: string } store
+function World:add_consumer(kind, one)
+  self.consumers[#self.consumers + 1] = consumers.new(self, kind, one, self.what.counts(kind.name))
+end
+
+---Now, by a clock that is right.
+---@return number seconds since 1970
+function World:now()
+  return os.time() + AGE + self.ahead
 end
 
 ---Lets something happen at a moment.
@@ -67,7 +81,7 @@ local function move_to(self, moment)
   end
   if length > 0 then
     self.ahead = moment
-    assert(self.service:set_clock(moment))
+    assert(self.service:set_clock(AGE + moment))
     for _, consumer in ipairs(self.consumers) do
       consumer:use(length)
     end
