@@ -13,7 +13,8 @@ local EXIT = {
   { status.usage, "Wrong options, arguments or settings; nothing was sent." },
   { status.findings, "Findings, where it was asked to fail for them." },
   { status.authentication, "There is no credential, or the service refuses it." },
-  { status.unclear, "Unclear: a change may have happened; the message says how to settle it." },
+  { status.unclear, "Unclear: a change may have happened, or a compromised key was replaced and its secret not seen to be refused; "
+    .. "the message says how to settle it." },
   { status.refused, "Refused for safety, or a question was answered by no." },
   { status.unfinished, "Not finished; only with `--wait` or `--require-done`." },
   { "129, 130, 143", "Ended by SIGHUP, SIGINT, SIGTERM." },
@@ -23,6 +24,7 @@ local ENVIRONMENT = {
   { "CONFIDENT_ORG_API_KEY", "The organization key that it authenticates with. It is never an argument." },
   { "CONFIDENT_BASE_URL", "Where the service is." },
   { "CONFIDENT_REGION", "US, EU or AU, where no URL is given." },
+  { "CONFIDENTAI_DEBUG", "1 shows libcurl's messages and headers on standard error, without credentials." },
   { "CONFIDENT_PROFILE", "The profile to use, as `--profile`." },
   { "https_proxy, HTTPS_PROXY, http_proxy, all_proxy, ALL_PROXY, no_proxy, NO_PROXY", "As libcurl takes them; never "
     .. "for this machine." },
