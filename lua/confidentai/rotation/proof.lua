@@ -179,6 +179,9 @@ function proof.recover(job)
   if begun then
     if not record.published and begun.here < now.here - LONGEST then
       now = elapsed.mark(begun.here + LONGEST, begun.service and begun.service + LONGEST)
+    elseif begun.service and not now.service then
+      -- This process does not know the service's time yet, and the clock of this machine may be behind it.
+      now = elapsed.mark(now.here, begun.service + math.max(LONGEST, now.here - begun.here))
     end
     record.proving, record.our_use, record.own_use_shown = nil, now, nil
   end
