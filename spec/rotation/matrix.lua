@@ -30,7 +30,7 @@ local kinds = {
   { name = "waiting", scope = "project", store = "key", soak = 600, grace = 1200 },
 }
 
-local count
+local count_requests
 
 ---A matrix on a sandbox that runs.
 function matrix.new(service)
@@ -49,7 +49,7 @@ function matrix.new(service)
     self.starts[i].snapshot = assert(service:snapshot())
   end
   for i, kind in ipairs(kinds) do
-    kind.requests = count(self, i)
+    kind.requests = count_requests(self, i)
   end
   return self
 end
@@ -146,7 +146,7 @@ local function once(self, run)
 end
 
 -- The requests of a run from the first to the last.
-function count(self, which)
+function count_requests(self, which)
   local run = prepare(self, which)
   run.counted = true
   local raised = once(self, run)

@@ -13,8 +13,8 @@ local EXIT = {
   { status.usage, "Wrong options, arguments or settings; nothing was sent." },
   { status.findings, "Findings, where it was asked to fail for them." },
   { status.authentication, "There is no credential, or the service refuses it." },
-  { status.unclear, "Unclear: a change may have happened, or a compromised key was replaced and its secret not seen to be refused; "
-    .. "the message says how to settle it." },
+  { status.unclear, "Unclear: a change may have happened, or a compromised key was replaced and its secret not seen to "
+    .. "be refused; the message says how to settle it." },
   { status.refused, "Refused for safety, or a question was answered by no." },
   { status.unfinished, "Not finished; only with `--wait` or `--require-done`." },
   { "129, 130, 143", "Ended by SIGHUP, SIGINT, SIGTERM." },

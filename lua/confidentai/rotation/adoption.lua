@@ -123,8 +123,8 @@ local function is_decided(record)
     or options.adoption ~= "observe" or record.self
 end
 
----Returns true if the old key was used since the last look of the soak, so that what was concluded then is out of date: a
----run that was to disable it may have failed, or was stopped, for days.
+---Returns true if the old key was used since the last look of the soak, so that what was concluded then is out of date:
+---a run that was to disable it may have failed, or was stopped, for days.
 ---@param job confidentai.Job
 ---@param old confidentai.ApiKey|false
 ---@return boolean

@@ -74,8 +74,8 @@ local function contains(list, id)
   return false
 end
 
----Looks whether anybody but this rotation has used a key whose secret it has given to nobody. Our own next use would hide
----that.
+---Looks whether anybody but this rotation has used a key whose secret it has given to nobody. Our own next use would
+---hide that.
 ---@param job confidentai.Job
 ---@param identity table as of calls.identity
 ---@param own_use? table mark of our own last use of the key
@@ -181,8 +181,8 @@ function guard.check(job, identity, facts)
   return true, key
 end
 
----Returns true while what was seen since a moment is good enough to act on: a process that was stopped meanwhile, perhaps
----for days, has to look again.
+---Returns true while what was seen since a moment is good enough to act on: a process that was stopped meanwhile,
+---perhaps for days, has to look again.
 ---@param job confidentai.Job
 ---@param begun number of the job's clock
 ---@return boolean

@@ -107,10 +107,10 @@ function last_used.blindness(scope)
   return ("the service shows no use of any %s key"):format(scope)
 end
 
----Finds out how late the service shows uses.
+---Finds out how late the service shows uses. It may show those of project keys otherwise than those of the
+---organization's, or not at all.
 ---@param job confidentai.Job which has just made a call
----@param of_scope boolean a use of a key of the job's scope has to be shown, too: the service may show those of projects
----otherwise than those of the organization, or not at all
+---@param of_scope boolean a use of a key of the job's scope has to be shown, too
 ---@return number|false|nil lag seconds, 0: at once; false: lastUsed is not evidence
 ---@return string|confidentai.Error|nil why_or_err
 function last_used.lag(job, of_scope)

@@ -170,8 +170,8 @@ function proof.is_spreading(job)
   return job:since(job.record.escrowed) < PROPAGATION
 end
 
----After an interruption in the middle of a proof: it may have happened up to now. Of a key that was not published, a later
----use is another's: the record may be an old copy.
+---After an interruption in the middle of a proof: it may have happened up to now. Of a key that was not published, a
+---later use is another's: the record may be an old copy.
 ---@param job confidentai.Job
 function proof.recover(job)
   local record, now = job.record, job:mark()

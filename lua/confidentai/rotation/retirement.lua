@@ -70,8 +70,9 @@ local function disable(self, identity, options, facts)
     return result, err, kind
   end
   local ok, problem = guard.enable(self, identity)
-  return self:failure("guard", ("the service refuses the current key now, so that key %s %s: is somebody at it?"):format(
-    identity.id, ok and "was enabled again" or "has to be enabled again, which failed: " .. problem.message))
+  local text = "the service refuses the current key now, so that key %s %s: is somebody at it?"
+  return self:failure("guard", text:format(identity.id,
+    ok and "was enabled again" or "has to be enabled again, which failed: " .. problem.message))
 end
 
 -- Disables or deletes a key that is due, after a second look at it and, by the guard, at the stores.

@@ -298,9 +298,9 @@ end
 ---@return string
 function Runs:report()
   local lines = {}
-  for verb, acts in pairs(self.acts) do
-    lines[#lines + 1] = ("| %s | %d | %d | %d | %d | %d |"):format(verb, acts.runs, acts.created, acts.disabled,
-      acts.enabled, acts.deleted)
+  for verb, done in pairs(self.acts) do
+    lines[#lines + 1] = ("| %s | %d | %d | %d | %d | %d |"):format(verb, done.runs, done.created, done.disabled,
+      done.enabled, done.deleted)
   end
   for verb, kinds in pairs(self.figures) do
     for kind, figures in pairs(kinds) do
