@@ -29,7 +29,7 @@ end
 
 -- Types have no entry in the list; all of these are in 7.66 (curl/curl.h, curl/multi.h, curl/urlapi.h of that release).
 for name in ("CURL CURLM CURLMcode CURLMsg CURLU CURLUPart CURLUcode CURLcode CURLversion curl_socket_t curl_off_t " ..
-  "curl_slist curl_sockaddr curl_version_info_data curlsocktype"):gmatch "%S+" do
+  "curl_infotype curl_slist curl_sockaddr curl_version_info_data curlsocktype"):gmatch "%S+" do
   introduced[name] = 0
 end
 for _, name in ipairs { "LIBCURL_VERSION", "LIBCURL_VERSION_NUM" } do
