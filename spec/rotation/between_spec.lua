@@ -53,6 +53,18 @@ describe("between a look and an act", function()
     end
   end
 
+  it("a proof that was broken off is our own use, though this machine's clock is behind the service's", function()
+    s:fault { type = "lost_answer", path = "annotation%-queues", times = 1 }
+    local rotation, err = s:rotate({}, s:client { max_retries = 0 })
+    assert.is_nil(rotation)
+    support.assert_error({ kind = "network" }, err)
+    local clock = s.clock
+    s.clock = function() return clock() - 300 end
+    local state, problem = s:open():advance()
+    s.clock = clock
+    assert.equal("done", state, problem)
+  end)
+
   it("a process that was stopped for days reads the stores again before it disables the old key", function()
     local old = s.service.projects[1].api_key
     local one = vault(old)
