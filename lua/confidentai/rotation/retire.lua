@@ -1,11 +1,16 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Disables the key that is on its way out: the old one, or in a rollback the new one. The change is sent once, while
--- the proof of the key that stays is fresh. A failure or a lost answer leads to the whole step again, with a new proof.
+-- Disables and deletes the key that is on its way out: the old one, or in a rollback the new one. The disable is sent
+-- once, while the proof of the key that stays is fresh. A failure or a lost answer leads to the whole step again, with
+-- a new proof.
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
+local guard = require "confidentai.rotation.guard"
 
 local retire = {}
+
+-- Seconds: a use that the service shows so soon after the key was disabled may have been before.
+retire.MARGIN = 60
 
 -- Seconds: between two tries, the first wait after a failure, and the longest.
 local POLL, BACKOFF, LONGEST_BACKOFF = 2, 0.5, 60
@@ -46,8 +51,8 @@ end
 ---late) and `disabled_by` ("rotation" or "others") are set
 ---@param key { identity: table, name: string, changed: string, is_fresh: (fun(): boolean), is_there: any } name: "the
 ---old key" or "the new key"; changed: the cause of a stop, where it is not the one on record any more; is_fresh: true
----while the proof of the key that stays is good enough; is_there: it was seen a moment ago, so that a 404 now is no
----answer
+---while the proof of the key that stays is good enough; is_there: it was seen a moment ago, so that a 404 now proves
+---nothing
 ---@return boolean? ok as a step does: false: to be tried again
 ---@return number|confidentai.Error? wait_or_err
 ---@return boolean? short
@@ -78,6 +83,33 @@ function retire.disable(job, facts, key)
   ok, err = job:save(key.name .. (result == "gone" and " is gone already"
     or facts.disabled_by == "others" and " was disabled by others" or " is disabled"))
   return ok, err
+end
+
+---Deletes a disabled key, where the guard allows it, with its intent on record before. An intent that led to no request
+---is taken back: there still is a way back.
+---@param job confidentai.Job
+---@param facts table of the record: as of retire.disable, and `use_confirmed`; `deleting` (mark) is set
+---@param identity table of the key
+---@param name string "the old key" or "the new key"
+---@return "deleted"|"gone"|"late"|false|nil done as of guard.delete
+---@return string|confidentai.Error|nil reason_or_err
+---@return string? kind as of guard.delete
+function retire.delete(job, facts, identity, name)
+  local before = facts.deleting
+  local result, reason, kind = guard.delete(job, identity, { named = true, retired = true, own_use = facts.disabled,
+    margin = retire.MARGIN, use_confirmed = facts.use_confirmed, intend = function()
+      facts.deleting = job:mark()
+      local ok, err = job:intend("deleting " .. name, identity.id)
+      return ok, err
+    end })
+  if result == nil and kind == "unsent" then
+    facts.deleting = before
+    local ok, err = job:keep()
+    if not ok then
+      return nil, err
+    end
+  end
+  return result, reason, kind
 end
 
 ---Returns true if a disable of ours may still take effect, so that a change in the other direction has to wait.

@@ -17,9 +17,8 @@ local rollback = {}
 rollback.LONGEST_SOAK = 3600
 local LONGEST, POLL = 3600, 2
 
--- Seconds: a use that the service shows so soon after the key was disabled may have been before; and between two looks
--- at a key that was deleted and is in the list yet.
-local MARGIN, LATER = 60, 300
+-- Seconds between two looks at a key that was deleted and is in the list yet.
+local LATER = 300
 
 ---Returns true if a store may hold the new secret, or may have held it.
 ---@param job confidentai.Job
@@ -178,20 +177,7 @@ local function delete(job)
   if not ok then
     return ok, err, short
   end
-  local before = back.deleting
-  local result, reason, kind = guard.delete(job, record.new, { named = true, retired = true, own_use = back.disabled,
-    margin = MARGIN, use_confirmed = back.use_confirmed, intend = function()
-      back.deleting = job:mark()
-      local saved, problem = job:intend("deleting the new key", record.new.id)
-      return saved, problem
-    end })
-  if result == nil and kind == "unsent" then
-    back.deleting = before
-    ok, err = job:keep()
-    if not ok then
-      return nil, err
-    end
-  end
+  local result, reason, kind = retire.delete(job, back, record.new, "the new key")
   if result == "late" or kind == "listed" then
     return false, LATER
   elseif result then

@@ -3,15 +3,12 @@
 
 local calls = require "confidentai.rotation.calls"
 local elapsed = require "confidentai.rotation.elapsed"
-local guard = require "confidentai.rotation.guard"
 local proof = require "confidentai.rotation.proof"
+local retire = require "confidentai.rotation.retire"
 local rivals = require "confidentai.rotation.rivals"
 local standing = require "confidentai.rotation.standing"
 local stores = require "confidentai.rotation.stores"
 local timestamp = require "confidentai.timestamp"
-
--- Seconds: a use that the service shows so soon after the key was disabled may have been before.
-local MARGIN = 60
 
 -- Seconds between two looks at a key that was deleted and is in the list yet; the same after a while, and how often the
 -- time of settling that is.
@@ -24,7 +21,7 @@ local function late_use(record, old)
     return nil
   elseif kind == "unreadable" then
     return "the time of the old key's last use cannot be read"
-  elseif last and last > elapsed.dated(record.disabled) + MARGIN then
+  elseif last and last > elapsed.dated(record.disabled) + retire.MARGIN then
     return "the old key was used after it was disabled"
   end
 end
@@ -64,26 +61,15 @@ local REASONS = { stored = "store_written", used = "old_used", unclear = "old_us
   foreign = "old_changed" }
 
 local function delete(job)
-  local record, before = job.record, job.record.deleting
-  local ok, err = true, nil
-  local result, reason, kind = guard.delete(job, record.old, { named = true, retired = true, own_use = record.disabled,
-    margin = MARGIN, use_confirmed = record.use_confirmed, intend = function()
-      record.deleting = job:mark()
-      local saved, problem = job:intend("deleting the old key", record.old.id)
-      return saved, problem
-    end })
-  if result == nil and kind == "unsent" then -- there still is a way back
-    record.deleting = before
-    ok, err = job:keep()
-  end
-  if not ok then
-    return nil, err
-  elseif result == "late" then
+  local old = job.record.old
+  local result, reason, kind = retire.delete(job, job.record, old, "the old key")
+  local ok, err
+  if result == "late" then
     return look_later(job)
   elseif result then
     ok, err = finish(job, "the old key is deleted")
   elseif result == false then
-    ok, err = job:halt(REASONS[kind], ("key %s is not deleted: %s"):format(record.old.id, reason))
+    ok, err = job:halt(REASONS[kind], ("key %s is not deleted: %s"):format(old.id, reason))
   elseif reason.kind == "guard" then
     ok, err = job:halt(stores.missing(job) and "store_not_given" or "own_key", reason.message)
   else
