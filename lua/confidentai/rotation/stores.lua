@@ -169,6 +169,24 @@ function stores.complete(job)
   return ok and false, err
 end
 
+-- Writes the i-th store. The intent is in the record, which `save` may write, and stays there while the write may take
+-- effect later. Returns true; or nil, the error, and true if the store certainly took nothing.
+local function write(job, i, content, which, save)
+  local store, done = job.stores[i], note_write(job, which)
+  local ok, err, untouched = save(store, i)
+  if ok then
+    ok, err, untouched = stores.put(job, store, content)
+  end
+  if ok or untouched then
+    done()
+  end
+  return ok, err, untouched
+end
+
+local function save_nothing()
+  return true
+end
+
 ---Writes the stores that do not hold a text yet.
 ---@param job confidentai.Job
 ---@param content string
@@ -182,16 +200,8 @@ function stores.put_all(job, content, before)
     if held == nil and err then
       return nil, err
     elseif held ~= content then
-      local ok, untouched, done = true, nil, note_write(job, "new")
-      if before then
-        ok, err = before(store, i)
-      end
-      if ok then
-        ok, err, untouched = stores.put(job, store, content)
-      end
-      if ok or untouched then
-        done()
-      end
+      local ok, untouched
+      ok, err, untouched = write(job, i, content, "new", before or save_nothing)
       if not ok then
         return nil, err, untouched
       end
@@ -268,19 +278,6 @@ function stores.may_hold_new(job, i)
   return false
 end
 
--- Writes what a store held before, with the intent on record.
-local function put_back(job, store, previous)
-  local done = note_write(job, "old")
-  local ok, err, untouched = job:keep()
-  if ok then
-    ok, err, untouched = stores.put(job, store, previous)
-  end
-  if ok or untouched then
-    done()
-  end
-  return ok, err
-end
-
 ---Puts what the stores held before back, where they hold the new key. A store that somebody has written since is left
 ---alone, and one that was never written.
 ---@param job confidentai.Job
@@ -302,7 +299,10 @@ function stores.restore(job, believed)
         return false, store.label, store.readable
       elseif previous ~= nil then
         local ok
-        ok, err = put_back(job, store, previous)
+        ok, err = write(job, i, previous, "old", function()
+          local saved, problem = job:keep()
+          return saved, problem
+        end)
         if not ok then
           return nil, err
         end

@@ -39,9 +39,9 @@ local function look(job, secret)
       or kept == nil and not may_replace(job, store, content) then
       changed, found = changed or store.label, changed and found or content
     elseif content ~= nil then
-      previous[i] = content
-      if kept ~= nil then
-        previous[i] = kept -- what was there first
+      previous[i] = kept -- what was there first; false: nothing was
+      if kept == nil then
+        previous[i] = content
       end
     end
   end
