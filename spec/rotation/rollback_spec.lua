@@ -84,14 +84,7 @@ describe("a rollback", function()
   end)
 
   it("of what was not published removes the new key, which nobody has", function()
-    local _, err = s:rotate { on_step = function(event)
-      if event.state == "proven" then
-        s:fault { type = "drop", times = -1 }
-      end
-    end }
-    assert.is_truthy(err)
-    s.service:clear_faults()
-    local rotation = s:open()
+    local rotation = s:stuck_at_proven()
     assert.equal("aborted", (rotation:rollback()))
     s:clean_up(rotation, DAY)
     assert.equal(1, #s:on_service())
@@ -222,14 +215,7 @@ describe("a rollback", function()
     end)
 
     it("from before it was published, while its key is watched yet", function()
-      local _, err = s:rotate { soak = DAY, adoption = "time", on_step = function(event)
-        if event.state == "proven" then
-          s:fault { type = "drop", times = -1 }
-        end
-      end }
-      assert.is_truthy(err)
-      s.service:clear_faults()
-      local rotation = s:open()
+      local rotation = s:stuck_at_proven { soak = DAY, adoption = "time" }
       assert.equal("aborted", (rotation:rollback()))
       assert.is_false(rotation:status().settled)
       local again = begin { store = s:store(nil, false) }

@@ -172,6 +172,22 @@ function Scene:rotate(more, client)
   return self:keys("project", client):rotate(id, options)
 end
 
+---A rotation whose requests fail once it has proven its new key, before that is published.
+---@return confidentai.Rotation
+function Scene:stuck_at_proven(more)
+  more = more or {}
+  more.on_step = function(event)
+    if event.state == "proven" then
+      self:fault { type = "drop", times = -1 }
+    end
+  end
+  local rotation, err = self:rotate(more)
+  assert.is_nil(rotation)
+  assert.is_truthy(err)
+  assert(self.service:clear_faults())
+  return self:open()
+end
+
 ---Lets the keys that a rotation has disabled to remove them be watched for long enough, and be removed.
 function Scene:clean_up(rotation, seconds)
   self:pass(seconds or 60)

@@ -26,14 +26,7 @@ describe("a rotation", function()
 
   describe("takes a confirmation", function()
     it("only where it is asked for", function()
-      local _, err = s:rotate { soak = DAY, on_step = function(event)
-        if event.state == "proven" then
-          s:fault { type = "drop", times = -1 }
-        end
-      end }
-      assert.is_truthy(err)
-      s.service:clear_faults()
-      local rotation = s:open()
+      local rotation = s:stuck_at_proven { soak = DAY }
       assert_refused("there is nothing to confirm now", rotation:confirm())
       assert.equal("soaking", (rotation:advance())) -- and the soak is not skipped
       check(rotation:confirm())
