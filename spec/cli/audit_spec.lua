@@ -129,6 +129,7 @@ describe("confidentai audit", function()
     it("shows how far it is, and leaves no trace of that", function()
       local status, output = command({ "audit" }, { terminal = true })
       assert.equal(0, status)
+      output = output:gsub("^\rReading keys %[#+%.+%] 1/3", "") -- on a slow machine the first answer is late, too
       assert.matches("^\rReading keys %[#+%.+%] 2/3\r\27%[K0 findings", output)
     end)
 
