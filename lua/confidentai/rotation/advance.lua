@@ -104,8 +104,9 @@ end
 local function lift(job)
   local record = job.record
   if not record.finished then
-    job.halted = { stop = record.stop, reason = record.reason, cause = record.cause, state = record.state }
-    record.stop, record.reason, record.cause = nil, nil, nil
+    job.halted = { stop = record.stop, reason = record.reason, cause = record.cause, about = record.about,
+      state = record.state }
+    job:clear_stop()
   end
 end
 
@@ -113,7 +114,7 @@ end
 local function break_off(job, err)
   local record, halted = job.record, job.halted
   if not record.stop and halted.stop and halted.state == record.state then
-    record.stop, record.reason, record.cause = halted.stop, halted.reason, halted.cause
+    record.stop, record.reason, record.cause, record.about = halted.stop, halted.reason, halted.cause, halted.about
   end
   err.state = record.stop or record.state
   return nil, err

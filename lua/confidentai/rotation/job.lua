@@ -190,6 +190,12 @@ function Job:enter(state, what, facts)
   return ok, err
 end
 
+---Takes a stop back: what it was about is decided again. The caller saves.
+function Job:clear_stop()
+  local on_record = self.record
+  on_record.stop, on_record.reason, on_record.cause, on_record.about = nil, nil, nil, nil
+end
+
 ---Stops: a named end, or a halt that a person has to resolve.
 ---@param cause string one of causes.lua, which has the stop that it makes, and the ways on
 ---@param reason string for people: what has happened

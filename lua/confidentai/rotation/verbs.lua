@@ -57,7 +57,7 @@ function verbs.confirm(job)
   record.back = record.back or record.rollback and {} or nil
   confirmed[means](record)
   if not record.finished then
-    record.stop, record.reason, record.cause = nil, nil, nil
+    job:clear_stop()
   end
   local ok, err = job:save "confirmed"
   return ok, err
@@ -191,7 +191,7 @@ local function write_again(job)
   else
     record.overwrite = true
   end
-  record.stop, record.reason, record.cause = nil, nil, nil
+  job:clear_stop()
   local ok, err = job:save "the stores are to be written again"
   if not ok then
     return nil, err
