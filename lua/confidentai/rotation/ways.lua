@@ -4,6 +4,7 @@
 
 local allowed = require "confidentai.rotation.allowed"
 local command_line = require "confidentai.command_line"
+local known_options = require "confidentai.rotation.options"
 local names = require "confidentai.rotation.names"
 local store_kinds = require "confidentai.store"
 
@@ -178,9 +179,6 @@ function ways.give_stores(record)
   return options and with_stores("If the stores are on this machine now, name them again", folder, words) or nil
 end
 
--- Seconds that a rotation has where nothing else was asked for.
-local DEFAULTS = { soak = 86400, soak_max = 30 * 86400, grace = 7 * 86400 }
-
 -- A length of time as the options take it.
 local function length(seconds)
   for _, unit in ipairs { { 86400, "d" }, { 3600, "h" }, { 60, "m" } } do
@@ -193,7 +191,7 @@ end
 
 local function add_options(words, record, options)
   for _, name in ipairs { "soak", "soak_max", "grace" } do
-    if options[name] and options[name] ~= DEFAULTS[name] then
+    if options[name] and options[name] ~= known_options.list[name].default then
       add(words, "--" .. name:gsub("_", "-"), length(options[name]))
     end
   end
