@@ -8,6 +8,7 @@ local escrow = require "confidentai.rotation.escrow"
 local guard = require "confidentai.rotation.guard"
 local history = require "confidentai.rotation.history"
 local names = require "confidentai.rotation.names"
+local quarantine = require "confidentai.rotation.quarantine"
 local record = require "confidentai.rotation.record"
 
 local base_records = {}
@@ -62,12 +63,8 @@ end
 
 -- Returns true if a record says of a key that its rotation made it.
 local function has_made(content, id, name)
-  for _, entry in ipairs(content.quarantine) do
-    if entry.id == id then
-      return true
-    end
-  end
-  return content.new and content.new.id == id or base_records.find_attempt(content, id, name) ~= nil
+  return quarantine.holds(content, id) or content.new and content.new.id == id
+    or base_records.find_attempt(content, id, name) ~= nil
 end
 
 ---Returns a function that tells which keys belong to rotations of other old keys, beside that of a job. The records are

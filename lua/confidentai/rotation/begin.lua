@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- How a rotation, or a provisioning, begins; or goes on, when it is under way. What lies in the state decides. The base
--- is held meanwhile, until a record says what has begun.
+-- Begins a rotation or a provisioning, or continues one that is under way: the records in the state decide. The base is
+-- held until a record says what has begun.
 
 local advance = require "confidentai.rotation.advance"
 local base_records = require "confidentai.rotation.base_records"
@@ -73,8 +73,8 @@ local function undo(self, err)
   return nil, err
 end
 
--- Works on the record, held, and lets the base go once the record says what there is. A stop is no success: whoever
--- begins wants to know. A provisioning that cannot be finished is undone.
+-- Works on the record, held, and releases the base once the record says what has begun. A stop is an error to the caller.
+-- A provisioning that cannot be finished is undone.
 local function work_on_record(self, kind, work)
   local ok, err = handle.held(self.state, self.key, function()
     local done, problem = work()
@@ -89,13 +89,22 @@ local function work_on_record(self, kind, work)
   return ok, err
 end
 
--- Goes on with what is under way, as its record is now: another process may have gone on.
+-- Reads a record that was under way, now that it is held: another process may have continued, and ended it.
+local function read_held(self, key)
+  local content, version = record.read(self.state, key)
+  if not content then
+    return nil, version or select(2, record.failure "the rotation that was under way has just ended: try again")
+  end
+  return content, version
+end
+
+-- Continues what is under way.
 local function go_on(self, checked, same, let_go)
   self.key = same.key
   local ok, err = work_on_record(self, same.content.kind, function()
-    local content, version = record.read(self.state, self.key)
+    local content, version = read_held(self, self.key)
     if not content then
-      return nil, version or select(2, record.failure "the rotation that was under way has just ended: try again")
+      return nil, version
     end
     local done, problem = plan.agree(self, content, checked)
     if done then
@@ -132,9 +141,9 @@ local function end_grace(self, item, checked)
   local before = job.new(self.client, self.api_keys, checked)
   before.state, before.key = self.state, item.key
   local ended, err = handle.held(self.state, item.key, function()
-    local content, version = record.read(self.state, item.key)
+    local content, version = read_held(self, item.key)
     if not content then
-      return nil, version or select(2, record.failure "the rotation before has just ended: try again")
+      return nil, version
     end
     content.options.grace = 0
     local ok, problem = resume(before, content, version)

@@ -4,6 +4,7 @@
 
 local duration = require "confidentai.duration"
 local notice = require "confidentai.rotation.notice"
+local quarantine = require "confidentai.rotation.quarantine"
 local suspects = require "confidentai.rotation.suspects"
 local timestamp = require "confidentai.timestamp"
 
@@ -97,16 +98,6 @@ local function of_old(job)
     seen and (seen.gone or text ~= "is gone") and use(seen) or "")
 end
 
--- Whether a key is one of those that are to be removed.
-local function is_going(record, id)
-  for _, entry in ipairs(record.quarantine) do
-    if entry.id == id then
-      return true
-    end
-  end
-  return false
-end
-
 -- What has become of the new key.
 local function fate(record)
   local seen = record.seen and record.seen.new
@@ -115,7 +106,7 @@ local function fate(record)
     return " and " .. left
   elseif seen and seen.gone then
     return " and is gone"
-  elseif is_going(record, record.new.id) then
+  elseif quarantine.holds(record, record.new.id) then
     return " and is being removed: `rotate advance` continues"
   elseif record.rollback and seen and not seen.valid then
     return " and is disabled"

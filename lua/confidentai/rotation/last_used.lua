@@ -42,6 +42,14 @@ function last_used.words(job, key)
   return ("last used %s ago"):format(count_of(now - used))
 end
 
+---Returns the mark of a use that the service has shown, after which any use is another's; nil: it shows none.
+---@param text? string lastUsed
+---@return { here: number, service: number }?
+function last_used.mark(text)
+  local _, used = timestamp.read(text)
+  return used and elapsed.mark(used, used)
+end
+
 -- Returns true unless a key is certainly not the one that the job's calls authenticate with.
 local function may_act(job, key)
   if job.credential then
@@ -158,7 +166,7 @@ local function shows_uses(job, key, facts)
   return true
 end
 
----Decides whether nobody but us has used a key.
+---Decides if only this rotation has used a key.
 ---@param job confidentai.Job which has just made a call
 ---@param key confidentai.ApiKey as its own address shows it
 ---@param facts confidentai.GuardFacts

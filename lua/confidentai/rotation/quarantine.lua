@@ -9,6 +9,19 @@ local quarantine = {}
 -- Seconds between two looks at a key that cannot be removed yet, at most.
 local INTERVAL = 3600
 
+---Returns true if a key is on a record's list.
+---@param record table
+---@param id string
+---@return boolean
+function quarantine.holds(record, id)
+  for _, entry in ipairs(record.quarantine) do
+    if entry.id == id then
+      return true
+    end
+  end
+  return false
+end
+
 ---Puts keys on the record's list. The caller saves.
 ---@param job confidentai.Job
 ---@param identities table[] as of calls.identity
@@ -113,7 +126,7 @@ local function work_on(job, place)
   elseif result == "waiting" and not entry.disabled then
     entry.disabled, entry.ours, entry.kept = more, true, nil
     ok, err = job:save("disabled a key that nobody shall use", { key = entry.id, name = entry.name })
-  elseif kind == "unshown" then -- nothing shows that somebody has its secret: the rotation goes on, and looks again
+  elseif kind == "unshown" then -- no use by others is shown: the rotation continues, and looks again
     ok, err = note_kept(job, entry, ("key %s ('%s') is not removed yet: %s"):format(entry.id, entry.name, more))
   elseif result == false then
     ok, err = keep(job, entry, more, kind)

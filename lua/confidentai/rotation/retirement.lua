@@ -4,9 +4,9 @@
 -- are the service's alone. What it does not say, or what cannot be read, keeps a key as it is.
 
 local calls = require "confidentai.rotation.calls"
-local elapsed = require "confidentai.rotation.elapsed"
 local generations = require "confidentai.rotation.generations"
 local guard = require "confidentai.rotation.guard"
+local last_used = require "confidentai.rotation.last_used"
 local timestamp = require "confidentai.timestamp"
 
 local retirement = {}
@@ -89,9 +89,8 @@ local function retire(self, view, options, facts, key, is_newer)
     return false, nil, why
   end
   act(self, options.content, key)
-  local _, used = timestamp.read(fresh.last_used)
   local result
-  local known = { named = true, own_use = used and elapsed.mark(used, used) or nil, lag = facts.lag }
+  local known = { named = true, own_use = last_used.mark(fresh.last_used), lag = facts.lag }
   if key.valid then
     result, err = disable(self, identity, options, known)
   else

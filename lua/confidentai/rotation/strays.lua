@@ -6,7 +6,6 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
-local elapsed = require "confidentai.rotation.elapsed"
 local guard = require "confidentai.rotation.guard"
 local last_used = require "confidentai.rotation.last_used"
 local job = require "confidentai.rotation.job"
@@ -18,7 +17,7 @@ local timestamp = require "confidentai.timestamp"
 
 local strays = {}
 
--- Seconds: a key that was created or used within these is somebody's; and for which a disabled one is watched.
+-- Seconds: a key that was created or used within these is in use; and for which a disabled one is watched.
 local ALIVE, WATCH = 30 * 86400, 86400
 
 ---@class confidentai.StrayFacts
@@ -186,9 +185,8 @@ local function refuse(self, identity, reason)
 end
 
 local function disable(self, facts, place, key, identity)
-  local _, used = timestamp.read(key.last_used)
   local result, err = guard.disable(self, identity,
-    { named = true, own_use = used and elapsed.mark(used, used) or nil, lag = facts.lag })
+    { named = true, own_use = last_used.mark(key.last_used), lag = facts.lag })
   if result == false then
     return refuse(self, identity, err)
   elseif result ~= "disabled" then
@@ -211,9 +209,8 @@ local function delete(self, facts, place, key, identity)
   elseif self:since(note.since) < WATCH then
     return refuse(self, identity, "it was disabled less than a day ago: fix it again later, if nobody misses it")
   end
-  local _, used = timestamp.read(note.last_used)
   local result, err = guard.delete(self, identity,
-    { named = true, own_use = used and elapsed.mark(used, used) or nil, lag = facts.lag, disabled = note.since })
+    { named = true, own_use = last_used.mark(note.last_used), lag = facts.lag, disabled = note.since })
   if result == false then
     return refuse(self, identity, err)
   elseif not result then
