@@ -188,7 +188,7 @@ local function find_prefix(text, at, is_last)
 end
 
 -- Adds the secret that begins at a position of a text, up to another. Returns how much of the text has been read then;
--- nil: it may go on in the next piece.
+-- nil: it may continue in the next piece.
 local function take(self, text, first, last)
   local run, length = read(text:sub(first, math.min(first + LONGEST + MARGIN, last or #text)))
   -- An escape may be cut in two: the characters of one are waited for.

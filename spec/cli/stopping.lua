@@ -44,12 +44,12 @@ return function(s)
     return by_id[id].value
   end
 
-  -- Somebody uses a key, which must work.
+  -- A person uses a key, which must work.
   local function use(id)
     sandbox_support.request(s.service, { path = "/v1/annotation-queues?page=1&pageSize=1", key = secret_of(id) })
   end
 
-  -- A key that does not work is used: in between, somebody has enabled it.
+  -- A key that does not work is used: in between, a person has enabled it.
   local function use_disabled(id)
     check(s:keys():enable(id))
     use(tostring(id))

@@ -120,7 +120,7 @@ static void own_secrets_are_hidden_escaped(void) {
   cai_secret_free(own);
 }
 
-/* Of what is no escape, or none of a secret, nothing is hidden. */
+/* Text that is not an escape, or not of a secret, stays as it is. */
 static void other_escapes_stay(void) {
   static const char *const texts[] = {"C:\\users\\x2\\u00",
                                       "100%, 100%25, 100%2",

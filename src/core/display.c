@@ -146,8 +146,8 @@ static unit next_unit(const char *text, size_t length) {
 /* Marks that a character may have: those of Hebrew and Tibetan have fewer. More are drawn over the lines above. */
 #define MOST_MARKS 6
 
-/* Counts the marks behind a character; -1: there is none that they could be drawn over. Returns true of a mark that is
- * too many. */
+/* Counts the marks behind a character; -1: no character is there for a mark to stand on. Returns true for a mark that
+ * is too many. */
 static bool is_excess(const unit *next, int *marks) {
   if (next->malformed || !is_in(next->point, combining, COUNT(combining))) {
     *marks = !next->malformed && is_control(next->point) ? -1 : 0;

@@ -66,7 +66,7 @@ static void read_retry_after(cai_transfer *transfer, const char *line, size_t le
     read_header(line, length, "Retry-After", transfer->retry_after[i], sizeof transfer->retry_after[i]);
 }
 
-/* Takes a status line in. What an interim answer said is past. False: it is none. */
+/* Reads a status line, and drops what an interim response said. False: it is malformed. */
 static bool begin_headers(cai_transfer *transfer, const char *line, size_t length) {
   memset(transfer->retry_after, 0, sizeof transfer->retry_after);
   transfer->date[0] = '\0';

@@ -25,7 +25,8 @@ function terminal.width(descriptor)
   return given and given > 0 and math.floor(given) or columns > 0 and columns or DEFAULT_WIDTH
 end
 
----Whether colour is wanted on a descriptor (https://no-color.org). A terminal of no known kind may show its codes.
+---Returns true if colour is wanted on a descriptor (https://no-color.org). A terminal of an unknown kind may show its
+---codes.
 ---@param descriptor integer
 ---@param refused? boolean --no-color
 ---@return boolean

@@ -7,7 +7,7 @@ local stores = require "confidentai.rotation.stores"
 
 local allowed = {}
 
----Returns why there is no way back; nil: there is one.
+---Returns why a rotation cannot go back; nil: it can.
 ---@param record table
 ---@return string?
 function allowed.rollback(record)

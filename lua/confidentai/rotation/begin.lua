@@ -73,8 +73,8 @@ local function undo(self, err)
   return nil, err
 end
 
--- Works on the record, held, and releases the base once the record says what has begun. A stop is an error to the caller.
--- A provisioning that cannot be finished is undone.
+-- Works on the record, held, and releases the base once the record says what has begun. A stop is an error to the
+-- caller. A provisioning that cannot be finished is undone.
 local function work_on_record(self, kind, work)
   local ok, err = handle.held(self.state, self.key, function()
     local done, problem = work()

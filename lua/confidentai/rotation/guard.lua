@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The one place that decides whether a key may be removed, and that removes it. A key is removed only if
 --   1. no store that can be read holds its secret, as far as the last characters tell;
---   2. nobody has used it since we did, and the service is known to show uses;
+--   2. no other has used it since this rotation did, and the service is known to show uses;
 --   3. the user named it, or this rotation made it: it was not there before the create, and was created after that was
 --      sent;
 --   4. it was disabled, and nobody missed it for as long as users take to read a store again;
@@ -74,8 +74,8 @@ local function contains(list, id)
   return false
 end
 
----Looks whether anybody but this rotation has used a key whose secret it has given to nobody. Our own next use would
----hide that.
+---Returns true if only this rotation has used a key whose secret no store was given. The rotation's next use would hide
+---another one.
 ---@param job confidentai.Job
 ---@param identity table as of calls.identity
 ---@param own_use? table mark of our own last use of the key

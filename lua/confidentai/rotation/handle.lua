@@ -83,7 +83,7 @@ local function hold(state, key)
   return record.failure(problem)
 end
 
----Runs a function while nobody else can go on with the same rotation, or begin one of the same base.
+---Runs a function while no other process can continue the same rotation, or begin one of the same base.
 ---@param state confidentai.State
 ---@param key string of the record, or of the base
 ---@param work fun(let_go: fun()): any its results are returned, three at most; what it raises is raised, after the hold

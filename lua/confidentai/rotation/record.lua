@@ -12,7 +12,7 @@ local record = {}
 -- Events kept; those of a rotation that goes well are a dozen.
 local LONGEST_HISTORY = 200
 
----The key below which the records of a base are. Whoever begins something of the base holds it.
+---Returns the key below which the records of a base are. A process that begins something of the base holds it.
 ---@param organization string id
 ---@param place string "organization", or a project's id
 ---@param base string

@@ -15,7 +15,7 @@ local returning = {}
 -- good enough to act on; and between two proofs.
 local POLL, PROPAGATION, FRESH, HOURLY = 2, 60, 60, 3600
 
--- Returns why the old key is no key to go back to, and the cause of a stop; nil: it is one.
+-- Returns why the rotation cannot go back to the old key, and the cause of a stop; nil: it can.
 local function problem_with(job, old)
   local record = job.record
   if not old then

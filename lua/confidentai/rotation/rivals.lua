@@ -2,7 +2,7 @@
 -- Others at work: two rotators that share no state folder may rotate the same key. The lowest id of a generation wins.
 -- A loser never touches the old key; its own goes, unless a store of its own holds it: then two stores have a working
 -- key each, which is better than one with none. A key that consumers may have read from a store soaks before it goes. A
--- rotation that is on record here, of another key of the same name, is no rival: it has its own old key and stores.
+-- rotation that is on record here, of another key of the same name, is not a rival: it has its own old key and stores.
 
 local base_records = require "confidentai.rotation.base_records"
 local calls = require "confidentai.rotation.calls"

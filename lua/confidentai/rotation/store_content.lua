@@ -26,7 +26,7 @@ function store_content.words(job, content)
   return "something that is not the secret of a key"
 end
 
--- The variable of a .env file: the first whose value is a key, else the first; nil: the text is no such file.
+-- Returns the variable of a .env file: the first whose value is a key, else the first; nil: the text is another.
 local function variable_of(content)
   local first
   for line in content:gmatch "[^\r\n]+" do
@@ -43,7 +43,7 @@ end
 ---Finds out whether what a store holds is a .env file, which is not to be replaced as a whole.
 ---@param store confidentai.Store
 ---@param content string|false
----@return string? problem nil: it is none
+---@return string? problem nil: it is not
 ---@return boolean? several it has several lines, so that nothing lets it be replaced
 function store_content.env_file_problem(store, content)
   local variable = content and not stores.is_key(content) and variable_of(content)

@@ -71,7 +71,7 @@ local function complete(given)
   }
 end
 
--- The folder where nobody named one; nil and what to do when the environment has none. Only absolute paths count: a
+-- Returns the folder that the environment names; nil, and what to do: it names none. Only absolute paths count: a
 -- relative one would be another folder for each run that is started elsewhere, without the records of this one.
 local function default_path()
   -- Of a service manager's list, the first (systemd.exec). It may be a link to where the manager keeps private ones.

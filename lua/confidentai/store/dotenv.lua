@@ -41,8 +41,8 @@ local function sets(text, variable)
   return false
 end
 
--- Whether some readers take a line for one that sets the variable, though it is none of ours: "NAME: value",
--- "NAME+=value", one behind another assignment or word, as of declare, and csh's setenv.
+-- Returns true if some readers, but not this one, find the variable set in a line: by "NAME: value", "NAME+=value",
+-- behind another assignment or word such as declare, or by csh's setenv.
 local function may_set(line, variable)
   local before, after = line:match("^([^\"'`#]*)%f[%w_]" .. variable .. "%f[^%w_](.*)$")
   if not before or assignment(line) == variable then
@@ -55,8 +55,8 @@ local function may_set(line, variable)
   return before:find "[%s;]$" and after:find "^%+?="
 end
 
--- Whether the line that ends before a position goes on in the next one for some readers: a backslash is before its end,
--- and no other before that.
+-- Returns true if the line that ends before a position continues in the next one for some readers: an odd number of
+-- backslashes is before its end.
 local function continues(content, before)
   local last = before - (content:sub(before - 2, before - 2) == "\r" and 3 or 2)
   local at = last

@@ -68,7 +68,7 @@ local function read_log(w, log)
   return facts
 end
 
--- The key may be deleted now: nobody missed it for a while, or nobody can.
+-- The key may be deleted now: no consumer missed it for a while, or can.
 local function judge_delete(w, facts, entry, key, used, complain)
   local drawn, now = w.what.drawn, entry.change.time
   local disabled, made_at = facts.disabled[key], facts.made_at[key]

@@ -40,7 +40,7 @@ function runs.new(service, folder)
     for _, name in ipairs { "svc-2", "svc~g1~abcdefgh", "svcx" } do
       confidentai.check(keys:create(name))
     end
-    -- Of the organization nobody would use it.
+    -- No consumer uses a key of the organization.
     local elsewhere = scope == "project" and confidentai.check(keys:create "web~g3~abcdefgh") or {}
     local key = confidentai.check(keys:create "svc")
     self.starts[scope] = { id = key.id, secret = key.value, elsewhere = elsewhere.value }

@@ -41,8 +41,8 @@ local function go_on(rotation)
   end
 end
 
--- A rotation that has come to its end early just now is no success, unless a person has asked for that; one that had is
--- none of this run's business.
+-- A rotation that ended early in this run is a failure, unless a person has asked for that; one that had ended before
+-- is not.
 local function exit_of(shown, was_finished, arguments)
   if shown.stop and shown.finished and not was_finished and shown.stop ~= "ambiguous" then
     return shown.cause == "rolled_back" and status.ok or status.failed

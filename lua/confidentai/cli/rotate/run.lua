@@ -110,7 +110,7 @@ function run.read(arguments, ended)
     require("confidentai").rotation.list { state_dir = arguments.state_dir, ended = ended })
 end
 
--- Those that are under way; of none, all.
+-- Returns those that are under way; all, if none is.
 local function under_way(list)
   local found = {}
   for _, rotation in ipairs(list) do
@@ -120,8 +120,8 @@ local function under_way(list)
   return found[1] and found or list
 end
 
----The one that is meant, by its id or by the name of its key: then rather one that is under way. Ends the command when
----that is none, or several.
+---Returns the one that is meant, by its id or by the name of its key: then rather one that is under way. Ends the
+---command if there is not exactly one.
 ---@param list confidentai.Rotation[]|confidentai.Status[]
 ---@param name string
 ---@param arguments table parsed
