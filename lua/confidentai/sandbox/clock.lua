@@ -12,10 +12,11 @@ function Clock.new(real)
   return setmetatable({ real = real, offset = 0 }, Clock)
 end
 
----The time.
----@return number seconds since 1970, with the fraction
+---Returns the time. It has whole milliseconds, as the service's times have: a snapshot that is kept as JSON, where
+---cjson writes 14 digits, must not change them.
+---@return number seconds since 1970
 function Clock:now()
-  return self.stopped_at or self.real() + self.offset
+  return self.stopped_at or math.floor((self.real() + self.offset) * 1000 + 0.5) / 1000
 end
 
 ---Moves, stops or starts the clock.
