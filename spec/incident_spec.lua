@@ -69,7 +69,7 @@ describe("docs/incident.md", function()
     assert.equal(0, (run(begin)))
     local status, _, errors = run "confidentai contain --replace --store file:app.key --file app.key --yes"
     assert.equal(6, status, errors)
-    assert.matches("\n  it has to end before; how: confidentai rotate status %w+\n", errors)
+    assert.matches("is under way: .*\n    confidentai rotate advance %w+\n", errors)
     -- The old one has leaked.
     assert.equal(0, (run "confidentai contain --file old --yes && confidentai rotate advance"))
     assert.is_false(support.key_on_service(service, "project", 1, project).valid)

@@ -90,6 +90,9 @@ function confidentai.async(task, on_end) end
 ---@field path? string of the request
 ---@field state? string what a rotation had reached
 ---@field next? string what a person can do about it
+---@field cause? string of a refusal of a rotation or ensure: why, as a word
+---@field facts? string[] what is true of the keys of the rotation that it is about
+---@field ways? confidentai.Way[] the commands that lead on from a refusal
 
 ---@class confidentai.Whoami
 ---@field organization confidentai.OrganizationRecord
@@ -601,7 +604,7 @@ function rotation.doctor(client, given) end
 ---A way on: what it is for, and its command lines, each as words. They are run in this order.
 ---@class confidentai.Way
 ---@field purpose string
----@field steps string[][]
+---@field steps (string[]|{ again: table })[] the words of each; again: the command of this run, with other options
 
 ---What `on_step` is called with: an event of the rotation's history, and whose it is. No secret is in it.
 ---@class confidentai.Step
@@ -724,6 +727,7 @@ function store.revive(spec) end
 ---@field readable boolean whether get can tell what is stored
 ---@field spec? table of JSON values from which revive makes it again; nil: it has to be given again
 ---@field preflight fun(self: confidentai.Store, context: table): true?, string? Finds out whether a put could succeed, without changing anything: true, or nil and a message.
+---@field remedy? fun(self: confidentai.Store): string[]? Gives the words of a command that mends what a preflight has found; nil: there is none.
 ---@field get fun(self: confidentai.Store, context: table): string|false|nil, string? What is stored: text; false when there is nothing; nil and a message when it cannot be told.
 ---@field put fun(self: confidentai.Store, text: string|false, context: table): true?, string?, string? Stores text, or, for false, takes away what was stored: true, or nil, a message, and "failed" (certainly not stored) or "unknown".
 

@@ -108,6 +108,24 @@ function Rotating:paste(line)
   return result
 end
 
+---The service and the scene's folder as they are now, to go back to.
+function Rotating:keep()
+  local folder = self.scene.folder
+  assert(os.execute(("rm -rf '%s.copy' && cp -a '%s' '%s.copy'"):format(folder, folder, folder)))
+  return { folder = folder, service = assert(self.scene.service:snapshot()) }
+end
+
+---Goes back to that: faults are gone.
+function Rotating:go_back(kept)
+  assert(self.scene.service:restore(kept.service))
+  assert(os.execute(("rm -rf '%s' && cp -a '%s.copy' '%s'"):format(kept.folder, kept.folder, kept.folder)))
+end
+
+---Removes what was kept.
+function Rotating:forget(kept) -- luacheck: ignore self
+  os.execute(("rm -rf '%s.copy'"):format(kept.folder))
+end
+
 ---Registers a scene for each spec of the file with busted.
 function rotating.register()
   return setmetatable({ scene = scene.register { projects = { "web" } } }, { __index = Rotating })

@@ -64,18 +64,6 @@ describe("a rotation that has stopped:", function()
     return result
   end
 
-  -- The service and the folder as they are now, to go back to.
-  local function keep()
-    local copy = s.folder .. ".copy"
-    assert(os.execute(("rm -rf '%s' && cp -a '%s' '%s'"):format(copy, s.folder, copy)))
-    return { copy = copy, service = assert(s.service:snapshot()) }
-  end
-
-  local function go_back(kept)
-    assert(s.service:restore(kept.service))
-    assert(os.execute(("rm -rf '%s' && cp -a '%s' '%s'"):format(s.folder, kept.copy, s.folder)))
-  end
-
   -- The stop is left; an end is left by another rotation, or by what it had to remove.
   local function has_left(before)
     local left = false
@@ -117,9 +105,9 @@ describe("a rotation that has stopped:", function()
       assert_text(text, before)
       assert.equal(silent and 0 or #list, #list, text)
       assert.is_true(silent or #list > 0, text)
-      local kept = keep()
+      local kept = r:keep()
       for _, line in ipairs(list) do
-        go_back(kept)
+        r:go_back(kept)
         mend()
         if before.finished then
           wait_for_end(line)
@@ -129,7 +117,7 @@ describe("a rotation that has stopped:", function()
         assert.equal(unshown and 5 or 0, result.status, line .. "\n" .. result.output .. result.errors .. text)
         assert.is_true(has_left(before), line .. " does not lead out of it\n" .. result.output .. text)
       end
-      os.execute(("rm -rf '%s'"):format(kept.copy))
+      r:forget(kept)
     end)
   end
 
@@ -160,14 +148,14 @@ describe("a rotation that has stopped:", function()
       os.execute(("rm -rf '%s'"):format(s:path "state"))
       local rotation = assert(s:rotate { soak = soak, grace = DAY })
       r:set_clock()
-      local list, kept = printed(rotation.id), keep()
+      local list, kept = printed(rotation.id), r:keep()
       assert.is_true(#list >= 2)
       for _, line in ipairs(list) do
-        go_back(kept)
+        r:go_back(kept)
         local result = run(line)
         assert.equal(0, result.status, line .. "\n" .. result.errors)
       end
-      os.execute(("rm -rf '%s'"):format(kept.copy))
+      r:forget(kept)
     end
   end)
 end)

@@ -43,7 +43,7 @@ describe("the plan of a rotation", function()
   end
 
   it("wants the old key to be there", function()
-    assert_refused("there is no key 99: replace = true", { id = 99 })
+    assert_refused("Only if it was deleted: replace = true", { id = 99 })
   end)
 
   for _, scope in ipairs { "project", "organization" } do
@@ -79,7 +79,7 @@ describe("the plan of a rotation", function()
 
   it("wants the old key to be enabled", function()
     confidentai.check(s:keys():disable(1))
-    assert_refused("key 1 is disabled", {})
+    assert_refused("key 1 'Default Key' (never used) is disabled: enable it", {})
     local rotation = confidentai.check(s:rotate { replace = true, soak = 1000 })
     assert.equal("done", rotation.state)
     assert.equal("2", s:holder().id)
@@ -103,7 +103,7 @@ describe("the plan of a rotation", function()
       id = 1, name = "Default Key", valid = true, value = ("*"):rep(15) .. by_id["1"].value:sub(-6),
       created_at = by_id["1"].created_at, rotatesAt = "2030-01-01T00:00:00.000Z",
     } } } } }
-    assert_refused("the service itself rotates key 1, at 2030-01-01", {})
+    assert_refused("the service itself rotates key 1 'Default Key' (never used), at 2030-01-01", {})
   end)
 
   it("wants the held secret to be the old key's", function()
@@ -113,7 +113,8 @@ describe("the plan of a rotation", function()
 
   it("wants the store to hold the old key's secret", function()
     local wrong = "confident_us_proj_" .. ("x"):rep(30) .. "abcdef"
-    assert_refused("does not hold the secret of key 1: replace_store = true", { store = s:store("key", wrong) })
+    assert_refused("does not hold the secret of key 1, but a secret that ends in abcdef: replace_store = true",
+      { store = s:store("key", wrong) })
     assert_refused("does not hold the secret of key 1", { store = s:store("empty", false) })
     assert_refused("does not hold the secret of key 1", { store = { s:store(), s:store("second", wrong) } })
     assert.is_nil(s:read "empty")

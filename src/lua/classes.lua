@@ -41,6 +41,9 @@ local ApiKey, Client, Engine = {}, {}, {}
 ---@field path? string of the request
 ---@field state? string what a rotation had reached
 ---@field next? string what a person can do about it
+---@field cause? string of a refusal of a rotation or ensure: why, as a word
+---@field facts? string[] what is true of the keys of the rotation that it is about
+---@field ways? confidentai.Way[] the commands that lead on from a refusal
 
 ---What `on_event` is called with. "request" and "response" come for each attempt, "retry" when another follows,
 ---"deprecated" when the service says so of the call.

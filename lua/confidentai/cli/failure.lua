@@ -95,27 +95,54 @@ end
 ---Fields of an error that programs get, beside `next`.
 failure.fields = {
   "kind", "message", "status", "outcome", "state", "method", "path", "attempts", "retry_after", "link", "rotation",
+  "cause",
 }
+
+-- The ways on that an error gives, as command lines, each with what it is for.
+local function ways_of(err)
+  local list = {}
+  for i, way in ipairs(err.ways or {}) do
+    list[i] = { purpose = failure.redact(failure.in_options(way.purpose)),
+      line = failure.redact(require("confidentai.cli.continuation").line(way)) }
+  end
+  return list
+end
 
 ---Tells of an error.
 ---@param err table
 ---@param format? string "json" and "jsonl": as JSON
 function failure.report(err, format)
-  local next = advice(err)
+  local ways = ways_of(err)
+  local next = (err.next or not ways[1]) and advice(err) or nil
   if format == "json" or format == "jsonl" then
     local object = { error = { next = next } }
     for _, name in ipairs(failure.fields) do
       object.error[name] = err[name]
     end
     object.error.message = failure.redact(failure.in_options(tostring(err.message)))
+    for i, way in ipairs(ways) do
+      object.error.commands = object.error.commands or {}
+      object.error.commands[i], object.error.next = way.line, object.error.next or way.purpose
+    end
+    for i, fact in ipairs(err.facts or {}) do
+      object.error.facts = object.error.facts or {}
+      object.error.facts[i] = failure.redact(fact)
+    end
     local json, ok, core = require("cjson").new().encode(object), pcall(require, "confidentai.core")
     json = ok and type(core) == "table" and core.escape_json(json) or json:gsub("[\128-\255]", "?")
     terminal.write(2, json .. "\n")
     return
   end
   terminal.say("confidentai: ", failure.redact(failure.in_options(tostring(err.message))))
+  for _, fact in ipairs(err.facts or {}) do
+    terminal.say("  ", failure.redact(fact))
+  end
   if next then
     terminal.say("  ", failure.redact(next))
+  end
+  for _, way in ipairs(ways) do
+    terminal.say("  ", way.purpose, ":")
+    terminal.say("    ", way.line)
   end
 end
 

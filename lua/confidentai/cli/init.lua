@@ -145,6 +145,7 @@ function cli.main(arguments)
   if not parsed then
     return status.usage
   end
+  require("confidentai.cli.continuation").note(arguments, parsed)
   return modules[parsed.command].run(parsed)
 end
 

@@ -13,6 +13,7 @@ local names = require "confidentai.rotation.names"
 local plan = require "confidentai.rotation.plan"
 local record = require "confidentai.rotation.record"
 local refusal = require "confidentai.refusal"
+local refusals = require "confidentai.rotation.refusals"
 local state = require "confidentai.state"
 local stores = require "confidentai.rotation.stores"
 
@@ -80,6 +81,7 @@ local function work_on_record(self, kind, work)
     local done, problem = work()
     if done and self.record.stop then
       done, problem = self:failure("guard", self.record.reason)
+      refusals.attach(problem, self)
     end
     if not done and kind == "provision" then
       done, problem = undo(self, problem)
@@ -150,8 +152,9 @@ local function end_grace(self, item, checked)
     if not ok then
       return nil, problem
     elseif not content.finished then
-      return self:failure("guard", ("the rotation before, %s, cannot be ended: %s"):format(content.id,
-        content.reason or content.state), "not_applied")
+      local text = "the rotation before, %s, cannot be ended: %s"
+      return refusals.planned(refusals.of_rotation("unended", text:format(content.id, content.reason or content.state),
+        before))
     end
     return true
   end)
@@ -258,10 +261,12 @@ local function dispatch(self, checked, wanted, let_go)
   local obstacle = base_records.find_obstacle(list, wanted)
   local content = obstacle and obstacle.content
   if content then
-    ok, err = self:failure("guard", ("another rotation of '%s' is under way: %s%s (%s): advance that one to its end, "
-      .. "or undo it by rollback or abort, first"):format(self.base, content.id,
-      content.old_id and ", of key " .. content.old_id or "", content.stop or content.state), "not_applied")
-    err.next = ("it has to end before; how: confidentai rotate status %s"):format(content.id)
+    local text = "another rotation of '%s' is under way: %s%s (%s): advance that one to its end, or undo it by "
+      .. "rollback or abort, first"
+    text = text:format(self.base, content.id, content.old_id and ", of key " .. content.old_id or "",
+      content.stop or content.state)
+    ok, err = refusals.planned(refusals.of_rotation("under_way", text,
+      { record = content, state = self.state, key = obstacle.key }))
     return ok, err
   end
   ok, err = start(self, checked, wanted, list, let_go)
@@ -370,13 +375,15 @@ function begin.run(api_keys, kind, checked, id)
   local name, under_way = find_name(self, keys, id), find_base(self, api_keys, id)
   self.base = under_way or checked.base or names.base(name) or "key-" .. id
   if checked.base and checked.base ~= self.base then
-    return self:failure("guard", ("key %s is being rotated under the name '%s': leave base out, or end that first")
-      :format(id, self.base), "not_applied")
+    local text = "key %s is being rotated under the name '%s': leave base out, or end that first"
+    return refusals.planned(refusals.make("other_base", text:format(id, self.base),
+      refusals.again("Continue that rotation", { drop = { "--base" } })))
   end
   self.base_key = record.base_key(self.record.organization, place(api_keys), self.base)
   if #self.base_key > LONGEST_KEY then
-    return self:failure("guard", "the name of this key is too long for a record: give a shorter one as base",
-      "not_applied")
+    local text = "the name of this key is too long for a record: give a shorter one as base"
+    return refusals.planned(refusals.make("name_too_long", text,
+      id and refusals.again("Give it a shorter name", { drop = { "--base" }, add = { "--base", "key-" .. id } })))
   end
   local ok
   ok, err = handle.held(self.state, self.base_key, function(let_go)

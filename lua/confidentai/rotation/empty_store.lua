@@ -5,6 +5,7 @@
 local core = require "confidentai.core"
 local generations = require "confidentai.rotation.generations"
 local last_used = require "confidentai.rotation.last_used"
+local refusals = require "confidentai.rotation.refusals"
 
 local empty_store = {}
 
@@ -30,9 +31,12 @@ local function find_last(family, abandoned, used)
 end
 
 local function refuse(self, key, words)
-  return nil, core.failure { kind = "guard", outcome = "not_applied", message = ("the store holds nothing, and key %s "
-    .. "is enabled, %s: see whether %s is the right place; abandon = id says that the key's secret is lost, and makes "
-    .. "a new one"):format(core.key_id(self.api_keys, key), words, self.stores[1].label) }
+  local id = core.key_id(self.api_keys, key)
+  local text = "the store holds nothing, and key %s is enabled, %s: see whether %s is the right place; abandon = id "
+    .. "says that the key's secret is lost, and makes a new one"
+  return refusals.make("in_use", text:format(id, words, self.stores[1].label),
+    refusals.show(self.api_keys, id),
+    refusals.again("If its secret is lost: make a new one", { drop = { "--abandon" }, add = { "--abandon", id } }))
 end
 
 ---Checks that every enabled key of the base was lost: no use of it is shown, and uses are shown by now; or `abandon`

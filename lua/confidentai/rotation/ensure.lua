@@ -4,13 +4,14 @@
 -- evidence that a key is lost.
 
 local calls = require "confidentai.rotation.calls"
-local store_content = require "confidentai.rotation.store_content"
 local core = require "confidentai.core"
 local empty_store = require "confidentai.rotation.empty_store"
 local generations = require "confidentai.rotation.generations"
+local held_secrets = require "confidentai.rotation.held_secrets"
 local job = require "confidentai.rotation.job"
 local last_used = require "confidentai.rotation.last_used"
 local published_at = require "confidentai.rotation.published_at"
+local refusals = require "confidentai.rotation.refusals"
 local retirement = require "confidentai.rotation.retirement"
 local stores = require "confidentai.rotation.stores"
 local successor = require "confidentai.rotation.successor"
@@ -29,57 +30,7 @@ local ensure = {}
 -- Seconds: the least for which an unclear create may still become a key.
 local LEAST_SETTLE = 60
 
--- Seconds for which a secret of no key must be refused before it is replaced.
-local RENEWAL = 5
-
 local NO_DATE = "the service's answers have no Date header, so that nothing is done by age"
-
-local function refuse(message, ...)
-  return nil, core.failure { kind = "guard", message = message:format(...), outcome = "not_applied" }
-end
-
--- What the stores hold: an array of different texts, without those that hold nothing, and whether one holds nothing.
-local function read_stores(self)
-  local contents, seen, empty = {}, {}, false
-  for _, store in ipairs(self.stores) do
-    if not store.readable then
-      return refuse("%s cannot be read, and ensure keeps what it has to know there: give it a check", store.label)
-    end
-    local held, err = stores.get(self, store)
-    if held == nil then
-      return nil, err
-    elseif stores.is_nothing(held) then
-      empty = true
-    elseif not stores.is_key(held) then
-      return refuse((store_content.env_file_problem(store, held)) or ("%s holds something that is not the secret of "
-        .. "a key, so that it was left alone: give another store, or empty this one"):format(store.label))
-    elseif not seen[held] then
-      seen[held] = true
-      contents[#contents + 1] = held
-    end
-  end
-  return contents, nil, empty
-end
-
--- A secret of no key of the base is replaced only where that was asked for, and it does not work: a list may leave its
--- key out, and it may be of another name.
-local function check_unknown(self, base, secret, options)
-  if not options.renew then
-    return refuse("%s holds the secret of no key of '%s': adopt = id names the key that it is of; renew = true makes a "
-      .. "new one, where that was deleted", self.stores[1].label, base)
-  end
-  local format = core.key_format(secret)
-  if not format or format.kind ~= (self.record.scope == "organization" and "org" or "proj") then
-    return refuse("what %s holds is not the secret of a key of the %s, so that it was left alone: empty that place if "
-      .. "a new one belongs there", self.stores[1].label, self.record.scope)
-  end
-  local answer, err = successor.try(self, secret, RENEWAL)
-  if answer == "accepted" then
-    return refuse("%s holds a secret that works, and is of no key of '%s' that the service lists: adopt = id names the "
-      .. "key that it is of", self.stores[1].label, base)
-  end
-  return answer and true, err
-end
 
 -- The keys of the base, around the one that the stores hold. A run that was broken off may have written some of the
 -- stores only: the latest generation counts then.
@@ -96,11 +47,10 @@ local function look(self, family, contents, options)
     end
   end
   if unknown[1] and contents[2] and not options.renew then
-    return refuse("the stores hold different secrets, and one is of no key of '%s': make them the same first",
-      family.base)
+    return held_secrets.refuse_different(family, contents)
   end
   for _, secret in ipairs(unknown) do
-    local ok, err = check_unknown(self, family.base, secret, options)
+    local ok, err = held_secrets.check_unknown(self, family, contents.store_of[secret], secret, options)
     if not ok then
       return nil, err
     end
@@ -136,8 +86,9 @@ local function begin(self, view, options, contents, family)
     local result, err = successor.create(self, view, "the secret that was there does not work")
     return result, err
   elseif options.adopt then
-    return refuse("%s holds nothing, and key %s was to be adopted from there", self.stores[1].label,
-      tostring(options.adopt))
+    return refusals.make("nothing_to_adopt", ("%s holds nothing, and key %s was to be adopted from there"):format(
+      self.stores[1].label, tostring(options.adopt)),
+      refusals.again("Make a first key, and leave that one alone", { drop = { "--adopt" } }))
   end
   local again, err = generations.list(self, view.base) -- a list may leave keys out
   if not again then
@@ -164,7 +115,8 @@ local function check_manager(self, view, options)
   for _, list in ipairs { { view.current }, view.older, view.newer } do
     for _, key in ipairs(list) do
       if key.scope == "organization" and self.client:owns(key) ~= false and not options.manager_store then
-        return refuse "this would replace the client's own key: manager_store says where the client finds its next one"
+        return refusals.make("own_key",
+          "this would replace the client's own key: manager_store says where the client finds its next one")
       end
     end
   end
@@ -180,9 +132,11 @@ local function check_newer(self, view, options)
     local kind, used = timestamp.read(key.last_used)
     if key.valid and kind == "time" and id ~= options.abandon and not (own and used <= own)
       and now - used < math.max(options.soak, options.pending) then
-      return refuse("key %s '%s' is newer than the one that the store holds, and somebody uses it (%s): is there "
-        .. "another writer of '%s'? abandon = id says that it is of no use", id, key.name, last_used.words(self, key),
-        view.base)
+      local text = "key %s '%s' is newer than the one that the store holds, and somebody uses it (%s): is there "
+        .. "another writer of '%s'? abandon = id says that it is of no use"
+      return refusals.make("newer_in_use", text:format(id, key.name, last_used.words(self, key), view.base),
+        refusals.show(self.api_keys, id),
+        refusals.again("If nobody needs it", { drop = { "--abandon" }, add = { "--abandon", id } }))
     end
   end
   return true
@@ -229,8 +183,8 @@ end
 -- The current key works, and all stores hold it: what is due comes, one thing a run.
 local function maintain(self, view, options, late)
   if not generations.created(view.current) then
-    return refuse("when key %s was created cannot be read, so that its age is unknown: nothing was changed",
-      view.current.name)
+    local text = "when key %s was created cannot be read, so that its age is unknown: nothing was changed"
+    return refusals.make("age_unreadable", text:format(view.current.name), refusals.list(self.api_keys))
   elseif not self:mark().service then
     return { key = view.current, action = "none", reason = NO_DATE }
   end
@@ -282,7 +236,8 @@ local function go_on(self, view, options, content, late)
     result, err = successor.create(self, view, "the current key does not work")
     return result, err
   elseif options.abandon == core.key_id(self.api_keys, view.current) then
-    return refuse("key %s is not lost: %s holds its secret, which works", options.abandon, self.stores[1].label)
+    return refusals.make("not_lost", ("key %s is not lost: %s holds its secret, which works"):format(options.abandon,
+      self.stores[1].label), refusals.again("Keep it", { drop = { "--abandon" } }))
   end
   result, err = stores.put_all(self, content)
   if result then
@@ -320,7 +275,7 @@ function ensure.run(api_keys, base, options)
   if not self.record.organization then
     return nil, err
   end
-  contents, err, empty = read_stores(self)
+  contents, err, empty = held_secrets.read(self)
   if not contents then
     return nil, err
   end

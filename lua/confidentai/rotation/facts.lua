@@ -141,6 +141,16 @@ local function waiting(entry)
     entry.name or "", entry.last6)
 end
 
+---Gives those about the two keys.
+---@param job { record: table }
+---@return string[]
+function facts.of_keys(job)
+  local lines, record = {}, job.record
+  lines[1] = record.old and of_old(job) or nil
+  lines[#lines + 1] = record.new and of_new(record) or nil
+  return lines
+end
+
 ---Gives the sentences.
 ---@param job confidentai.Job
 ---@return string[]
@@ -154,8 +164,9 @@ function facts.of(job)
     add(record.finished and "It has ended: %s%s" or "It has stopped: %s%s", record.reason,
       record.reason:find "[.?!]$" and "" or ".")
   end
-  lines[#lines + 1] = record.old and of_old(job) or nil
-  lines[#lines + 1] = record.new and of_new(record) or nil
+  for _, line in ipairs(facts.of_keys(job)) do
+    lines[#lines + 1] = line
+  end
   for _, entry in ipairs(record.quarantine) do
     local is_told = record.new and entry.id == record.new.id or record.reason == entry.kept
     lines[#lines + 1] = not is_told and waiting(entry) or nil

@@ -5,6 +5,7 @@ local all_keys = require "confidentai.all_keys"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local names = require "confidentai.rotation.names"
+local refusals = require "confidentai.rotation.refusals"
 local timestamp = require "confidentai.timestamp"
 
 local generations = {}
@@ -39,8 +40,9 @@ function generations.list(job, base, adopted)
   for _, key in ipairs(keys) do
     local of, generation = names.parse(key.name)
     if of == base and not calls.shows_end(key) then
-      return job:failure("guard", ("the service does not show the last 6 characters of key %s (%s), by which it is "
-        .. "told what the store holds: nothing was changed"):format(tostring(key.id), key.value), "not_applied")
+      return refusals.make("end_hidden", ("the service does not show the last 6 characters of key %s (%s), by which it "
+        .. "is told what the store holds: nothing was changed"):format(tostring(key.id), key.value),
+        refusals.list(job.api_keys))
     elseif of == base then
       members[#members + 1] = { key = key, generation = generation }
     elseif adopted and core.key_id(job.api_keys, key) == adopted then
@@ -77,8 +79,9 @@ end
 function generations.around(job, family, content)
   local found = find_current(family.members, content)
   if #found > 1 then
-    return job:failure("guard", ("several keys of '%s' end in the store's last 6 characters: which one it holds is not "
-      .. "clear, and nothing was changed"):format(family.base), "not_applied")
+    local text = "several keys of '%s' end in the store's last 6 characters: which one it holds is not clear, and "
+      .. "nothing was changed"
+    return refusals.make("ends_alike", text:format(family.base), refusals.list(job.api_keys))
   end
   local current = found[1]
   local view = { base = family.base, all = family.all, current = current and current.key,

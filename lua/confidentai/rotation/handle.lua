@@ -6,6 +6,7 @@ local argument = require "confidentai.argument"
 local escrow = require "confidentai.rotation.escrow"
 local operation = require "confidentai.operation"
 local record = require "confidentai.rotation.record"
+local refusals = require "confidentai.rotation.refusals"
 local rollback = require "confidentai.rotation.rollback"
 local status = require "confidentai.rotation.status"
 local verbs = require "confidentai.rotation.verbs"
@@ -78,7 +79,7 @@ local function hold(state, key)
   if release then
     return release
   elseif who then
-    return record.failure(("this rotation is held by %s: wait for its end, or end it"):format(who))
+    return refusals.held(who)
   end
   return record.failure(problem)
 end
@@ -140,6 +141,14 @@ local function with(job, work)
   return a, b
 end
 
+-- A verb's refusal says what can be done instead.
+local function with_ways(job, verb, state, err)
+  if state == nil and err.kind == "guard" then
+    refusals.attach(err, job, verb)
+  end
+  return state, err
+end
+
 -- What advance and its like return: the state, and the seconds until there is more to do.
 local function outcome(job, ok, more)
   if not ok then
@@ -196,7 +205,7 @@ local function tell(job, name, ...)
   local arguments = { ... }
   local state, more = with(job, function()
     local result, wait = verbs[name](job, arguments[1], arguments[2])
-    return result, wait
+    return with_ways(job, name, result, wait)
   end)
   return state, more
 end
@@ -254,10 +263,11 @@ function Rotation:abort()
   local job = job_of(self, "abort")
   local state, err = with(job, function()
     if rollback.is_published(job) then
-      return job:failure("guard", "the new secret is published: rollback goes back, advance goes on")
+      return with_ways(job, "abort",
+        job:failure("guard", "the new secret is published: rollback goes back, advance goes on"))
     end
     local result, problem = verbs.rollback(job, "aborting")
-    return result, problem
+    return with_ways(job, "abort", result, problem)
   end)
   return operation.one(state, err)
 end

@@ -8,6 +8,7 @@ local notice = require "confidentai.rotation.notice"
 local proof = require "confidentai.rotation.proof"
 local retire = require "confidentai.rotation.retire"
 local stores = require "confidentai.rotation.stores"
+local ways = require "confidentai.rotation.ways"
 
 local returning = {}
 
@@ -27,18 +28,27 @@ local function problem_with(job, old)
   end
 end
 
+-- Nothing leads back without the old key's secret.
+local function without_secret(job, message)
+  local _, err = job:failure("guard", message)
+  err.ways = ways.list(ways.back_with_secret(job.record), ways.advance(job.record))
+  return nil, err
+end
+
 -- Looks whether each store can get back what it held.
 local function look_at_stores(job)
   local missing, reason = stores.missing(job)
   if missing then
-    return job:failure("guard", reason)
+    local _, err = job:failure("guard", reason)
+    err.ways = ways.list(ways.give_stores(job.record), ways.abandon(job.record))
+    return nil, err
   end
   for i, store in ipairs(job.stores) do
     local content, err = stores.get(job, store)
     if content == nil and err then
       return nil, err
     elseif stores.is_secret(content, job.record.new.last6) and stores.before(job, i) == nil then
-      return job:failure("guard", ("what %s held before is not known: give old_secret, or put the old secret there by "
+      return without_secret(job, ("what %s held before is not known: give old_secret, or put the old secret there by "
         .. "hand"):format(store.label))
     end
   end
@@ -60,7 +70,7 @@ function returning.look(job)
     if problem then
       return job:failure("guard", problem .. ": nothing was changed, and this rotation can only advance")
     elseif record.self and identity.last6(job) == record.new.last6 and not proof.old_secret(job) then
-      return job:failure("guard",
+      return without_secret(job,
         "the old key's secret is not held, and the new key cannot remove itself: resume with another organization key")
     end
   end

@@ -45,14 +45,16 @@ end
 ---@param content string|false
 ---@return string? problem nil: it is not
 ---@return boolean? several it has several lines, so that nothing lets it be replaced
+---@return string? spec the store that is meant, as the option --store takes it
 function store_content.env_file_problem(store, content)
   local variable = content and not stores.is_key(content) and variable_of(content)
   if not variable then
     return nil
   end
   local path = store.kind == "file" and store.spec.path or "PATH"
-  return ("%s looks like a .env file, which would be lost: use env_file:%s:%s"):format(store.label, path, variable),
-    content:find "[\r\n]%s*%S" ~= nil
+  local spec = ("env_file:%s:%s"):format(path, variable)
+  return ("%s looks like a .env file, which would be lost: use %s"):format(store.label, spec),
+    content:find "[\r\n]%s*%S" ~= nil, store.kind == "file" and spec or nil
 end
 
 return store_content

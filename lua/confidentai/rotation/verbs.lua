@@ -12,6 +12,7 @@ local proof = require "confidentai.rotation.proof"
 local retire = require "confidentai.rotation.retire"
 local rollback = require "confidentai.rotation.rollback"
 local stores = require "confidentai.rotation.stores"
+local ways = require "confidentai.rotation.ways"
 
 local verbs = {}
 
@@ -215,16 +216,30 @@ local function look_at_files(job)
   return true
 end
 
+-- The new key works. Otherwise an error, with the ways on from that.
+local function look_whether_it_works(job)
+  local record = job.record
+  local new, err = look_at_new(job)
+  local ok
+  if new and new.valid then
+    ok, err = prove(job)
+  elseif new then
+    ok, err = job:failure("guard", "the new key is disabled: enable it first")
+    err.ways = ways.list(ways.make("Enable the new key, and write it again",
+      ways.of_key(record, "enable", record.new.id), ways.rotate(record, "republish"), ways.rotate(record, "advance")),
+      ways.back(record))
+  end
+  if not ok and err.kind == "guard" and not err.ways then
+    err.ways = ways.list(ways.back(record) or ways.renew(record), ways.abandon(record))
+  end
+  return ok, err
+end
+
 -- The new secret works and is in every store. Each store that is written is on record before.
 local function publish_again(job)
   local ok, err = look_at_files(job)
   if ok then
-    ok, err = look_at_new(job)
-  end
-  if ok and not ok.valid then
-    return job:failure("guard", "the new key is disabled: enable it first")
-  elseif ok then
-    ok, err = prove(job)
+    ok, err = look_whether_it_works(job)
   end
   if ok then
     ok, err = stores.put_all(job, proof.secret(job), function(store)

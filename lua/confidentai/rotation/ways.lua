@@ -13,7 +13,7 @@ local ways = {}
 ---A way on: what it is for, and its command lines, each as words. They are run in this order.
 ---@class confidentai.Way
 ---@field purpose string
----@field steps string[][]
+---@field steps (string[]|{ again: table })[] the words of each; again: the command of this run, with other options
 
 ---Makes a way.
 ---@param purpose string
@@ -89,11 +89,22 @@ end
 ---@param record table
 ---@return confidentai.Way?
 function ways.back(record)
-  if record.rollback or allowed.rollback(record) then
+  local seen = record.published and record.seen and record.seen.old or {}
+  if record.rollback or allowed.rollback(record) or seen.gone and not seen.stale then
     return nil
+  elseif seen.valid == false and not seen.stale and (not record.disabling or record.disabled_by == "others") then
+    return ways.make("Go back to the old key, which others have disabled", ways.of_key(record, "enable", record.old.id),
+      ways.rotate(record, "rollback"))
   end
   return ways.make(record.published and "Go back to the old key" or "Remove the new key",
     ways.rotate(record, "rollback"))
+end
+
+---Goes back with the old key's secret, which is asked for.
+---@param record table
+---@return confidentai.Way
+function ways.back_with_secret(record)
+  return ways.make("Give the old key's secret, and go back", ways.rotate(record, "rollback", "--ask-old-secret"))
 end
 
 ---@param record table

@@ -10,6 +10,8 @@
 ---@field spec? table of JSON values from which revive makes it again; nil: it has to be given again
 ---Finds out whether a put could succeed, without changing anything: true, or nil and a message.
 ---@field preflight fun(self: confidentai.Store, context: table): true?, string?
+---Gives the words of a command that mends what a preflight has found; nil: there is none.
+---@field remedy? fun(self: confidentai.Store): string[]?
 ---What is stored: text; false when there is nothing; nil and a message when it cannot be told.
 ---@field get fun(self: confidentai.Store, context: table): string|false|nil, string?
 ---Stores text, or, for false, takes away what was stored: true, or nil, a message, and "failed" (certainly not stored)

@@ -46,11 +46,11 @@ local function words(path, message)
   return message:sub(1, #prefix) == prefix and message:sub(#prefix + 1) or message
 end
 
--- What is wrong with the folder; nil: nothing.
+-- What is wrong with the folder, and the command that mends it, if there is one; nil: nothing.
 local function folder_problem(folder)
   local real, message, number = file.resolve(folder)
   if number == "ENOENT" or number == "ENOTDIR" then
-    return ("the folder %s does not exist: create it"):format(folder)
+    return ("the folder %s does not exist: create it"):format(folder), { "mkdir", "-p", "--", folder }
   end
   local facts = real and file.facts(real)
   local filesystem = facts and file.filesystem(real)
@@ -59,11 +59,13 @@ local function folder_problem(folder)
   elseif facts.kind ~= "folder" then
     return ("%s is no folder"):format(folder)
   elseif has(facts.mode, WRITE) and not has(facts.mode, STICKY) then
-    return ("everybody may replace files in the folder %s (mode %03o): run chmod o-w on it"):format(folder, facts.mode)
+    return ("everybody may replace files in the folder %s (mode %03o): run chmod o-w on it"):format(folder, facts.mode),
+      { "chmod", "o-w", "--", folder }
   elseif filesystem.read_only then
     return ("the folder %s is on a read-only filesystem: choose a path that can be written to"):format(folder)
   elseif facts.frozen then
-    return ("the folder %s is marked immutable or append-only: run chattr -i -a on it"):format(folder)
+    return ("the folder %s is marked immutable or append-only: run chattr -i -a on it"):format(folder),
+      { "chattr", "-i", "-a", folder }
   end
 end
 
@@ -73,7 +75,7 @@ local function is_of_somebody(path, facts)
   return folder and facts.uid ~= folder.uid and (has(folder.mode, WRITE) or has(folder.mode, GROUP_WRITE))
 end
 
--- What is wrong with the file itself; nil: nothing.
+-- The same of the file itself.
 local function file_problem(path, facts)
   if facts.kind == "symlink" then
     local leads_to = file.resolve(path)
@@ -89,25 +91,30 @@ local function file_problem(path, facts)
     return ("it has %d names (hard links), and the others would keep the old content: leave it one"):format(facts.links)
   elseif has(facts.mode, READ) or has(facts.mode, WRITE) then
     return ("everybody may %s it (mode %03o): run chmod o-rw on it")
-      :format(has(facts.mode, READ) and "read" or "write to", facts.mode)
+      :format(has(facts.mode, READ) and "read" or "write to", facts.mode), { "chmod", "o-rw", "--", path }
   elseif facts.frozen then
-    return "it is marked immutable or append-only: run chattr -i -a on it"
+    return "it is marked immutable or append-only: run chattr -i -a on it", { "chattr", "-i", "-a", path }
   end
 end
 
 ---What keeps a file from being replaced safely, as far as a look tells; nil: nothing.
 ---@param path string absolute
 ---@return string? problem
+---@return string[]? fix the words of a command that mends it; nil: there is none
 function target.problem(path)
-  local problem = folder_problem(folder_of(path))
+  local problem, fix = folder_problem(folder_of(path))
   if problem then
-    return problem
+    return problem, fix
   end
   local facts, message, number = file.facts(path)
   if number == "ENOENT" then
     return nil
   end
-  return not facts and words(path, message) or facts and file_problem(path, facts) or nil
+  if not facts then
+    return words(path, message)
+  end
+  problem, fix = file_problem(path, facts)
+  return problem, fix
 end
 
 ---Reads the file.

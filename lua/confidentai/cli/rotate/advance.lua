@@ -73,7 +73,7 @@ local function one(rotation, arguments)
     tell(shown, before, arguments)
     return shown, exit_of(shown, before.finished, arguments), not shown.stop and not shown.finished and more or nil
   end
-  local err = run.explain(more, rotation.id, arguments)
+  local err = run.explain(more, rotation.id)
   failure.report(err, arguments.output)
   shown.error = failure.redact(failure.in_options(err.message))
   return shown, status.of(err)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- `confidentai rotate confirm|rollback|abort|keep|republish|abandon`
 
+local continuation = require "confidentai.cli.continuation"
 local interruption = require "confidentai.cli.interruption"
 local output = require "confidentai.cli.output"
 local records = require "confidentai.cli.rotate.records"
@@ -25,7 +26,7 @@ local function act(session, arguments, name, given)
   local rotation = run.pick(run.open(session, arguments), arguments.rotation, arguments)
   local result, err = rotation[name](rotation, given)
   if not result then
-    run.fail(err, rotation.id, arguments)
+    run.fail(err, rotation.id)
   end
   return show(rotation, arguments), rotation
 end
@@ -35,7 +36,7 @@ end
 function change.confirm(session, arguments)
   local found = act(session, arguments, "confirm")
   if not found.finished then
-    session:say("it goes on with: confidentai rotate advance " .. found.id .. words.options(arguments))
+    session:say("it goes on with: confidentai rotate advance " .. found.id .. continuation.options(arguments))
   end
 end
 

@@ -2,12 +2,12 @@
 -- What the verbs of `confidentai rotate` share: rotations are found, steps are told of, and how it came out is the exit
 -- status.
 
+local continuation = require "confidentai.cli.continuation"
 local failure = require "confidentai.cli.failure"
 local interruption = require "confidentai.cli.interruption"
 local options = require "confidentai.cli.rotate.options"
 local status = require "confidentai.cli.status"
 local terminal = require "confidentai.cli.terminal"
-local words = require "confidentai.cli.rotate.words"
 
 local run = {}
 
@@ -27,7 +27,7 @@ function run.observer(arguments)
   return function(event)
     seen.last = event
     interruption.leaves(("rotation %s of '%s' is on record (%s), and goes on with: confidentai rotate advance %s%s")
-      :format(event.rotation, failure.redact(event.base), event.state, event.rotation, words.options(arguments)))
+      :format(event.rotation, failure.redact(event.base), event.state, event.rotation, continuation.options(arguments)))
     if arguments.verbose then
       tell(event)
     end
@@ -37,25 +37,23 @@ end
 ---Ends the command with the error of a rotation, which may be on record.
 ---@param err confidentai.Error
 ---@param id? string of the rotation; nil: nothing is on record
----@param arguments table parsed
-function run.fail(err, id, arguments)
-  failure.raise(run.explain(err, id, arguments))
+function run.fail(err, id)
+  failure.raise(run.explain(err, id))
 end
 
 ---Adds to an error of a rotation what to do next.
 ---@param err confidentai.Error
 ---@param id? string
----@param arguments table parsed
 ---@return table err
-function run.explain(err, id, arguments)
-  local more = words.options(arguments)
-  err.rotation = id
+function run.explain(err, id)
+  err.rotation = id or err.rotation
   if err.state == "ambiguous" then
     err.exit = status.unclear
   end
-  if id and not err.next then
-    err.next = ("rotation %s is on record: confidentai rotate status %s%s shows it, confidentai rotate advance %s%s "
-      .. "goes on"):format(id, id, more, id, more)
+  if id and not err.next and not err.ways then
+    err.ways = { { purpose = "The rotation is on record; see how it stands",
+      steps = { { "confidentai", "rotate", "status", id } } },
+      { purpose = "Continue", steps = { { "confidentai", "rotate", "advance", id } } } }
   end
   return err
 end
@@ -148,7 +146,8 @@ function run.pick(list, name, arguments)
       "name one by its id")
   end
   failure.raise { kind = "rotation", message = ("no rotation '%s' is on record here"):format(failure.redact(name)),
-    next = ("see: confidentai rotate list --all%s; --state-dir names another folder"):format(words.options(arguments)) }
+    next = "see: confidentai rotate list --all" .. continuation.options(arguments)
+      .. "; --state-dir names another folder" }
 end
 
 ---Tells on standard error of something that waits for a person.
@@ -158,7 +157,7 @@ end
 function run.tell(shown, problem, arguments)
   failure.report({ kind = "rotation", rotation = shown.id, state = shown.state,
     message = ("the rotation %s of '%s' %s"):format(shown.id, shown.base, problem),
-    next = ("see: confidentai rotate status %s%s"):format(shown.id, words.options(arguments)) }, arguments.output)
+    next = "see: confidentai rotate status " .. shown.id .. continuation.options(arguments) }, arguments.output)
 end
 
 ---The exit status that a rotation's status makes.

@@ -65,13 +65,13 @@ function start.start(session, arguments)
   local api_keys = selection.one(session, arguments)
   local rotation, err = api_keys:rotate(check_id(api_keys, arguments.id), given)
   if not rotation then
-    run.fail(err, seen.last and seen.last.rotation, arguments)
+    run.fail(err, seen.last and seen.last.rotation)
   end
   if arguments.wait and not arguments.dry_run then
     local state
     state, err = rotation:run()
     if not state then
-      run.fail(err, rotation.id, arguments)
+      run.fail(err, rotation.id)
     end
   end
   local status = rotation:status()

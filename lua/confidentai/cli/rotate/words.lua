@@ -2,54 +2,13 @@
 -- What a person reads of a rotation: its status, its plan, and by what it goes on.
 
 local command_line = require "confidentai.command_line"
+local continuation = require "confidentai.cli.continuation"
 local duration = require "confidentai.duration"
 local failure = require "confidentai.cli.failure"
 local grid = require "confidentai.cli.grid"
-local remedies = require "confidentai.rotation.remedies"
 local time = require "confidentai.cli.time"
 
 local words = {}
-
--- Options that say who, where and which records: what goes on later needs the same.
-local KEPT = { { "profile", "--profile" }, { "base_url", "--base-url" }, { "region", "--region" },
-  { "ca_file", "--ca-file" } }
-
--- The options of this run that another command line needs, as words: of the records only where it reads them.
-local function kept(arguments, with_state)
-  local list = {}
-  local function add(name, option)
-    if arguments[name] then
-      for _, word in ipairs { command_line.option(option, arguments[name]) } do
-        list[#list + 1] = word
-      end
-    end
-  end
-  if with_state then
-    add("state_dir", "--state-dir")
-  end
-  for _, pair in ipairs(KEPT) do
-    add(pair[1], pair[2])
-  end
-  return list
-end
-
----The options of this run that another one about the same rotations needs: "" or " --state-dir ...".
----@param arguments table parsed
----@return string
-function words.options(arguments)
-  local text = command_line.text(kept(arguments, true))
-  return text ~= "" and " " .. text or ""
-end
-
----A way on, as one line for a shell, with the options of this run.
----@param way confidentai.Way
----@param arguments table parsed
----@return string
-function words.line(way, arguments)
-  return remedies.line(way, function(list)
-    return list[1] == "confidentai" and kept(arguments, list[2] == "rotate") or {}
-  end)
-end
 
 -- A moment for people: how far away, and when.
 local function moment(seconds, now)
@@ -96,7 +55,7 @@ function words.status(status, arguments, with_history)
   end
   for _, way in ipairs(status.ways) do
     lines[#lines + 1] = ("  %s:"):format(way.purpose)
-    lines[#lines + 1] = "    " .. words.line(way, arguments)
+    lines[#lines + 1] = "    " .. continuation.line(way, arguments)
   end
   for i, line in ipairs(lines) do
     lines[i] = failure.redact(failure.in_options(line))
@@ -124,14 +83,14 @@ function words.schedule(status, arguments)
     return ""
   end
   local elsewhere = state_dir_of_cron(arguments)
-  local command = "confidentai rotate advance" .. words.options(arguments)
+  local command = "confidentai rotate advance" .. continuation.options(arguments)
     .. (elsewhere and " " .. command_line.text { command_line.option("--state-dir", elsewhere) } or "")
   return table.concat({
     "Nothing goes on by itself: have this run every hour, with CONFIDENT_ORG_API_KEY set or by --profile:",
     "  17 * * * *  " .. command:gsub("%%", "\\%%") .. " >/dev/null      # cron",
     "For systemd: confidentai-rotate.timer, in examples/systemd of the sources, for /var/lib/confidentai.",
     "It does what is due, and nothing before. To look: confidentai rotate status " .. status.id
-      .. words.options(arguments),
+      .. continuation.options(arguments),
   }, "\n") .. "\n"
 end
 
