@@ -147,7 +147,8 @@ local function judge_refusals(w, facts, by_secret, found)
   end
 end
 
--- At the end each store holds a key that works, unless a person has taken it away, or it leaked.
+-- At the end each store holds a key that works, and that is the old one or one of ours, unless a person has taken it
+-- away, or it leaked.
 local function judge_end(w, facts, by_secret, found)
   for _, store in ipairs(w.stores) do
     local key = store.content and by_secret[store.content]
@@ -155,6 +156,8 @@ local function judge_end(w, facts, by_secret, found)
     if not excused and not (key and key.valid) then
       found[#found + 1] = ("at the end %s holds %s, which does not work"):format(store.name,
         key and name_of(key) or "nothing")
+    elseif not excused and key.value ~= w.what.secret and facts.made[name_of(key)] ~= "us" then
+      found[#found + 1] = ("at the end %s holds %s, which is not ours"):format(store.name, name_of(key))
     end
   end
 end

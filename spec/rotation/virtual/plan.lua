@@ -110,6 +110,9 @@ function plan.draw(seed)
     copy.wake, copy.boundary, copy.back = draw(2) + 1, draw(12) + 9, draw(copy.span) + 1
     drawn.disturbances[#drawn.disturbances + 1] = copy
   end
+  if drawn.scope == "project" and draw(30) == 0 then
+    drawn.disturbances[#drawn.disturbances + 1] = { kind = "replay", moment = 0 }
+  end
   drawn.max_age, drawn.only_prompt = ({ 2, 30 })[draw(2) + 1] * DAY, draw(2) == 0
   drawn.blind = draw(12) == 0
   return drawn
