@@ -103,7 +103,7 @@ describe("confidentai rotate", function()
     assert.is_nil(started.due)
     assert.matches("up to you", (r:done { "rotate", "list" }))
     local _, errors = r:done { "rotate", "confirm", started.id }
-    assert.matches("goes on with: confidentai rotate advance " .. started.id, errors)
+    assert.matches("^confirmed; to continue: confidentai rotate advance " .. started.id, errors)
     assert.equal("done", r:json({ "rotate", "advance" })[1].state)
   end)
 

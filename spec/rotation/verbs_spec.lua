@@ -51,6 +51,16 @@ describe("a rotation", function()
       assert.equal("grace", (rotation:advance()))
     end)
 
+    it("once: what is confirmed is not asked for again", function()
+      local rotation = begin()
+      check(rotation:confirm())
+      local shown, events = rotation:status(), #s:record().history
+      assert.is_nil(shown.text:find("rotate confirm", 1, true), shown.text)
+      assert.matches("Next: the old key is disabled", shown.text)
+      check(rotation:confirm())
+      assert.equal(events, #s:record().history)
+    end)
+
     it("for no conflict, which it would not resolve", function()
       local rotation = begin()
       check(s:keys():disable(2))

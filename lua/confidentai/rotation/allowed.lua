@@ -73,7 +73,7 @@ function allowed.confirm(record)
   elseif record.stop == "superseded" then
     return "keys_stay"
   elseif record.state == "soaking" and record.stop ~= "conflict" and record.stop ~= "needs_store" then
-    return "taken_over"
+    return not record.confirmed and "taken_over" or nil
   end
   return record.cause == "old_used" and "old_used" or nil
 end

@@ -167,8 +167,10 @@ function status.of(job)
   for i, each in ipairs(ways) do
     list[i] = remedies.line(each)
   end
+  local is_confirmed = record.confirmed and record.state == "soaking" and not record.rollback
   local following = remedies.next(record) or record.stop and next_of_stop[record.stop]
-    or record.rollback and (record.back or {}).soaks and next_of_return[record.state] or next_of_state[record.state]
+    or record.rollback and (record.back or {}).soaks and next_of_return[record.state]
+    or is_confirmed and next_of_state.disabled or next_of_state[record.state]
   if record.finished and not record.stop then
     following = unshown and "see that the old secret is refused" or "nothing"
   end

@@ -44,14 +44,17 @@ local confirmed = {
   keys_stay = function(record) record.finished = true end,
 }
 
----Notes what no evidence shows, where it was asked for. What was stopped by that question is not any more.
+---Notes what no evidence shows, where it was asked for. What was stopped by that question is not any more. The end of
+---a soak that was confirmed before needs no second note.
 ---@param job confidentai.Job
 ---@return true?
 ---@return confidentai.Error? err of kind "guard": there is nothing to confirm
 function verbs.confirm(job)
   local record = job.record
   local means = allowed.confirm(record)
-  if not means then
+  if record.confirmed and record.state == "soaking" and not record.stop then
+    return true
+  elseif not means then
     return job:failure("guard", record.finished and "there is nothing to confirm: the rotation has ended"
       or record.reason and "confirm does not resolve this: " .. record.reason or "there is nothing to confirm now")
   end

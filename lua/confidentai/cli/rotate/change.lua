@@ -36,7 +36,7 @@ end
 function change.confirm(session, arguments)
   local found = act(session, arguments, "confirm")
   if not found.finished then
-    session:say("it goes on with: confidentai rotate advance " .. found.id .. continuation.options(arguments))
+    session:say("confirmed; to continue: confidentai rotate advance " .. found.id .. continuation.options(arguments))
   end
 end
 
