@@ -70,6 +70,36 @@ describe("the rotation of a compromised key", function()
     assert.same({}, with(nil):status().commands)
   end)
 
+  -- All of it would be refused, whether or not the key in it works.
+  describe("takes no refusal of what only contains the secret for its own:", function()
+    local leaked = s.service.projects[1].api_key
+    for _, text in ipairs { "CONFIDENT_API_KEY=" .. leaked, "\239\187\191" .. leaked, leaked .. leaked } do
+      it("given afterwards, " .. text:sub(1, 20):gsub("[^ -~]", "?"), function()
+        local store = blind()
+        check(s:rotate { store = store, compromised = true })
+        local rotation = s:open(nil, { stores = { store }, old_secret = text, ended = true })
+        local state, err = rotation:advance()
+        assert.is_nil(state)
+        assert.matches("is not that of the old key", err.message)
+        assert.is_true(rotation:status().unshown)
+      end)
+
+      it("given of a key that is not there, " .. text:sub(1, 20):gsub("[^ -~]", "?"), function()
+        local other = check(s:keys():create "other")
+        check(s:keys():delete(other))
+        local rotation, err = s:rotate { id = 2, store = blind(), compromised = true, replace = true, old_secret = text }
+        assert.is_nil(rotation)
+        assert.matches("it must be that word and nothing else", err.message)
+      end)
+    end
+
+    it("held by a store before", function()
+      local store = confidentai.store.file { path = s:write("held", "CONFIDENT_API_KEY=" .. leaked) }
+      local rotation = check(s:rotate { store = store, compromised = true, replace_store = true })
+      assert.is_true(rotation:status().unshown)
+    end)
+  end)
+
   it("says nothing of the kind of a key that is not compromised", function()
     local rotation = check(s:rotate { store = blind() })
     assert.equal("done", rotation.state)

@@ -42,12 +42,12 @@ local function refuse_absent(job, id)
     refusals.again("If it was deleted: make a new one", { add = add }))
 end
 
--- A secret that was given for that of the old key.
+-- A secret that was given for that of the old key, which may be gone.
 local function check_old_secret(old, id, secret)
   local problem
   if not secret then
     return true
-  elseif secret:sub(-6) ~= old.value:sub(-6) then
+  elseif old and secret:sub(-6) ~= old.value:sub(-6) then
     problem = "its last characters differ"
   elseif not stores.is_key(secret) then
     problem = "it must be that word and nothing else"
@@ -70,7 +70,7 @@ function preflight.check_old(job, old, id, options)
   if not old and not options.replace then
     return refuse_absent(job, id)
   elseif not old then
-    return true
+    return check_old_secret(nil, id, options.old_secret)
   elseif not old.valid and not options.replace then
     return refuse("key_disabled", ("%s is disabled: enable it, or make a new one all the same with replace = true")
       :format(describe(job, old)),

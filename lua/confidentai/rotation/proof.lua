@@ -16,12 +16,20 @@ local FRESH = 60
 -- Seconds that a proof takes at most, with its retries.
 local LONGEST = 600
 
+-- Returns a text if it is the secret of one key and nothing else: KEY=secret would be refused whatever becomes of the key.
+-- last6: of that key; nil: they are not known.
+local function secret_in(text, last6)
+  local stores = require "confidentai.rotation.stores" -- here: that module needs this one
+  local is_secret = text and stores.is_key(text) and (not last6 or stores.is_secret_of(text, last6))
+  return is_secret and text or nil
+end
+
 -- Where the escrow was lost after publication: a store holds the secret, as far as its last characters tell. A proof
 -- tells the rest.
 local function published_secret(job)
   for _, store in ipairs(job.record.published and job.stores or {}) do
     local content = store.readable and store:get(job)
-    if content and content:sub(-6) == job.record.new.last6 then
+    if secret_in(content, job.record.new.last6) then
       return content
     end
   end
@@ -46,12 +54,12 @@ function proof.old_secret(job)
   local last6 = job.record.old and job.record.old.last6
   if not last6 then
     return nil
-  elseif job.old_secret and job.old_secret:sub(-6) == last6 then
+  elseif secret_in(job.old_secret, last6) then
     return job.old_secret
   end
   for i in ipairs(job.record.stores) do
     local previous = job.escrow:previous(i)
-    if previous and previous:sub(-6) == last6 then
+    if secret_in(previous, last6) then
       return previous
     end
   end
@@ -64,7 +72,7 @@ end
 function proof.try_old(job)
   local record = job.record
   -- Of a key that was not there, only what was given can be tried.
-  local secret = proof.old_secret(job) or not record.old and job.old_secret or nil
+  local secret = proof.old_secret(job) or not record.old and secret_in(job.old_secret) or nil
   if not secret then
     return "not held"
   end
@@ -100,8 +108,8 @@ function proof.show(job)
     accepted.next = "find out whose it is, and disable that key: confidentai contain"
     return nil, accepted
   elseif result == "not held" then
-    return job:failure("guard", ("the secret that was given is not that of the old key: it does not end in %s"):format(
-      job.record.old.last6))
+    return job:failure("guard", ("the secret that was given is not that of the old key: it must be one word%s"):format(
+      job.record.old and " that ends in " .. job.record.old.last6 or ""))
   elseif not result then
     return nil, err
   end
