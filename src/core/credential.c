@@ -8,12 +8,12 @@
 /* The regions that have a service of their own. */
 static const char *const regions[][2] = {{"us", "US"}, {"eu", "EU"}, {"au", "AU"}};
 
-/* Whether a key begins behind the first byte. Its region would not be seen: the whole would go to another one. */
+/* Returns true if a key begins behind the first byte. Its region would not be seen: the whole would go to another one. */
 static bool is_wrapped(const char *bytes, size_t length) {
   cai_key_format format;
-  for (size_t i = 0; i < length; i++) {
+  for (size_t i = 1; i < length; i++) {
     if (cai_key_format_prefix(bytes + i, length - i, &format))
-      return i > 0;
+      return true;
   }
   return false;
 }
