@@ -43,10 +43,10 @@ static void what_a_terminal_obeys_is_blank(void) {
 }
 
 static void what_is_unseen_or_reorders_is_shown(void) {
-  static const uint32_t points[] = {0xAD,   0x61C,  0x115F, 0x180E, 0x200B,  0x200C,  0x200D, 0x200E,
-                                    0x200F, 0x2028, 0x2029, 0x202A, 0x202B,  0x202C,  0x202D, 0x202E,
-                                    0x2060, 0x2066, 0x2067, 0x2068, 0x2069,  0x206F,  0x3164, 0xFEFF,
-                                    0xFFA0, 0xFFF9, 0xFFFB, 0xFFFF, 0xE0001, 0xE007F, 0x1D173};
+  static const uint32_t points[] = {0xAD,   0x61C,  0x115F, 0x180E, 0x200B,  0x200C,  0x200D,  0x200E,
+                                    0x200F, 0x2028, 0x2029, 0x202A, 0x202B,  0x202C,  0x202D,  0x202E,
+                                    0x2060, 0x2066, 0x2067, 0x2068, 0x2069,  0x206F,  0x3164,  0xFEFF,
+                                    0xFFA0, 0xFFF9, 0xFFFB, 0xFFFF, 0xE0001, 0xE007F, 0x1D173, 0x13430};
   for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
     char bytes[4];
     check_clean(bytes, encode(points[i], bytes), true, "?");
@@ -133,6 +133,8 @@ static void cells_are_counted(void) {
                {"\xF0\x9F\x94\x91 key", 6},
                {"\xEF\xBC\xA1", 2},
                {"\xED\x95\x9C", 2},
+               {"\xE1\x84\x92\xE1\x85\xA1\xE1\x86\xAB", 2}, /* the same syllable in its parts */
+               {"\xE4\xB7\x80", 2},
                {"e\xCC\x81", 1},
                {"\xE0\xB8\x81\xE0\xB8\xB4", 1},
                {"\xE2\x80\xA6", 1},
