@@ -43,7 +43,7 @@ describe("ensure", function()
       step "created"
       s:pass(4)
       local err = refused("and key 2 is enabled, last used ", { store = s:store("elsewhere", false) })
-      assert.matches("last used [45] s ago: see whether file:.*/elsewhere is the right place; abandon = id says",
+      assert.matches("last used [345] seconds ago: check whether file:.*/elsewhere is the right place; abandon = id ",
         err.message)
     end)
 
@@ -72,7 +72,7 @@ describe("ensure", function()
       check(keys():create "svc~g1~abcdefgh")
       s:pass(3 * DAY)
       refused("and key 2 is enabled, and may be in use, as the service does not show the use of the key that this "
-        .. "client uses: see whether", empty)
+        .. "client uses: check whether", empty)
       assert(s.service:set { last_used = "late", last_used_delay = 900 })
       check(client():whoami())
       s:pass(920)
@@ -87,7 +87,7 @@ describe("ensure", function()
       step "created"
       local lost = held()
       os.remove(s:path "key")
-      refused("and key 2 is enabled", { abandon = 1 })
+      refused(", and the option abandon names key 1: check", { abandon = 1 })
       local result = step("created", { abandon = 2 })
       assert.equal("the one before is lost", result.reason)
       assert.equal("g1 g2", made())

@@ -2,6 +2,7 @@
 -- Whether those who use the old key have taken the new one over. The service's lastUsed is evidence when it moves as it
 -- should; else a person has to say so. Time alone counts only where it was asked for, or nothing used the old key.
 
+local duration = require "confidentai.duration"
 local elapsed = require "confidentai.rotation.elapsed"
 local timestamp = require "confidentai.timestamp"
 
@@ -99,7 +100,7 @@ local function observe(job, new, old)
   local kind, last = timestamp.read(new.last_used)
   local reliable, why = is_reliable(job, last)
   local taken_over = is_taken_over(job, new, last)
-  local in_use = seen.moved and still < soak and ("the old key was used in the last %.0f s"):format(soak)
+  local in_use = seen.moved and still < soak and "the old key was used less than " .. duration.length(soak) .. " ago"
   if kind == "unreadable" or timestamp.read(old.last_used) == "unreadable" then
     return ("the time of the %s key's last use cannot be read"):format(kind == "unreadable" and "new" or "old"), soak
   elseif not reliable then
@@ -111,7 +112,7 @@ local function observe(job, new, old)
   elseif not taken_over then
     return "the new key has not been used by anybody else than this rotation", soak
   elseif still < soak then
-    return in_use or ("the old key has not been watched for %.0f s yet"):format(soak), soak - still
+    return in_use or "the old key has not been watched for " .. duration.length(soak) .. " yet", soak - still
   end
   return "adopted", "the new key is in use, the old one is not"
 end

@@ -5,6 +5,7 @@
 local all_keys = require "confidentai.all_keys"
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
+local duration = require "confidentai.duration"
 local handle = require "confidentai.rotation.handle"
 local job = require "confidentai.rotation.job"
 local open = require "confidentai.rotation.open"
@@ -50,8 +51,9 @@ local function examine_record(self)
   elseif not record.finished then
     local seen = status.of(self)
     if seen.attention == "overdue" then
-      local message = "the rotation of '%s' could have gone on %.0f s ago (%s)"
-      add("overdue", message:format(record.base, status.idle(self), record.state), go_on)
+      add("overdue", ("the rotation of '%s' (%s) is due, and no run has advanced it for %s%s"):format(record.base,
+        record.state, duration.length(status.idle(self)), record.trouble and "; last error: " .. record.trouble.message
+          or ""), go_on)
     elseif seen.attention then
       local message = "the rotation of '%s' has published its key, and the command on_published has failed: %s"
       add("unsettled", message:format(record.base, seen.notice.problem), go_on)

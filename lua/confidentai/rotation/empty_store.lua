@@ -30,11 +30,13 @@ local function find_last(family, abandoned, used)
   return last and last.key
 end
 
-local function refuse(self, key, words)
+-- `wrong`: the key that `abandon` names.
+local function refuse(self, key, words, wrong)
   local id = core.key_id(self.api_keys, key)
-  local text = "the store holds nothing, and key %s is enabled, %s: see whether %s is the right place; abandon = id "
-    .. "says that the key's secret is lost, and makes a new one"
-  return refusals.make("in_use", text:format(id, words, self.stores[1].label),
+  local text = "the store holds nothing, and key %s is enabled, %s%s: check whether %s is the right place; "
+    .. "abandon = id says that the key's secret is lost, and makes a new one"
+  local other = wrong and (", and the option abandon names key %s"):format(wrong) or ""
+  return refusals.make("in_use", text:format(id, words, other, self.stores[1].label),
     refusals.show(self.api_keys, id),
     refusals.again("If its secret is lost: make a new one", { drop = { "--abandon" }, add = { "--abandon", id } }))
 end
@@ -50,7 +52,7 @@ function empty_store.check(self, family, options)
   local abandoned = find_abandoned(self, family, options)
   local key = find_last(family, abandoned, true)
   if key then
-    return refuse(self, key, last_used.words(self, key))
+    return refuse(self, key, last_used.words(self, key), options.abandon)
   end
   key = find_last(family, abandoned, false)
   if not key then
@@ -60,11 +62,11 @@ function empty_store.check(self, family, options)
   if lag == nil then
     return nil, why
   elseif not lag then
-    return refuse(self, key, "and may be in use, as " .. why)
+    return refuse(self, key, "and may be in use, as " .. why, options.abandon)
   end
   local now, created = self:mark().service, generations.created(key)
   if lag > 0 and now and created and now - created < lag then -- without these two, ensure waits
-    return refuse(self, key, "and may be in use, as the service shows uses late")
+    return refuse(self, key, "and may be in use, as the service shows uses late", options.abandon)
   end
   return true
 end

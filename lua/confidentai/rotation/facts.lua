@@ -34,10 +34,11 @@ local function headline(record)
   if record.rollback then
     text = record.back and record.back.soaks and BACK[record.state] or "going back to the old key"
   end
+  local doing = text:gsub(":.*", ""):gsub("^in ", "it was in "):gsub("^back ", "it was back ")
   if record.finished then
     text = record.stop and "ended (" .. record.stop .. ")" or "done"
   elseif record.stop then -- what is true of both keys then is said below
-    text = ("stopped (%s) while %s"):format(record.stop, text:gsub(":.*", ""):gsub("^in ", "it was in "))
+    text = ("stopped (%s) while %s"):format(record.stop, doing)
   end
   return ("%s: %s. Rotation %s in %s."):format(record.base, text, record.id, where)
 end
@@ -183,7 +184,7 @@ function facts.of(job)
     add(record.notice.problem and "The command on_published has failed: %s."
       or "The command on_published is still to be run.", record.notice.problem)
   end
-  if record.state == "soaking" and record.evidence and not record.finished then
+  if record.state == "soaking" and record.evidence and not record.finished and not record.stop then
     add("Evidence: %s.", record.evidence)
   end
   if record.trouble then

@@ -4,6 +4,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
+local duration = require "confidentai.duration"
 local elapsed = require "confidentai.rotation.elapsed"
 local timestamp = require "confidentai.timestamp"
 
@@ -17,29 +18,17 @@ last_used.MARGIN = 2
 -- see no later use than that of its last run.
 local AHEAD, ROUNDING, LATEST = 300, 2, 2 * 86400
 
-local function count_of(seconds)
-  if seconds <= 0 then -- a clock that is ahead of the service's; math.ceil may give -0 on LuaJIT
-    return "0 s"
-  end
-  for _, unit in ipairs { { 2 * 86400, 86400, "days" }, { 7200, 3600, "hours" }, { 120, 60, "minutes" } } do
-    if seconds >= unit[1] then
-      return ("%.0f %s"):format(math.floor(seconds / unit[2]), unit[3])
-    end
-  end
-  return ("%.0f s"):format(math.ceil(seconds))
-end
-
 ---Says when a key was last used.
 ---@param job confidentai.Job
 ---@param key confidentai.ApiKey whose use is shown
----@return string words such as "last used 4 s ago"
+---@return string words such as "last used 4 seconds ago"
 function last_used.words(job, key)
   local _, used = timestamp.read(key.last_used)
   local now = job:mark().service
   if not used or not now then
     return "last used at " .. core.redact(tostring(key.last_used))
   end
-  return ("last used %s ago"):format(count_of(now - used))
+  return "last used " .. duration.relative(math.min(used, now), now)
 end
 
 ---Returns the mark of a use that the service has shown, after which any use is another's; nil: it shows none.

@@ -10,12 +10,6 @@ local time = require "confidentai.cli.time"
 
 local words = {}
 
--- A moment for people: how far away, and when.
-local function moment(seconds, now)
-  return seconds > 0 and ("in %s (%s UTC)"):format(time.length(seconds), duration.moment(now + seconds))
-    or "now"
-end
-
 local function add_history(lines, status, now)
   lines[#lines + 1] = "So far:"
   for _, event in ipairs(status.history) do
@@ -32,7 +26,8 @@ local function when(status, now)
   elseif not status.due then
     return status.stop and "" or "; that is up to you"
   end
-  return ", " .. moment(status.due, now)
+  return status.due <= 0 and "; that is due now"
+    or (", in %s (%s UTC)"):format(time.length(status.due), duration.moment(now + status.due))
 end
 
 ---What there is to say of a rotation.
