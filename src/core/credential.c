@@ -8,7 +8,7 @@
 /* The regions that have a service of their own. */
 static const char *const regions[][2] = {{"us", "US"}, {"eu", "EU"}, {"au", "AU"}};
 
-/* Returns true if a key begins behind the first byte. Its region would not be seen: the whole would go to another one. */
+/* Returns true if a key begins behind the first byte: its region would not be seen. */
 static bool is_wrapped(const char *bytes, size_t length) {
   cai_key_format format;
   for (size_t i = 1; i < length; i++) {
