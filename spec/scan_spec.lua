@@ -75,6 +75,9 @@ describe("scan", function()
       "Y29uZmlkZW50X3VzX29yZ18zNWE5ZWE1MDllYWU4OGI3MmYzYjRlNWQ4NzU0MDI0N2Q5ZWUyMjk4Zjg1ZTY1NGY=", -- HEX
       "PWNvbmZpZGVudF91c19vcmdfMzVhOWVhNTA5ZWFlODhiNzJmM2I0ZTVkODc1NDAyNDdkOWVlMjI5OGY4NWU2NTRm", -- "=" .. HEX
       "az1jb25maWRlbnRfdXNfb3JnXzM1YTllYTUwOWVhZTg4YjcyZjNiNGU1ZDg3NTQwMjQ3ZDllZTIyOThmODVlNjU0Zg==", -- "k=" .. HEX
+      "YwBvAG4AZgBpAGQAZQBuAHQAXwB1AHMAXwBvAHIAZwBfADMANQBhADkA", -- the beginning of HEX in UTF-16
+      "PQBjAG8AbgBmAGkAZABlAG4AdABfAHUAcwBfAG8AcgBnAF8AMwA1AGEA", -- behind "="
+      "awA9AGMAbwBuAGYAaQBkAGUAbgB0AF8AdQBzAF8AbwByAGcAXwAzADUA", -- behind "k="
     } do
       for _, text in ipairs { encoded, "data:\n  key: " .. encoded .. "\n", (encoded:gsub(".", "%0\n  ", 5)) } do
         local pieces = scan.new()
@@ -121,7 +124,12 @@ describe("scan", function()
     local wide = HEX:gsub(".", "%0\0")
     for _, text in ipairs { "\255\254" .. wide, wide, "x\n" .. wide, ("a"):rep(5000) .. wide, HEX:gsub(".", "\0%0"),
       "\254\255" .. HEX:gsub(".", "\0%0"), HEX:gsub(".", "%0\0\0\0"), "\31\139\8\0" .. HEX, "PK\3\4x",
-      "\253" .. "7zXZ\0", "BZh91AY&SY", "\40\181\47\253x", "7z\188\175\39\28", "%PDF-1.7\n", "\0\0\254\255" } do
+      "\253" .. "7zXZ\0", "BZh91AY&SY", "\40\181\47\253x", "7z\188\175\39\28", "%PDF-1.7\n", "\0\0\254\255",
+      "\4\34\77\24d@", "Rar!\26\7\1\0", "\31\157\144x", "x\156\75\202", "PACK\0\0\0\2", "\137PNG\r\n\26\n",
+      "\255\216\255\224", "Salted__abcdefgh", "-----BEGIN PGP MESSAGE-----\n", "$x = 0x" .. HEX:gsub(".", function(c)
+        return ("%02x"):format(c:byte())
+      end), (HEX:gsub(".", function(c) return ("%02X"):format(c:byte()) end)),
+      "To: ops\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\n" .. HEX:gsub("35a9", "%0=\r\n") } do
       assert.is_string(scan.text(text).problem, text)
       local pieces = scan.new()
       for at = 1, #text, 3 do
@@ -130,7 +138,7 @@ describe("scan", function()
       assert.is_string(pieces:finish().problem, text)
     end
     for _, text in ipairs { "", HEX, "A=1\0B=2\0C=3\0D=4\0" .. HEX .. "\0", "BZhello", "\195\164\228",
-      ("\0"):rep(100), "PK", "a\0b\0c\0d\0" } do
+      ("\0"):rep(100), "PK", "a\0b\0c\0d\0", "x = 1", "PACKED", "Salted", "636f6e666964656e74", "quoted-printable" } do
       assert.is_nil(scan.text(text).problem, text)
     end
   end)

@@ -98,11 +98,20 @@ local PACKED = {
   { "^\31\139", "gzip data" }, { "^PK\3\4", "a zip archive" }, { "^\253" .. "7zXZ", "xz data" },
   { "^BZh%d1AY", "bzip2 data" }, { "^%(\181/\253", "zstd data" }, { "^7z\188\175", "a 7z archive" },
   { "^%%PDF%-", "a PDF document" }, { "^\255\254", "text in UTF-16 or UTF-32" }, { "^\254\255", "text in UTF-16" },
-  { "^%z%z\254\255", "text in UTF-32" },
+  { "^%z%z\254\255", "text in UTF-32" }, { "^\4\"M\24", "lz4 data" }, { "^Rar!\26\7", "a rar archive" },
+  { "^\31\157", "data of compress" }, { "^x[\1\156\218]", "zlib data" }, { "^PACK%z%z%z", "a pack of git" },
+  { "^\137PNG\r", "an image" }, { "^\255\216\255", "an image" }, { "^Salted__", "data that openssl has encrypted" },
+  { "^%-%-%-%-%-BEGIN PGP MESSAGE", "data that OpenPGP has encrypted" },
 }
 
--- "confident_" in base64, where none, one or two bytes stand before it in its group of three (RFC 4648).
-local BASE64 = { "Y29uZmlkZW50X", "NvbmZpZGVudF", "jb25maWRlbnRf" }
+-- "confident_" in base64, where none, one or two bytes stand before it in its group of three (RFC 4648); the same of
+-- UTF-16, as PowerShell takes commands; and in hexadecimal digits. A secret is told from its surroundings by none of them.
+local ENCODED = {
+  { "Y29uZmlkZW50X", "base64" }, { "NvbmZpZGVudF", "base64" }, { "jb25maWRlbnRf", "base64" },
+  { "YwBvAG4AZgBpAGQAZQBuAHQAXw", "base64" }, { "MAbwBuAGYAaQBkAGUAbgB0AF8A", "base64" },
+  { "jAG8AbgBmAGkAZABlAG4AdABfA", "base64" }, { "636f6e666964656e745f", "hexadecimal digits" },
+  { "636F6E666964656E745F", "hexadecimal digits" },
+}
 
 -- ASCII as UTF-16 and UTF-32 write it, so long that it is not single letters with NULs between.
 local WIDE = { ("[\32-\126]%z"):rep(8), ("[\32-\126]%z%z%z"):rep(8) }
@@ -125,10 +134,13 @@ local function unlike_text(piece, is_first)
     end
   end
   local joined = piece:gsub("[\r\n][ \t\r\n]*", "") -- its lines are folded
-  for _, beginning in ipairs(BASE64) do
-    if joined:find(beginning, 1, true) then
-      return "a secret in base64"
+  for _, encoded in ipairs(ENCODED) do
+    if joined:find(encoded[1], 1, true) then
+      return "a secret in " .. encoded[2]
     end
+  end
+  if piece:lower():find("ncoding: quoted-printable", 1, true) then -- RFC 2045, 6.7: of a mail, where lines are broken
+    return "text in quoted-printable"
   end
 end
 
@@ -236,7 +248,7 @@ function Scan:feed(piece)
   local kind = unlike_text(self.seen .. piece, not self.later)
   if kind then
     self.list.problem = ("it is or holds %s, and no secret is found in that: %s"):format(kind,
-      kind:find "base64" and "decode it" or "convert it to UTF-8")
+      kind:find "UTF" and "convert it to UTF-8" or "decode it")
   end
   self.later = self.later or #self.seen + #piece >= OVERLAP
   self.seen = (self.seen .. piece):sub(-OVERLAP)
