@@ -105,7 +105,7 @@ local PACKED = {
 }
 
 -- "confident_" in base64, where none, one or two bytes stand before it in its group of three (RFC 4648); the same of
--- UTF-16, as PowerShell takes commands; and in hexadecimal digits. A secret is told from its surroundings by none of them.
+-- UTF-16, as PowerShell takes commands; and in hexadecimal digits.
 local ENCODED = {
   { "Y29uZmlkZW50X", "base64" }, { "NvbmZpZGVudF", "base64" }, { "jb25maWRlbnRf", "base64" },
   { "YwBvAG4AZgBpAGQAZQBuAHQAXw", "base64" }, { "MAbwBuAGYAaQBkAGUAbgB0AF8A", "base64" },

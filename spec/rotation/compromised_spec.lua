@@ -87,7 +87,8 @@ describe("the rotation of a compromised key", function()
       it("given of a key that is not there, " .. text:sub(1, 20):gsub("[^ -~]", "?"), function()
         local other = check(s:keys():create "other")
         check(s:keys():delete(other))
-        local rotation, err = s:rotate { id = 2, store = blind(), compromised = true, replace = true, old_secret = text }
+        local options = { id = 2, store = blind(), compromised = true, replace = true, old_secret = text }
+        local rotation, err = s:rotate(options)
         assert.is_nil(rotation)
         assert.matches("it must be that word and nothing else", err.message)
       end)

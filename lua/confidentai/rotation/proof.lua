@@ -16,7 +16,7 @@ local FRESH = 60
 -- Seconds that a proof takes at most, with its retries.
 local LONGEST = 600
 
--- Returns a text if it is the secret of one key and nothing else: KEY=secret would be refused whatever becomes of the key.
+-- Returns a text if it is the secret of one key and nothing else: KEY=secret is refused while the key works, too.
 -- last6: of that key; nil: they are not known.
 local function secret_in(text, last6)
   local stores = require "confidentai.rotation.stores" -- here: that module needs this one
