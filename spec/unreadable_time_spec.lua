@@ -7,6 +7,7 @@ local confidentai = require "confidentai"
 local http = require "spec.sandbox.support"
 local json = require "cjson"
 local scene = require "spec.rotation.scene"
+local timestamp = require "confidentai.timestamp"
 
 local check, DAY = confidentai.check, 86400
 
@@ -78,6 +79,77 @@ describe("a time that cannot be read", function()
     alter(1, { lastUsed = UNREADABLE[1] }, "list")
     local result = command.run(s.service, { "keys", "list", "--project", s.service.projects[1].id })
     assert.is_truthy(result.output:find("unreadable", 1, true), result.output)
+  end)
+
+  describe("as the service leaves it out", function()
+    local project
+
+    before_each(function()
+      project = s.service.projects[1].id
+      s:fault { type = "record", scope = "project", times = -1, fields = { lastUsed = "" } }
+    end)
+
+    local function shown(...)
+      return command.run(s.service, { "keys", "list", "-p", project, ... }).output
+    end
+
+    it("is unknown, and not never", function()
+      assert.equal(timestamp.UNKNOWN, check(s:keys():get(1)).last_used)
+      assert.equal("unreadable", (timestamp.read(timestamp.UNKNOWN)))
+      assert.equal("unknown", command.json(shown("-o", "json"))[1].last_used)
+      assert.matches(" unknown\n", (shown()))
+      local findings = check(s:client():audit { clock = s.clock }).findings
+      assert.same({ "unreadable_time", "the time of its last use is not told by the service" },
+        { findings[1].kind, findings[1].message })
+    end)
+
+    it("has `keys disable` and `keys delete` ask", function()
+      for _, verb in ipairs { "disable", "delete" } do
+        local result = command.run(s.service, { "keys", verb, "1", "--project", project })
+        assert.matches("last used at a time that the service does not tell", result.errors, 1, true)
+        assert.matches("It may be in use", result.errors)
+      end
+      assert.same({}, s:changes())
+    end)
+
+    it("proves no secret to be a key's", function()
+      local report = check(s:client():identify(s.service.projects[1].api_key, { probe = true }))
+      assert.same({ "last6", "accepted", "unknown", "unknown" },
+        { report.verdict, report.probe, report[1].last_used, report[1].last_used_after })
+      assert.is_nil(report[1].evidence)
+    end)
+
+    it("lets no soak end, and no key be deleted", function()
+      local rotation = check(s:rotate { soak = DAY, grace = DAY })
+      s:pass(31 * DAY)
+      assert.equal("stalled", (rotation:advance()))
+      assert.matches("Old key 1 .* last used at a time that the service does not tell", rotation:status().text)
+      check(rotation:confirm())
+      assert.equal("grace", (rotation:advance()))
+      s:pass(DAY + 2)
+      assert.equal("conflict", (rotation:advance()))
+      assert.same({}, s:changes_of "DELETE 1")
+    end)
+
+    it("keeps older keys of ensure, and an empty store from being filled", function()
+      local function run(name)
+        return s:keys("project"):ensure("svc", { store = s:store(name, false), max_age = 30 * DAY, soak = DAY,
+          grace = DAY, clock = s.clock, pause = s.pause, random = s.random })
+      end
+      check(run "key")
+      s:pass(31 * DAY)
+      check(run "key")
+      s:pass(DAY + 2)
+      assert.matches("when key 2 was last used cannot be read", check(run "key").reason)
+      assert.matches("last used at a time that the service does not tell", select(2, run "empty").message)
+      assert.is_true(s:on_service()[2].valid)
+    end)
+  end)
+
+  it("is what a key has that could not be looked at after its secret was tried", function()
+    s:fault { type = "status", status = 500, operation = "get", scope = "project", times = -1 }
+    local report = check(s:client():identify(s.service.projects[1].api_key, { probe = true }))
+    assert.same({ "last6", "unknown" }, { report[1].certainty, report[1].last_used_after })
   end)
 
   describe("stops a rotation", function()

@@ -163,7 +163,7 @@ function confidentai.async(task, on_end) end
 ---@field project_name? string
 ---@field key confidentai.ApiKey as it was listed
 ---@field last_used? string as it was before the secret was tried
----@field last_used_after? string as it was after that
+---@field last_used_after? string as it was after that; "unknown": the key could not be looked at
 ---@field certainty "last6"|"ambiguous"|"proven"|"refused"|"excluded"
 ---@field evidence? "last_used" what proves it
 ---@field pending? boolean it is the end of the secret that will replace the key's, in a rotation by the service
@@ -456,7 +456,7 @@ function ApiKeys:ensure(base, options) end
 ---@field valid boolean whether it is enabled
 ---@field value string The whole secret in what `create` returns, until `forget`; else 15 asterisks and the last 6 characters.
 ---@field created_at? string ISO 8601, UTC
----@field last_used? string ISO 8601, UTC; nil: never
+---@field last_used? string ISO 8601, UTC; nil: never; "unknown": the service does not tell
 ---@field rotates_at? string ISO 8601: when the service itself is to rotate it
 ---@field replacement? string masked: the secret that will be the key's then
 ---@field scope "organization"|"project"

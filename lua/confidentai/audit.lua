@@ -57,6 +57,9 @@ local SUPERSEDED_DAYS = 37
 ---@field rotated boolean whether a rotation has made the key, by its name
 ---@field message string for people
 
+-- What is said of a time that the service leaves out.
+local UNTOLD = "is not told by the service"
+
 -- A finding keeps little, as there may be as many as keys; what it says is made when it is asked for.
 local Finding = {}
 
@@ -97,7 +100,7 @@ local function days_since(text, now)
     return nil, "lies ahead: " .. text
   end
   return seconds and math.max(0, math.floor((now - seconds) / DAY)), kind == "never" and kind
-    or kind == "unreadable" and "cannot be read: " .. text or nil
+    or text == timestamp.UNKNOWN and UNTOLD or kind == "unreadable" and "cannot be read: " .. text or nil
 end
 
 -- What the names of a scope's keys show: how many have each, and the newest generation of each base that is enabled.
@@ -128,7 +131,7 @@ local function examine(key, newest, options, now, add)
     add("never_used", age)
   end
   if created == "never" then -- a key of which the service does not tell the age passes for no young one
-    created = (options.max_age_days or used == "never") and "is not told by the service"
+    created = (options.max_age_days or used == "never") and UNTOLD
   end
   if created then
     add("unreadable_time", nil, created, true)

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Lengths of time and moments, in words.
 
+local timestamp = require "confidentai.timestamp"
+
 local duration = {}
 
 -- From the largest unit on: seconds of one, and its name.
@@ -33,6 +35,20 @@ function duration.relative(seconds, now)
     return "just now"
   end
   return duration.length(now - seconds) .. " ago"
+end
+
+---Says when a key was last used: "last used 3 days ago", "never used".
+---@param text? string the key's last_used
+---@param now number seconds since 1970
+---@return string
+function duration.use(text, now)
+  local kind, seconds = timestamp.read(text)
+  if kind == "time" then
+    return "last used " .. duration.relative(seconds, now)
+  elseif kind == "never" then
+    return "never used"
+  end
+  return "last used at a time that " .. (text == timestamp.UNKNOWN and "the service does not tell" or "cannot be read")
 end
 
 ---Says a moment: "2026-11-30 06:25".

@@ -30,7 +30,7 @@ local OPTIONS = { probe = "boolean", concurrency = "count", on_progress = "funct
 ---@field project_name? string
 ---@field key confidentai.ApiKey as it was listed
 ---@field last_used? string as it was before the secret was tried
----@field last_used_after? string as it was after that
+---@field last_used_after? string as it was after that; "unknown": the key could not be looked at
 ---@field certainty "last6"|"ambiguous"|"proven"|"refused"|"excluded"
 ---@field evidence? "last_used" what proves it
 ---@field pending? boolean it is the end of the secret that will replace the key's, in a rotation by the service
@@ -202,7 +202,9 @@ local function look_again(report)
   for _, match in ipairs(report) do
     local key, err = match.api_keys:get(match.key)
     match.now, match.gone = key, not key and refusal.is(err, 404)
-    match.last_used_after = key and key.last_used
+    if not match.gone then
+      match.last_used_after = (key or { last_used = timestamp.UNKNOWN }).last_used
+    end
   end
 end
 

@@ -3,6 +3,9 @@
 
 local timestamp = {}
 
+---What a key's `last_used` is where the service leaves it out (src/lua/api_key.c). It is unreadable.
+timestamp.UNKNOWN = "unknown"
+
 -- Returns the days from 1970-01-01 to a date of the Gregorian calendar. Years are counted from March on, so that a leap
 -- day is the last of its year.
 local function days(year, month, day)

@@ -30,19 +30,20 @@ function verdict.describe(match)
     verdict.place(match), match.pending and ", as its pending replacement," or "")
 end
 
--- Returns true if a key's lastUsed may have moved since it was listed; and true if it shows our use and nobody else's.
-local function moved(match, found)
+-- Returns which use a key's lastUsed shows since it was listed: "none"; "ours", and nobody else's; "another"; or
+-- "unclear", where it cannot be read.
+local function use_since(match, found)
   local kind_before, before = timestamp.read(match.last_used)
   local kind_after, after = timestamp.read(match.last_used_after)
   if kind_before == "unreadable" or kind_after == "unreadable" then
-    return true, false
+    return "unclear"
   elseif not after or before and after <= before then
-    return false, false
+    return "none"
   end
   local begun = found.date and found.date - found.seconds - TOLERANCE
   local ours = begun ~= nil and after >= begun and after <= found.date + TOLERANCE
     and (before == nil or begun - before >= IDLE)
-  return true, ours
+  return ours and "ours" or "another"
 end
 
 -- Whether a scope that could not be read may hold the key.
@@ -70,11 +71,11 @@ end
 local function the_one_that_moved(possible, found)
   local one
   for _, match in ipairs(possible) do
-    local any, ours = moved(match, found)
-    if any and (one or not ours) then
+    local use = use_since(match, found)
+    if use ~= "none" and (one or use ~= "ours") then
       return nil
     end
-    one = any and match or one
+    one = use == "ours" and match or one
   end
   return one
 end
@@ -99,8 +100,8 @@ local function judge_accepted(report, found)
   elseif one then
     -- A list that looks complete may leave the secret's own key out, and this one may only end alike: without a use
     -- that it shows, nothing is proven.
-    local any, ours = moved(one, found)
-    one = (ours or any and not may_hide(report, found.scope)) and one or nil
+    local use = use_since(one, found)
+    one = (use == "ours" or use == "another" and not may_hide(report, found.scope)) and one or nil
   end
   set(enabled, #enabled == 1 and "last6" or one and "excluded" or "ambiguous")
   if one then

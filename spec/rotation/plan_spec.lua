@@ -101,7 +101,7 @@ describe("the plan of a rotation", function()
     local _, by_id = s:on_service()
     s:fault { type = "body", operation = "list", body = cjson.encode { success = true, data = { apiKeys = { {
       id = 1, name = "Default Key", valid = true, value = ("*"):rep(15) .. by_id["1"].value:sub(-6),
-      created_at = by_id["1"].created_at, rotatesAt = "2030-01-01T00:00:00.000Z",
+      created_at = by_id["1"].created_at, lastUsed = cjson.null, rotatesAt = "2030-01-01T00:00:00.000Z",
     } } } } }
     assert_refused("the service itself rotates key 1 'Default Key' (never used), at 2030-01-01", {})
   end)

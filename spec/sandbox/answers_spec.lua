@@ -63,6 +63,8 @@ describe("the fault", function()
     assert.equal("confident_us_org_a b", create().data.apiKey.value)
     service:fault { type = "record", fields = { lastUsed = "\"soon\"" } }
     for _, key in ipairs(request(service, { path = list_path }).data.apiKeys) do assert.equal("soon", key.lastUsed) end
+    service:fault { type = "record", fields = { lastUsed = "" } }
+    for _, key in ipairs(request(service, { path = list_path }).data.apiKeys) do assert.is_nil(key.lastUsed) end
     for _, fields in ipairs { {}, { valid = 1 }, "x" } do
       assert.has_error(function() service:fault { type = "record", fields = fields } end)
     end

@@ -238,11 +238,26 @@ static bool read_id(lua_State *L, const maker *m, record *r, char digits[DIGITS_
   return true;
 }
 
+/* What `last_used` is where the service leaves it out: only null says that the key was never used. */
+static const char unknown[] = "unknown";
+
+static bool is_absent(lua_State *L, const maker *m, int field) {
+  lua_pushvalue(L, m->names + field);
+  lua_rawget(L, -2);
+  bool absent = lua_isnil(L, -1);
+  lua_pop(L, 1);
+  return absent;
+}
+
 static bool read_fields(lua_State *L, const maker *m, record *r) {
   if (!read_text(L, m, r, NAME, F_NAME, false) || !read_text(L, m, r, SECRET, F_VALUE, true) ||
       !read_text(L, m, r, CREATED_AT, F_CREATED_AT, false) || !read_text(L, m, r, LAST_USED, F_LAST_USED, false) ||
       !read_text(L, m, r, ROTATES_AT, F_ROTATES_AT, false) || !read_text(L, m, r, REPLACEMENT, F_REPLACEMENT, false))
     return false;
+  if (r->text[LAST_USED].bytes == NULL && is_absent(L, m, F_LAST_USED)) {
+    r->text[LAST_USED].bytes = unknown;
+    r->text[LAST_USED].length = sizeof unknown - 1;
+  }
   if (lcai_record_field_at(L, m->names + F_VALID) != LUA_TBOOLEAN)
     return lcai_record_complain(L, fields[F_VALID], "no boolean");
   r->valid = lua_toboolean(L, -1);

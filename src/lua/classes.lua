@@ -105,7 +105,7 @@ function Client:replace_credential() end
 ---The whole secret in what `create` returns, until `forget`; else 15 asterisks and the last 6 characters.
 ---@field value string
 ---@field created_at? string ISO 8601, UTC
----@field last_used? string ISO 8601, UTC; nil: never
+---@field last_used? string ISO 8601, UTC; nil: never; "unknown": the service does not tell
 ---@field rotates_at? string ISO 8601: when the service itself is to rotate it
 ---@field replacement? string masked: the secret that will be the key's then
 ---@field scope "organization"|"project"

@@ -48,10 +48,10 @@ time.length, time.relative = duration.length, duration.relative
 ---Says a time of the service relative to now.
 ---@param text? string as the service wrote it
 ---@param now number seconds since 1970
----@return string as time.relative; "unreadable"
+---@return string as time.relative; "unreadable", "unknown"
 function time.ago(text, now)
   local kind, seconds = timestamp.read(text)
-  return kind == "unreadable" and kind or time.relative(seconds, now)
+  return text == timestamp.UNKNOWN and text or kind == "unreadable" and kind or time.relative(seconds, now)
 end
 
 -- Seconds since its last use for which a key counts as in use.
@@ -60,16 +60,11 @@ local RECENT = 86400
 ---Says when a key was last used, and whether that is so recent that it may be in use now.
 ---@param text? string the key's last_used
 ---@param now number seconds since 1970
----@return string words "last used 3 days ago", "never used"
+---@return string words as duration.use
 ---@return boolean in_use true also if the time cannot be read
 function time.last_use(text, now)
   local kind, seconds = timestamp.read(text)
-  if kind == "unreadable" then
-    return "last used at a time that cannot be read", true
-  elseif kind == "never" then
-    return "never used", false
-  end
-  return "last used " .. time.relative(seconds, now), now - seconds < RECENT
+  return duration.use(text, now), kind == "unreadable" or kind == "time" and now - seconds < RECENT
 end
 
 ---A moment as the service writes it, in UTC: "2026-11-23T14:05:00Z".

@@ -48,10 +48,7 @@ local function use(seen)
   if seen.gone then
     return (" (as of %s)"):format(moment(seen.at))
   end
-  local kind, seconds = timestamp.read(seen.last_used)
-  local text = kind == "never" and "never used" or kind == "unreadable" and "last used at a time that cannot be read"
-    or "last used " .. duration.relative(seconds, seen.at)
-  return ("; %s (as of %s)"):format(text, moment(seen.at))
+  return ("; %s (as of %s)"):format(duration.use(seen.last_used, seen.at), moment(seen.at))
 end
 
 local UNCLEAR = ": `rotate advance` finds out"

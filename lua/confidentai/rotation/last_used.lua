@@ -20,15 +20,10 @@ local AHEAD, ROUNDING, LATEST = 300, 2, 2 * 86400
 
 ---Says when a key was last used.
 ---@param job confidentai.Job
----@param key confidentai.ApiKey whose use is shown
----@return string words such as "last used 4 seconds ago"
+---@param key confidentai.ApiKey
+---@return string words as duration.use
 function last_used.words(job, key)
-  local _, used = timestamp.read(key.last_used)
-  local now = job:mark().service
-  if not used or not now then
-    return "last used at " .. core.redact(tostring(key.last_used))
-  end
-  return "last used " .. duration.relative(math.min(used, now), now)
+  return duration.use(key.last_used, job:mark().service or job.clock())
 end
 
 ---Returns the mark of a use that the service has shown, after which any use is another's; nil: it shows none.
@@ -54,7 +49,7 @@ local function lag_of(job, key)
   if kind == "never" then
     return nil, "the service does not show the use of the key that this client uses"
   elseif kind == "unreadable" then
-    return nil, "the service shows the use of the key that this client uses by a time that cannot be read"
+    return nil, "when the key that this client uses was last used cannot be read"
   elseif lag < -AHEAD then
     return nil, "the service shows uses that lie in the future"
   elseif lag > LATEST then

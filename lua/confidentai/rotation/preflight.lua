@@ -3,6 +3,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
+local last_used = require "confidentai.rotation.last_used"
 local refusals = require "confidentai.rotation.refusals"
 local store_content = require "confidentai.rotation.store_content"
 local stores = require "confidentai.rotation.stores"
@@ -17,7 +18,7 @@ end
 -- How a person calls a key, and when it was used.
 local function describe(job, key)
   return ("key %s%s (%s)"):format(core.key_id(job.api_keys, key), key.name and (" '%s'"):format(key.name) or "",
-    refusals.use(key, job:mark().service or job.clock()))
+    last_used.words(job, key))
 end
 
 -- Whether a store that can be read holds anything: then a new secret is only written over it where that is asked for.

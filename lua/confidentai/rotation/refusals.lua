@@ -3,10 +3,8 @@
 
 local command_line = require "confidentai.command_line"
 local core = require "confidentai.core"
-local duration = require "confidentai.duration"
 local facts = require "confidentai.rotation.facts"
 local remedies = require "confidentai.rotation.remedies"
-local timestamp = require "confidentai.timestamp"
 local ways = require "confidentai.rotation.ways"
 
 local refusals = {}
@@ -73,20 +71,6 @@ function refusals.held(who)
   err.cause, err.ways = "held", ways.list(host == core.host() and ways.make("See what that process is",
     { "ps", "-o", "pid,lstart,args", "-p", pid }), refusals.again("Once it has ended, run this again", {}))
   return nil, err
-end
-
----When a key was last used, in words.
----@param key confidentai.ApiKey
----@param now number seconds since 1970, by the service
----@return string
-function refusals.use(key, now)
-  local kind, seconds = timestamp.read(key.last_used)
-  if kind == "never" then
-    return "never used"
-  elseif kind == "unreadable" then
-    return "last used at " .. core.redact(tostring(key.last_used))
-  end
-  return "last used " .. duration.relative(seconds, now)
 end
 
 ---The command of this run again, with other options; after other commands, if need be.

@@ -6,6 +6,7 @@
 
 local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
+local duration = require "confidentai.duration"
 local guard = require "confidentai.rotation.guard"
 local last_used = require "confidentai.rotation.last_used"
 local job = require "confidentai.rotation.job"
@@ -246,8 +247,8 @@ local function fix_of(client, checked, facts, place, api_keys, key)
 end
 
 local function describe(facts, place, id, key)
-  local text = ("key %s '%s' (%s, last used %s) "):format(id, key.name, key.valid and "enabled" or "disabled",
-    key.last_used or "never")
+  local text = ("key %s '%s' (%s, %s) "):format(id, key.name, key.valid and "enabled" or "disabled",
+    duration.use(key.last_used, facts.now or os.time()))
   local leftover = facts.leftovers[place .. id]
   if leftover then
     return ("%sis left over of the rotation of '%s', which has ended (%s)"):format(text, leftover.base, leftover.stop)

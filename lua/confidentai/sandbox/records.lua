@@ -42,7 +42,7 @@ end
 -- What a fault of type `record` puts in the place of fields.
 local function spoil(record, odd, key)
   if not odd or odd.target and tostring(odd.target) ~= tostring(key.id) then return end
-  for name, text in pairs(odd.fields) do record[name] = json.raw(text) end
+  for name, text in pairs(odd.fields) do record[name] = text ~= "" and json.raw(text) or nil end
 end
 
 ---A key.
