@@ -103,7 +103,7 @@ function confidentai.async(task, on_end) end
 ---@field unused_days? number days without use from which on an enabled key is a finding; without it, use makes none
 ---@field concurrency? integer lists at once; default: 64
 ---@field on_progress? fun(done: integer, total: integer) called after each list; must neither wait nor raise
----@field clock? fun(): number seconds since 1970; default: os.time
+---@field clock? fun(): number seconds since 1970; default: os.time, or the service's clock where the two disagree
 
 ---@class confidentai.AuditReport
 ---@field at string when it was made, ISO 8601, UTC

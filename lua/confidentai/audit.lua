@@ -6,6 +6,7 @@ local core = require "confidentai.core"
 local all_keys = require "confidentai.all_keys"
 local gather = require "confidentai.gather"
 local names = require "confidentai.rotation.names"
+local operation = require "confidentai.operation"
 local timestamp = require "confidentai.timestamp"
 
 local audit = {}
@@ -23,7 +24,7 @@ local SUPERSEDED_DAYS = 37
 ---@field unused_days? number days without use from which on an enabled key is a finding; without it, use makes none
 ---@field concurrency? integer lists at once; default: 64
 ---@field on_progress? fun(done: integer, total: integer) called after each list; must neither wait nor raise
----@field clock? fun(): number seconds since 1970; default: os.time
+---@field clock? fun(): number seconds since 1970; default: os.time, or the service's clock where the two disagree
 
 ---@class confidentai.AuditReport
 ---@field at string when it was made, ISO 8601, UTC
@@ -191,16 +192,16 @@ end
 ---@return table? report
 ---@return confidentai.Error? err
 function audit.run(client, options)
-  local now = (options.clock or os.time)()
+  local clock = options.clock or function() return operation.now(client) end
   local lists, unreadable = {}, {}
   local report = {
-    at = timestamp.text(now), base_url = client.base_url, max_age_days = options.max_age_days,
+    base_url = client.base_url, max_age_days = options.max_age_days,
     unused_days = options.unused_days, findings = {}, unreadable = {},
     totals = { scopes = 0, keys = 0, enabled = 0, disabled = 0, unrotated = 0, findings = 0, unreadable = 0 },
   }
   local function see(scope, index, done, total)
     if scope.keys then
-      lists[index] = examine_scope(scope, options, now, report.totals)
+      lists[index] = examine_scope(scope, options, clock(), report.totals)
     end
     if scope.err then
       unreadable[index] = { scope = scope.scope, project = scope.project, err = scope.err }
@@ -226,7 +227,7 @@ function audit.run(client, options)
     end
     return nil, err
   end
-  report.organization, report.totals.scopes = results[1], results[2]
+  report.at, report.organization, report.totals.scopes = timestamp.text(clock()), results[1], results[2]
   arrange(report, lists, unreadable)
   return report
 end

@@ -6,6 +6,9 @@ local scheduler = require "confidentai.scheduler"
 
 local operation = {}
 
+-- Seconds by which two clocks may differ and are taken for one: answers have their time, and dates whole seconds.
+local TOLERANCE = 300
+
 ---@class confidentai.Request
 ---@field method "GET"|"POST"|"PUT"|"DELETE"
 ---@field path string[] segments, unescaped
@@ -13,6 +16,23 @@ local operation = {}
 ---@field shape string what the answer's data holds (call:result)
 ---@field owner? confidentai.ApiKeys whose keys it holds
 ---@field flags? table of client:start
+
+-- Keeps what a call said about the service's clock, by which the service's times go.
+local function hear(client, call)
+  local date = call:info().date
+  if date then
+    core.environment(client).ahead = date - os.time()
+  end
+end
+
+---Returns the time by the service's clock, as it was last heard, where this machine's differs. By a wrong clock, a key
+---in use seems long unused.
+---@param client confidentai.Client
+---@return number seconds since 1970
+function operation.now(client)
+  local ahead = core.environment(client).ahead or 0
+  return os.time() + (math.abs(ahead) > TOLERANCE and ahead or 0)
+end
 
 -- The error of a request that was not made, as nothing could wait for it here.
 local function unready(request, problem)
@@ -46,6 +66,7 @@ end
 ---@return confidentai.Error? err
 function operation.take(client, request, call)
   local result, err = call:result(request.shape, request.owner)
+  hear(client, call)
   local tell = core.environment(client).tell
   if tell then
     tell(client, call)

@@ -118,7 +118,7 @@ local PAUSE = 110
 
 local function run(self, arguments)
   collectgarbage("setpause", PAUSE)
-  local client, now = self:client(), os.time()
+  local client = self:client()
   local by_default = not arguments.max_age_days and not arguments.unused_days
   if by_default then
     arguments.max_age_days, arguments.unused_days = DEFAULT_DAYS, DEFAULT_DAYS
@@ -128,6 +128,7 @@ local function run(self, arguments)
       on_progress = on_progress }
     return report, err
   end))
+  local now = self:now()
   if arguments.output == "json" then
     output.record(report_columns(now), report, arguments)
   elseif arguments.output ~= "table" or #report.findings > 0 then

@@ -48,17 +48,17 @@ local function replacement(arguments)
   return { store = stores, state_dir = arguments.state_dir, replace_store = arguments.replace_store }
 end
 
-local function question_about(match, replace)
+local function question_about(match, replace, now)
   return ("%s %s, %s? Whoever uses it is refused from then on."):format(replace and "Replace" or "Disable",
     failure.redact(selection.describe(match.key)),
-    (time.last_use(match.last_used, os.time())))
+    (time.last_use(match.last_used, now)))
 end
 
 -- A function that asks before anything is changed, and one that tells why the answer was no.
-local function asking(arguments, replace, watch)
+local function asking(self, arguments, replace, watch)
   local interruption, unasked = require "confidentai.cli.interruption", nil -- here: --help does without the core
   local function confirm(match)
-    local question = question_about(match, replace)
+    local question = question_about(match, replace, self:now())
     if not arguments.yes then
       local answer = terminal.confirm(question)
       interruption.check()
@@ -82,7 +82,7 @@ local function run(self, arguments)
   local interruption = require "confidentai.cli.interruption"
   local replace = replacement(arguments)
   local secret, client = secret_input.secret(arguments, true), self:client()
-  local confirm, explain = asking(arguments, replace, function(match)
+  local confirm, explain = asking(self, arguments, replace, function(match)
     interruption.leaves(replace and "a rotation may be under way: confidentai rotate list"
       or ("%s may be disabled by now, and whether the secret is refused was not shown; see: %s"):format(
         selection.describe(match.key), selection.command("keys get", match.key)))
@@ -95,7 +95,7 @@ local function run(self, arguments)
   interruption.leaves(nil)
   local shown = report or partial
   if shown then
-    identification.write(shown, arguments)
+    identification.write(shown, arguments, self:now())
     identification.tell_unreadable(shown, arguments)
   end
   if not report then

@@ -138,8 +138,8 @@ end
 ---Writes a report.
 ---@param report confidentai.Identification
 ---@param arguments table parsed
-function identification.write(report, arguments)
-  local now = os.time()
+---@param now number seconds since 1970
+function identification.write(report, arguments, now)
   if arguments.output == "json" then
     output.record(report_columns(now), report, arguments)
   elseif arguments.output == "table" then
@@ -152,8 +152,8 @@ end
 ---Writes the reports on the secrets that were found in a text; each has `found`.
 ---@param reports confidentai.Identification[]
 ---@param arguments table parsed
-function identification.write_all(reports, arguments)
-  local now = os.time()
+---@param now number seconds since 1970
+function identification.write_all(reports, arguments, now)
   if arguments.output == "json" then
     output.records(report_columns(now, true), reports, arguments)
   elseif arguments.output ~= "table" or #reports > 0 then

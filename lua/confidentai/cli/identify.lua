@@ -77,7 +77,7 @@ local function run_scan(self, arguments)
   for i, entry in ipairs(found) do
     reports[i].found = { lines = entry.lines, count = entry.count }
   end
-  identification.write_all(reports, arguments)
+  identification.write_all(reports, arguments, self:now())
   if reports[1] then
     identification.tell_unreadable(reports[1], arguments)
   end
@@ -97,7 +97,7 @@ local function run(self, arguments)
     return result
   end
   local reports = ask(self, arguments, { secret_input.secret(arguments, arguments.probe) })
-  identification.write(reports[1], arguments)
+  identification.write(reports[1], arguments, self:now())
   identification.tell_unreadable(reports[1], arguments)
   return status_of(reports, arguments)
 end

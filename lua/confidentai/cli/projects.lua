@@ -21,7 +21,7 @@ end
 
 local function list(self, arguments)
   local found = failure.check(self:client().projects:list())
-  output.records(columns.of_projects(os.time()), found, arguments)
+  output.records(columns.of_projects(self:now()), found, arguments)
   if found.unreadable then
     failure.raise(require("confidentai.all_keys").problem("projects", found))
   end

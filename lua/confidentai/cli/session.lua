@@ -83,6 +83,12 @@ function Session:client()
   return client
 end
 
+---The time by which the service's times are told.
+---@return number seconds since 1970
+function Session:now()
+  return self.made and require("confidentai.operation").now(self.made) or os.time()
+end
+
 ---Tells a person something beside the result, on standard error; not with --quiet.
 ---@param text string
 function Session:say(text)

@@ -46,8 +46,8 @@ local function apply(act, key, done)
   return result
 end
 
-local function show(key, arguments)
-  output.record(columns.of_keys(os.time(), key.scope == "project"), key, arguments)
+local function show(session, key, arguments)
+  output.record(columns.of_keys(session:now(), key.scope == "project"), key, arguments)
 end
 
 ---@param session table
@@ -58,7 +58,7 @@ function change.enable(session, arguments)
     local result, err = api_keys:enable(key)
     return result, err
   end, key, "enabled")
-  show(enabled, arguments)
+  show(session, enabled, arguments)
 end
 
 ---@param session table
@@ -66,7 +66,7 @@ end
 function change.disable(session, arguments)
   local api_keys, key = find(session, arguments)
   check_own(session, key, arguments.force)
-  local used, recently = time.last_use(key.last_used, os.time())
+  local used, recently = time.last_use(key.last_used, session:now())
   session:say(("%s: %s"):format(selection.describe(key), used))
   if recently then
     session:confirm "It may be in use. Disable it all the same?"
@@ -75,7 +75,7 @@ function change.disable(session, arguments)
     local result, err = api_keys:disable(key, { force = arguments.force })
     return result, err
   end, key, "disabled")
-  show(disabled, arguments)
+  show(session, disabled, arguments)
   session:say("enabled again by: " .. selection.command("keys enable", key))
 end
 
@@ -84,7 +84,7 @@ end
 function change.delete(session, arguments)
   local api_keys, key = find(session, arguments)
   check_own(session, key, arguments.force)
-  local used, recently = time.last_use(key.last_used, os.time())
+  local used, recently = time.last_use(key.last_used, session:now())
   session:say(("%s: %s"):format(selection.describe(key), used))
   session:confirm(recently and "It may be in use. Delete it for good all the same?" or "Delete it for good?")
   local deleted = apply(function()

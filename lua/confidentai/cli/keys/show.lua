@@ -13,8 +13,8 @@ local function shows_projects(arguments)
   return arguments.all_projects or #arguments.projects > 1
 end
 
-local function write(found, arguments)
-  output.records(columns.of_keys(os.time(), shows_projects(arguments)), found, arguments)
+local function write(session, found, arguments)
+  output.records(columns.of_keys(session:now(), shows_projects(arguments)), found, arguments)
 end
 
 ---@param session table
@@ -25,7 +25,7 @@ function show.list(session, arguments)
     local keys, err = api_keys:list()
     return keys, err
   end)
-  write(found, arguments)
+  write(session, found, arguments)
   return status
 end
 
@@ -45,7 +45,7 @@ function show.find(session, arguments)
     session:say("no key is named that" .. (elsewhere and " among the organization's own; of projects: --all-projects"
       or "; see: confidentai keys list"))
   end
-  write(found, arguments)
+  write(session, found, arguments)
   return status
 end
 
@@ -57,7 +57,7 @@ function show.get(session, arguments)
   if not key then
     failure.raise(ids.name_missing(api_keys, arguments.id, err))
   end
-  output.record(columns.of_keys(os.time(), api_keys.scope == "project"), key, arguments)
+  output.record(columns.of_keys(session:now(), api_keys.scope == "project"), key, arguments)
 end
 
 return show

@@ -60,7 +60,7 @@ end
 
 -- What is to be mended must be there and can be mended; what disables or deletes a key is asked for.
 local function check_wanted(session, findings, ids)
-  local by_id, now = {}, os.time()
+  local by_id, now = {}, session:now()
   for _, finding in ipairs(findings) do
     by_id[finding.id] = finding
   end
