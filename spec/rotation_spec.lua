@@ -232,7 +232,7 @@ describe("a rotation", function()
       local _, err = s:rotate { id = 2, store = s:store(nil, false) }
       support.assert_error({ kind = "guard", outcome = "not_applied" }, err)
       assert.matches("another rotation of 'Default Key' is under way", err.message)
-      assert.matches("confidentai rotate status %w+$", err.next)
+      assert.same({ "confidentai", "rotate", "advance", s:open().id }, err.ways[1].steps[1])
     end)
 
     it("is compared by the organization, however the address is spelled", function()

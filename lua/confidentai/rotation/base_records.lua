@@ -98,6 +98,7 @@ end
 ---@field kind "rotation"|"provision"
 ---@field base string
 ---@field old_id? string
+---@field key? confidentai.ApiKey the old one
 ---@field name? string of the old key
 ---@field keys confidentai.ApiKey[] all of the scope
 ---@field highest? integer generation on record

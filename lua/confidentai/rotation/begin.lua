@@ -29,9 +29,7 @@ local function prepare(api_keys, checked)
   local problem
   self.state, problem = state.find(checked.state_dir)
   if not self.state then
-    local _, err = record.failure(problem)
-    err.state, err.outcome = "planned", "not_applied"
-    return nil, err
+    return refusals.planned(record.failure(problem))
   end
   self.record = { scope = api_keys.scope, state = "planned" }
   return self
@@ -118,26 +116,6 @@ local function go_on(self, checked, same, let_go)
   return ok, err
 end
 
--- Writes the record, when there is room for the escrow; then goes.
-local function go(self, passed, let_go)
-  self.escrow = escrow.open(self.state, self.key, self.record.id)
-  local ok, err = self.escrow:reserve()
-  if ok then
-    ok, err = self:save "planned"
-    if not ok then
-      self.escrow:wipe()
-    end
-  end
-  if not ok then
-    err.state, err.outcome = "planned", "not_applied"
-    return nil, err
-  end
-  base_records.remove(self.state, passed)
-  let_go()
-  ok, err = advance.run(self)
-  return ok, err
-end
-
 -- Ends the grace of the rotation before, as a new one of the key that works on is about to begin.
 local function end_grace(self, item, checked)
   local before = job.new(self.client, self.api_keys, checked)
@@ -147,7 +125,7 @@ local function end_grace(self, item, checked)
     if not content then
       return nil, version
     end
-    content.options.grace = 0
+    before.ends_grace = true
     local ok, problem = resume(before, content, version)
     if not ok then
       return nil, problem
@@ -162,6 +140,47 @@ local function end_grace(self, item, checked)
     item.content, item.version = before.record, before.version
   end
   return ended, err
+end
+
+-- Makes way for the record of a new rotation, and writes it. Returns the records that are passed on to it.
+local function write_first(self, list, wanted, checked)
+  for _, item in ipairs(list) do
+    if base_records.is_ending(item.content, wanted) then
+      local ok, err = end_grace(self, item, checked)
+      if not ok then
+        return nil, err
+      end
+    end
+  end
+  local passed, err = base_records.pass_on(self, list, wanted)
+  if not passed then
+    return nil, err
+  end
+  local ok
+  ok, err = self:save "planned"
+  if not ok then
+    return refusals.planned(nil, err)
+  end
+  return passed
+end
+
+-- Writes the record, when there is room for the escrow; then goes.
+local function go(self, list, wanted, checked, let_go)
+  self.escrow = escrow.open(self.state, self.key, self.record.id)
+  local ok, err = self.escrow:reserve()
+  if not ok then
+    return refusals.planned(nil, err)
+  end
+  local passed
+  passed, err = write_first(self, list, wanted, checked)
+  if not passed then
+    self.escrow:wipe()
+    return nil, err
+  end
+  base_records.remove(self.state, passed)
+  let_go()
+  ok, err = advance.run(self)
+  return ok, err
 end
 
 -- Whether each store that can be read holds the secret of a key, and how many can be.
@@ -219,22 +238,9 @@ local function start(self, checked, wanted, list, let_go)
     self.dry = true
     return true
   end
-  for _, item in ipairs(list) do
-    if base_records.is_ending(item.content, wanted) then
-      ok, err = end_grace(self, item, checked)
-      if not ok then
-        return nil, err
-      end
-    end
-  end
-  local passed
-  passed, err = base_records.pass_on(self, list, wanted)
-  if not passed then
-    return nil, err
-  end
   self.key = record.key(self.base_key, self.record.generation)
   ok, err = work_on_record(self, wanted.kind, function()
-    local done, problem = go(self, passed, let_go)
+    local done, problem = go(self, list, wanted, checked, let_go)
     return done, problem
   end)
   return ok, err
@@ -271,14 +277,6 @@ local function dispatch(self, checked, wanted, let_go)
   end
   ok, err = start(self, checked, wanted, list, let_go)
   return ok, err
-end
-
-local function find_name(self, keys, id)
-  for _, key in ipairs(keys) do
-    if core.key_id(self.api_keys, key) == id and key.name and key.name ~= "" then
-      return key.name
-    end
-  end
 end
 
 -- The record of the rotation of the client's own key, from when on the service refuses that key.
@@ -324,23 +322,21 @@ end
 -- All keys of the scope, and the one that is to be rotated, which a short list may leave out: its address tells.
 local function list_with(self, id)
   local keys, err = calls.list(self)
-  if not keys then
-    return nil, err
+  if not keys or not id then
+    return keys, err
   end
   for _, key in ipairs(keys) do
-    if not id or core.key_id(self.api_keys, key) == id then
-      return keys
+    if core.key_id(self.api_keys, key) == id then
+      return keys, key
     end
   end
-  local key = false
-  if id then
-    key, err = calls.get(self, id)
-  end
+  local key
+  key, err = calls.get(self, id)
   if key == nil then
     return nil, err
   end
   keys[#keys + 1] = key or nil
-  return keys
+  return keys, key or nil
 end
 
 -- A record lies under its base.
@@ -361,18 +357,15 @@ function begin.run(api_keys, kind, checked, id)
   local organization
   organization, err = calls.organization(self)
   if not organization then
-    err.state, err.outcome = "planned", "not_applied"
-    self, err = resume_own(self, id, err)
+    self, err = resume_own(self, id, select(2, refusals.planned(nil, err)))
     return self, err
   end
   self.record.organization, self.identified = organization, true
-  local keys
-  keys, err = list_with(self, id)
+  local keys, key = list_with(self, id)
   if not keys then
-    err.state, err.outcome = "planned", "not_applied"
-    return nil, err
+    return refusals.planned(nil, key)
   end
-  local name, under_way = find_name(self, keys, id), find_base(self, api_keys, id)
+  local name, under_way = key and key.name ~= "" and key.name or nil, find_base(self, api_keys, id)
   self.base = under_way or checked.base or names.base(name) or "key-" .. id
   if checked.base and checked.base ~= self.base then
     local text = "key %s is being rotated under the name '%s': leave base out, or end that first"
@@ -388,7 +381,7 @@ function begin.run(api_keys, kind, checked, id)
   local ok
   ok, err = handle.held(self.state, self.base_key, function(let_go)
     local done, problem = dispatch(self, checked,
-      { kind = kind, base = self.base, old_id = id, name = name, keys = keys }, let_go)
+      { kind = kind, base = self.base, old_id = id, key = key, name = name, keys = keys }, let_go)
     return done, problem
   end)
   if not ok then

@@ -40,6 +40,7 @@ local job = {}
 ---@field refused? boolean whether its last proof was refused
 ---@field provisioned? confidentai.ApiKey the key that a provisioning has found
 ---@field made? table<string, true> ids of keys that this run has made, whose secret no store was given yet
+---@field ends_grace? boolean the next rotation is about to begin: the grace is over for this run
 ---@field upgraded? boolean the record is of a key that was found to be compromised, and is to be written
 ---@field service_time? number seconds since 1970, as the service's last answer said; `heard`: by this machine's clock
 

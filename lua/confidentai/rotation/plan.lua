@@ -18,14 +18,6 @@ local KEPT = { "soak", "soak_max", "grace", "adoption", "settle", "replace", "co
 -- Seconds: the least for which an unclear create is looked for (rotation page).
 local LEAST_SETTLE = 60
 
-local function find(job, keys, id)
-  for _, key in ipairs(keys) do
-    if core.key_id(job.api_keys, key) == id then
-      return key
-    end
-  end
-end
-
 local function options_of_record(job, options)
   local kept = {}
   for _, name in ipairs(KEPT) do
@@ -56,8 +48,7 @@ end
 ---@return true?
 ---@return confidentai.Error? err nothing was changed
 function plan.make(job, options, wanted)
-  local id, ok, err = wanted.old_id, true, nil
-  local key = id and find(job, wanted.keys, id) or nil
+  local id, key, ok, err = wanted.old_id, wanted.key, true, nil
   local generation, problem = names.next(wanted.keys, wanted.base, wanted.highest)
   wanted.generation = generation
   if not generation then

@@ -21,13 +21,13 @@ function refusals.make(cause, message, ...)
   return nil, err
 end
 
----Marks an error as one before a rotation began.
+---Marks an error as one before a rotation began: nothing was changed.
 ---@param _ nil
 ---@param err confidentai.Error
 ---@return nil
 ---@return confidentai.Error
 function refusals.planned(_, err)
-  err.state = "planned"
+  err.state, err.outcome = "planned", "not_applied"
   return nil, err
 end
 

@@ -85,6 +85,17 @@ function retire.disable(job, facts, key)
   return ok, err
 end
 
+---Returns the seconds for which a disabled key is kept yet, 0 or less when the grace is over. A run in which the next
+---rotation begins does not wait for that; its record stays as it is, as that rotation may not begin.
+---@param job confidentai.Job
+---@param facts table of the record: as of retire.disable
+---@return number
+function retire.left(job, facts)
+  local options = job.record.options
+  local grace = (job.ends_grace or options.compromised) and 0 or options.grace
+  return grace - job:since(facts.disabled)
+end
+
 ---Deletes a disabled key, where the guard allows it, with its intent on record before. An intent that led to no request
 ---is taken back: there still is a way back.
 ---@param job confidentai.Job

@@ -158,7 +158,7 @@ local function keep(job)
     ok, err = job:halt("new_enabled", "somebody has enabled the new key again")
     return ok, err
   end
-  local wait = new and left(job, record.options.grace, back.disabled) or 0
+  local wait = new and retire.left(job, back) or 0
   if wait > 0 then
     return false, math.min(wait, LONGEST)
   end
@@ -176,6 +176,9 @@ local function delete(job)
   local ok, err, short = returning.watch(job, true)
   if not ok then
     return ok, err, short
+  elseif not back.deleting and retire.left(job, back) > 0 then
+    ok, err = job:enter("grace", "the next rotation has not begun: the grace goes on")
+    return ok, err
   end
   local result, reason, kind = retire.delete(job, back, record.new, "the new key")
   if result == "late" or kind == "listed" then

@@ -6,6 +6,7 @@ local facts = require "confidentai.rotation.facts"
 local notice = require "confidentai.rotation.notice"
 local proof = require "confidentai.rotation.proof"
 local remedies = require "confidentai.rotation.remedies"
+local retire = require "confidentai.rotation.retire"
 local rollback = require "confidentai.rotation.rollback"
 
 local status = {}
@@ -104,13 +105,13 @@ local function left(job)
   elseif back and back.soaks and record.state == "soaking" then
     return (back.now and 0 or math.min(options.soak, rollback.LONGEST_SOAK)) - job:since(record.restored)
   elseif back and back.soaks and record.state == "grace" then
-    return options.grace - job:since(back.disabled)
+    return retire.left(job, back)
   elseif record.state == "soaking" and options.adoption == "confirm" and not record.confirmed then
     return nil
   elseif record.state == "soaking" and not record.confirmed then
     return options.soak - job:since(record.published)
   elseif record.state == "grace" and record.disabled then
-    return (options.compromised and 0 or options.grace) - job:since(record.disabled)
+    return retire.left(job, record)
   end
   return -math.huge
 end

@@ -100,6 +100,9 @@ return function(job)
     record.disabled_by = "others" -- whoever disables it now
     ok, err = job:halt("old_enabled", "somebody has enabled the old key again")
     return ok, err
+  elseif old and not record.deleting and retire.left(job, record) > 0 then
+    ok, err = job:enter("grace", "the next rotation has not begun: the grace goes on")
+    return ok, err
   end
   ok, err = show_refused(job)
   if ok and not old then

@@ -2,6 +2,7 @@
 -- grace: the old key is kept, disabled, so that there is a way back. At each look the new one must work.
 
 local calls = require "confidentai.rotation.calls"
+local retire = require "confidentai.rotation.retire"
 local standing = require "confidentai.rotation.standing"
 
 -- Seconds between two looks.
@@ -10,7 +11,6 @@ local LONGEST = 3600
 ---@param job confidentai.Job
 return function(job)
   local record = job.record
-  local grace = record.options.compromised and 0 or record.options.grace
   local ok, err
   if not record.old or not record.old.id then
     ok, err = job:enter("done", "there is no old key to delete")
@@ -29,7 +29,7 @@ return function(job)
   if not ok then
     return ok == false or nil, err
   end
-  local left = old and grace - job:since(record.disabled) or 0
+  local left = old and retire.left(job, record) or 0
   if left > 0 then
     return false, math.min(left, LONGEST)
   end
