@@ -65,7 +65,7 @@ local function advice(err)
   elseif err.status == 404 then
     return "see what there is with: confidentai keys list, or confidentai projects list"
   elseif err.status == 429 or err.status == 503 then
-    return ("try again in %s s"):format(err.retry_after or "some")
+    return err.retry_after and ("try again in %.0f s"):format(err.retry_after) or "try again in a few seconds"
   elseif err.kind == "network" then
     return "check the network, and --base-url or CONFIDENT_BASE_URL"
   elseif err.kind == "timeout" then
