@@ -42,6 +42,15 @@ describe("a name that does not exist", function()
     raises("confidentai.ApiKeys has no field or method 'remove'; it has:", function() return s:keys():remove(1) end)
   end)
 
+  it("raises of a rotation, too, whose end is waited for by its state", function()
+    local rotation = check(s:rotate { soak = 3600 })
+    for _, name in ipairs { "done", "finished", "stop", 1 } do
+      raises("confidentai.Rotation has no field or method of that name; it has: abandon, abort, advance, base,",
+        function() return rotation[name] end)
+    end
+    assert.equal("soaking", rotation.state)
+  end)
+
   it("is not repeated if it may be a secret that stands in the wrong place", function()
     local key, secret = check(s:keys():create "x"), "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7aB3dE6gH9j=="
     for _, name in ipairs { key.value, secret, secret:sub(1, 36), "confident_x", "Zq8!wErTyUiOp", "a\27[2J", "x\0y" } do

@@ -34,13 +34,25 @@ local fields = {
   new_id = function(job) return job.record.new and job.record.new.id end,
 }
 
+-- Raises about a name that is neither a field nor a method, and does not repeat it: it may be a secret.
+local function refuse_name()
+  local known = {}
+  for _, list in ipairs { fields, Rotation } do
+    for each in pairs(list) do
+      known[#known + 1] = each
+    end
+  end
+  table.sort(known)
+  error("confidentai.Rotation has no field or method of that name; it has: " .. table.concat(known, ", "), 3)
+end
+
 local metatable = {
   __index = function(self, name)
     local field = fields[name]
     if field then
       return field(jobs[self])
     end
-    return Rotation[name]
+    return Rotation[name] or refuse_name()
   end,
   __newindex = function()
     error("a Rotation takes no new fields", 2)
