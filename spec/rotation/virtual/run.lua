@@ -32,6 +32,7 @@ function runs.new(service, folder)
   local self = setmetatable({ service = service, starts = {}, figures = {}, acts = {}, kills = 0, count = 0,
     folder = folder }, Runs)
   assert(service:reset())
+  assert(service:stop_clock(world.MADE))
   local client = confidentai.check(confidentai.new { api_key = service.api_key, base_url = service.base_url })
   self.person = confidentai.check(client:organization().api_keys:create "person")
   self.person_secret = self.person.value

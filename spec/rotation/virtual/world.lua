@@ -11,9 +11,13 @@ World.__index = World
 
 local world = {}
 
--- Seconds: the longest stretch of time for which one request of a consumer stands; and the age that the keys of the
--- beginning have, so that conclusions by age are drawn in a run, too.
-local LONGEST, AGE = 3600, 40 * 86400
+-- Seconds: the longest stretch of time for which one request of a consumer stands.
+local LONGEST = 3600
+
+-- Seconds since 1970: when the keys of the beginning are made, and when a run begins. They are old enough by then that
+-- conclusions by age are drawn in a run, too. No real time is in a run, so that it is the same each time.
+world.MADE = 1800000000
+world.START = world.MADE + 40 * 86400
 
 ---@param service confidentai.Sandbox
 ---@param what { scope: string, project_id: string?, soak: number, folder: string, stores: integer, verb: string,
@@ -23,7 +27,7 @@ function world.new(service, what)
   local self = setmetatable({ service = service, what = what, ahead = 0, events = {}, stores = {}, consumers = {},
     refusals = {}, complaints = {} }, World)
   self.began = self:now()
-  assert(service:set_clock(AGE))
+  assert(service:stop_clock(world.START))
   local paths = {}
   for i = 1, what.stores do
     paths[i] = ("%s/store%d"):format(what.folder, i)
@@ -47,7 +51,7 @@ end
 ---Now, by a clock that is right.
 ---@return number seconds since 1970
 function World:now()
-  return os.time() + AGE + self.ahead
+  return world.START + self.ahead
 end
 
 ---Lets something happen at a moment.
@@ -81,7 +85,7 @@ local function move_to(self, moment)
   end
   if length > 0 then
     self.ahead = moment
-    assert(self.service:set_clock(AGE + moment))
+    assert(self.service:stop_clock(world.START + moment))
     for _, consumer in ipairs(self.consumers) do
       consumer:use(length)
     end
