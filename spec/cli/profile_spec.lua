@@ -45,6 +45,10 @@ describe("a profile", function()
     assert.equal(0, run("whoami").status)
   end)
 
+  it("is none where the variable is empty, as CI systems set what is not given", function()
+    assert.equal(0, command.run(service, { "whoami" }, { variables = { CONFIDENT_PROFILE = "" } }).status)
+  end)
+
   it("can have a command that prints the key", function()
     write { prod = { key_command = { "printf", "%s\n", service.api_key }, base_url = service.base_url } }
     local result = run("whoami", "--profile", "prod", "--verbose")

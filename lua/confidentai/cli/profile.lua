@@ -120,10 +120,10 @@ end
 ---@param arguments table parsed
 ---@return table options of confidentai.new
 function profile.options(arguments)
-  local name = arguments.profile or os.getenv "CONFIDENT_PROFILE"
+  local environment = require "confidentai.environment"
+  local name = arguments.profile or environment.get "CONFIDENT_PROFILE"
   if not name then
-    local elsewhere = arguments.region and not arguments.base_url and require("confidentai.environment").get
-      "CONFIDENT_BASE_URL"
+    local elsewhere = arguments.region and not arguments.base_url and environment.get "CONFIDENT_BASE_URL"
     if elsewhere then -- it would go before the region: who writes one does not mean what a trial has left there
       refuse("--region says where the service is, and CONFIDENT_BASE_URL says it, too",
         "unset CONFIDENT_BASE_URL, or leave --region away")

@@ -14,8 +14,8 @@ local status = require "confidentai.cli.status"
 
 local create = {}
 
-local function columns_of(api_keys)
-  return columns.of_keys(os.time(), api_keys.scope == "project")
+local function columns_of(session, api_keys)
+  return columns.of_keys(session:now(), api_keys.scope == "project")
 end
 
 -- Provisions: the library creates the key exactly once, proves it, and writes the stores; or there is nothing.
@@ -33,7 +33,7 @@ local function provision(session, arguments, choice, api_keys)
     end
     failure.raise(err)
   end
-  output.record(columns_of(api_keys), key, arguments)
+  output.record(columns_of(session, api_keys), key, arguments)
   for _, store in ipairs(choice.stores) do
     session:say("its secret is in " .. store.label)
   end
@@ -79,7 +79,7 @@ local function deliver(session, arguments, choice, key)
   if interruption.came() then
     return false
   end
-  local ok, caught = pcall(delivery.deliver, choice, session, columns_of(key), key, arguments)
+  local ok, caught = pcall(delivery.deliver, choice, session, columns_of(session, key), key, arguments)
   return ok or choice.delivered, caught
 end
 
