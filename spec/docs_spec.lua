@@ -44,6 +44,24 @@ describe("the documentation", function()
     end
   end)
 
+  -- liblua5.1-dev conflicts with nginx's Lua module: on a machine that had it, the line removed that and six packages.
+  it("installs nothing in the place of what is there", function()
+    local count, files = 0, { "packaging/README.md", "scripts/install", "scripts/neovim" }
+    for _, path in ipairs(all) do
+      files[#files + 1] = path
+    end
+    for _, path in ipairs(files) do
+      local text = folders.read(path)
+      assert.is_nil(text:find("liblua5.1-dev", 1, true), path)
+      for before, options in text:gmatch "([^\n]*)apt%-get install (%-%-yes[^\n]*)" do
+        local on_a_machine_of_its_own = before:find "^RUN " or before:find "^ +sudo " or before:find "^ +%- "
+        assert.is_truthy(on_a_machine_of_its_own or options:find("--no-remove", 1, true), path .. ": " .. options)
+        count = count + 1
+      end
+    end
+    assert.is_true(count > 8)
+  end)
+
   it("is listed in an index, page by page", function()
     local index = folders.read "docs/README.md"
     each_file("docs", function(path)
