@@ -5,6 +5,7 @@
 local confidentai = require "confidentai"
 local ensuring = require "spec.rotation.ensuring"
 local job = require "confidentai.rotation.job"
+local uv = require "luv"
 
 local check, DAY = confidentai.check, 86400
 
@@ -174,6 +175,66 @@ describe("ensure", function()
       end
       pass(DAY)
       step "disabled"
+    end)
+  end)
+
+  -- A key that had been unused for long when it was disabled was deleted by the very next run.
+  describe("with an older key that is disabled", function()
+    it("keeps it for the grace from then on", function()
+      replaced()
+      pass(10 * DAY)
+      step "disabled"
+      assert.is_true(step("none").wait > 2 * DAY - 60)
+      pass(2 * DAY - 60)
+      step "none"
+      pass(60)
+      step "deleted"
+      assert.equal("g2", made())
+    end)
+
+    it("keeps it for the grace from when it was seen so, where somebody else has disabled it", function()
+      replaced()
+      pass(10 * DAY)
+      check(keys():disable(2))
+      assert.is_true(step("none").wait > 2 * DAY - 60)
+      pass(2 * DAY)
+      step "deleted"
+    end)
+
+    it("counts the grace again, where somebody has enabled it meanwhile", function()
+      replaced()
+      pass(10 * DAY)
+      step "disabled"
+      check(keys():enable(2))
+      assert(s.service:set { last_used = "never" })
+      step "none"
+      assert(s.service:set { last_used = "normal" })
+      pass(3 * DAY)
+      check(keys():disable(2))
+      step "none"
+      pass(2 * DAY)
+      step "deleted"
+    end)
+
+    it("keeps it where that cannot be noted", function()
+      replaced()
+      pass(10 * DAY)
+      check(keys():disable(2))
+      local path = s:path ".key.ensured"
+      assert(uv.fs_link(path, path .. "2"))
+      for _ = 1, 2 do
+        assert.matches("%.key%.ensured: it has 2 names %(hard links%)", step("none").reason)
+        pass(10 * DAY)
+      end
+    end)
+
+    it("goes by its last use alone, where no note lies beside a store", function()
+      replaced()
+      os.remove(s:path ".key.ensured")
+      pass(10 * DAY)
+      step "disabled"
+      step "deleted"
+      assert.is_nil(s:read ".key.ensured")
     end)
   end)
 

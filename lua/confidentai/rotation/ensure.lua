@@ -10,9 +10,9 @@ local generations = require "confidentai.rotation.generations"
 local held_secrets = require "confidentai.rotation.held_secrets"
 local job = require "confidentai.rotation.job"
 local last_used = require "confidentai.rotation.last_used"
-local published_at = require "confidentai.rotation.published_at"
 local refusals = require "confidentai.rotation.refusals"
 local retirement = require "confidentai.rotation.retirement"
+local store_note = require "confidentai.rotation.store_note"
 local stores = require "confidentai.rotation.stores"
 local successor = require "confidentai.rotation.successor"
 local timestamp = require "confidentai.timestamp"
@@ -158,11 +158,12 @@ local function retire(self, view, options, late, notice)
   elseif notice and notice.state == "failed" then
     return false, nil, nil, "on_published has failed: the older keys stay as they are"
   end
-  local since, problem = published_at.read(self, view.current, late)
-  if not since then
+  local facts, problem = store_note.read(self, view, late)
+  if not facts then
     return false, nil, nil, problem
   end
-  local result, err, wait, reason = retirement.work(self, view, options, { now = self:mark().service, since = since })
+  facts.now = self:mark().service
+  local result, err, wait, reason = retirement.work(self, view, options, facts)
   return result, err, wait, reason
 end
 

@@ -7,6 +7,7 @@ local calls = require "confidentai.rotation.calls"
 local generations = require "confidentai.rotation.generations"
 local guard = require "confidentai.rotation.guard"
 local last_used = require "confidentai.rotation.last_used"
+local store_note = require "confidentai.rotation.store_note"
 local timestamp = require "confidentai.timestamp"
 
 local retirement = {}
@@ -15,14 +16,19 @@ local retirement = {}
 local ROUNDING = 2
 
 ---What is known in this run.
----@class confidentai.RetirementFacts
+---@class confidentai.RetirementFacts: confidentai.StoreNote
 ---@field now number seconds since 1970, by the service
----@field since number since when all stores have held the current key
 ---@field lag? number seconds by which lastUsed is behind, as our own use of the current key has shown; nil: not asked
 
--- Returns the seconds until a key has been unused for `need` seconds, 0 or less when it has; nil and why: that cannot
--- be told.
-local function left(key, need, facts)
+-- How long a key must have been unused. A key that is newer than the current one may be on its way into a store.
+local function need_of(key, options, is_newer)
+  local soak = is_newer and math.max(options.soak, options.pending) or options.soak
+  return key.valid and soak or soak + options.grace
+end
+
+-- Returns the seconds until a key is due: it has been unused for long enough, and disabled for the grace, where a note
+-- tells since when. 0 or less when it has; nil and why: that cannot be told.
+local function left(self, key, options, is_newer, facts)
   local created = generations.created(key)
   local kind, used = timestamp.read(key.last_used)
   if not created then
@@ -30,8 +36,23 @@ local function left(key, need, facts)
   elseif kind == "unreadable" then
     return nil, ("when key %s was last used cannot be read"):format(tostring(key.id))
   end
-  local from = math.max(created, facts.since, used and used + (facts.lag or 0) or 0)
-  return from + need - facts.now
+  local due = math.max(created, facts.since, used and used + (facts.lag or 0) or 0) + need_of(key, options, is_newer)
+  if not key.valid and facts.disabled then
+    due = math.max(due, (facts.disabled[store_note.of(self, key)] or facts.now) + options.grace)
+  end
+  return due - facts.now
+end
+
+-- Notes which keys are disabled now.
+local function note_disabled(self, view, facts)
+  local done, problem, changed = true, nil, false
+  if facts.disabled then
+    facts.disabled, changed = store_note.see(self, view, facts.disabled)
+  end
+  if changed then
+    done, problem = store_note.write(self, view.current, facts)
+  end
+  return done, problem
 end
 
 -- Finds out how far lastUsed is behind: this run has just used the current key.
@@ -56,12 +77,6 @@ local function act(self, content, key)
   end
 end
 
--- How long a key must have been unused. A key that is newer than the current one may be on its way into a store.
-local function need_of(key, options, is_newer)
-  local soak = is_newer and math.max(options.soak, options.pending) or options.soak
-  return key.valid and soak or soak + options.grace
-end
-
 -- Disables a key, once the current one was seen to work, and sees that again: refused, the key works again at once.
 local function disable(self, identity, options, facts)
   facts.may_send = function() return calls.try(self, options.content) == "accepted" end
@@ -84,7 +99,7 @@ local function retire(self, view, options, facts, key, is_newer)
   elseif fresh.valid ~= key.valid then
     return false
   end
-  local rest, why = left(fresh, need_of(fresh, options, is_newer), facts)
+  local rest, why = left(self, fresh, options, is_newer, facts)
   if not rest or rest > 0 then
     return false, nil, why
   end
@@ -104,6 +119,10 @@ local function retire(self, view, options, facts, key, is_newer)
   elseif result == "late" then
     return self:failure("api", ("key %s was deleted, and the service shows it still"):format(identity.id), "unknown")
   end
+  if key.valid and facts.disabled then
+    facts.disabled[store_note.of(self, key)] = facts.now
+    store_note.write(self, view.current, facts) -- one that fails is written by the next run, as of then
+  end
   return { key = view.current, action = key.valid and "disabled" or "deleted", id = identity.id,
     reason = is_newer and "it is newer than the current key, and no store holds it" or nil }
 end
@@ -120,10 +139,13 @@ end
 ---@return string? reason with false: why a key that would be due stays
 function retirement.work(self, view, options, facts)
   local wait, reason
+  local noted, problem_with_note = note_disabled(self, view, facts)
+  if not noted then
+    return false, nil, nil, problem_with_note
+  end
   for place, list in ipairs { view.older, view.newer } do
     for _, key in ipairs(list) do
-      local need = need_of(key, options, place == 2)
-      local rest, why = left(key, need, facts)
+      local rest, why = left(self, key, options, place == 2, facts)
       if rest and rest <= 0 and not facts.lag then
         local shown, err = measure_lag(self, view.current, facts)
         if shown == nil then
@@ -132,7 +154,7 @@ function retirement.work(self, view, options, facts)
           return false, nil, wait, ("the service does not show our own use of key %s, so that lastUsed proves nothing")
             :format(tostring(view.current.id))
         end
-        rest, why = left(key, need, facts)
+        rest, why = left(self, key, options, place == 2, facts)
       end
       if rest and rest <= 0 then
         local result, err, problem = retire(self, view, options, facts, key, place == 2)

@@ -7,7 +7,7 @@ local core = require "confidentai.core"
 local guard = require "confidentai.rotation.guard"
 local names = require "confidentai.rotation.names"
 local notice = require "confidentai.rotation.notice"
-local published_at = require "confidentai.rotation.published_at"
+local store_note = require "confidentai.rotation.store_note"
 local stores = require "confidentai.rotation.stores"
 
 local successor = {}
@@ -179,7 +179,7 @@ function successor.create(self, view, why)
     return nil, err
   end
   answer:forget()
-  published_at.note(self, key) -- one that fails is written by the next run, and the soak counts from then
+  store_note.start(self, view, key) -- one that fails is written by the next run, and the soak counts from then
   return { key = key, action = "created", reason = why, notice = successor.tell(self) }
 end
 

@@ -74,7 +74,7 @@ local function judge_delete(w, facts, entry, key, used, complain)
   local disabled, made_at = facts.disabled[key], facts.made_at[key]
   local watched = disabled and now - disabled >= math.min(drawn.soak, drawn.grace) * 3 / 4
   local alone = made_at and now - made_at <= ALONE
-  -- ensure has no record of when it disabled a key: its promise is about how long the key was unused.
+  -- ensure may have no record of when a key was disabled: its promise is about how long the key was unused.
   local unused = w.what.verb == "ensure" and disabled
     and (not used or now - w.began - used >= drawn.grace) and not (made_at and now - made_at < drawn.soak + drawn.grace)
   if not watched and not (alone and not used) and not unused then
