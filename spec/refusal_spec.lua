@@ -44,8 +44,8 @@ describe("the page of a proxy", function()
         for _, arguments in ipairs { { "keys", "get", "1", "--project=" .. project },
           { "keys", "list", "--project=" .. project } } do
           local result = command.run(s.service, arguments)
-          assert.matches("this is not the service's own answer", result.errors, 1, true)
-          for _, advice in ipairs { "see: ", "see what", "the key is wrong", "an organization key is needed" } do
+          assert.matches("this answer is not from the service", result.errors, 1, true)
+          for _, advice in ipairs { "see: ", "use an organization key", "the key is wrong", "may be a project key" } do
             assert.is_nil(result.errors:find(advice, 1, true), result.errors)
           end
         end

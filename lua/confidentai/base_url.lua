@@ -29,7 +29,7 @@ function base_url.choose(options)
   local region = options.region or environment.get "CONFIDENT_REGION" or core.region_of(options.api_key) or "US"
   local regional = base_url.of_region(region)
   if not regional then
-    return nil, "region is none of the service's: it must be US, EU or AU"
+    return nil, "region must be US, EU or AU"
   end
   return options.base_url or environment.get "CONFIDENT_BASE_URL" or regional
 end

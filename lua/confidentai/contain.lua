@@ -52,7 +52,7 @@ function contain.check(secret, options)
   if problem then
     argument.refuse(1, "contain", problem, 1)
   elseif options.replace and options.replace.store == nil then
-    argument.refuse(2, "contain", "field 'replace': its field 'store' is missing: where is the new secret to go?", 1)
+    argument.refuse(2, "contain", "field 'replace': its field 'store' is missing: it says where the new secret goes", 1)
   end
   return secret, options
 end

@@ -32,8 +32,8 @@ describe("confidentai audit", function()
   it("says that all is well", function()
     local status, output, errors = command { "audit" }
     assert.same({ 0, "" }, { status, output })
-    assert.equal("0 findings in 4 keys of 3 places of the organization Sandbox (4 enabled, 0 disabled)\n"
-      .. "judged by default: keys older than 90 days, and keys not used for 90 days (--max-age, --unused)\n", errors)
+    assert.equal("Sandbox: 4 keys in the organization and 2 projects (4 enabled, 0 disabled); no findings\n"
+      .. "default limits: keys older than 90 days, and keys not used for 90 days (--max-age, --unused)\n", errors)
     status, output, errors = command { "audit", "--quiet", "--fail" }
     assert.same({ 0, "", "" }, { status, output, errors })
   end)
@@ -105,7 +105,7 @@ describe("confidentai audit", function()
     for _, text in ipairs { "90", "ninety", "d", "-1d" } do
       local status, output, errors = command { "audit", "--max-age=" .. text }
       assert.same({ 2, "" }, { status, output })
-      assert.matches("no time with a unit", errors)
+      assert.matches(text == "90" and "'90' has no unit: write 90d" or "is not a duration", errors)
     end
   end)
 
@@ -130,7 +130,7 @@ describe("confidentai audit", function()
       local status, output = command({ "audit" }, { terminal = true })
       assert.equal(0, status)
       output = output:gsub("^\rReading keys %[#+%.+%] 1/3", "") -- on a slow machine the first answer is late, too
-      assert.matches("^\rReading keys %[#+%.+%] 2/3\r\27%[K0 findings", output)
+      assert.matches("^\rReading keys %[#+%.+%] 2/3\r\27%[KSandbox: ", output)
     end)
 
     it("draws no bar where nobody wants one", function()

@@ -111,7 +111,7 @@ printf '%s\n' "${COMPREPLY[@]}"]]
       assert.same({ 0, "" }, { result.status, result.errors })
       result = command.run(nil, words, { shell = "$command >/dev/full" })
       assert.equal(1, result.status)
-      assert.is_truthy(result.errors:find "standard output cannot be written")
+      assert.is_truthy(result.errors:find "cannot write to standard output")
     end
     assert.equal(2, command.run(nil, { "completion", "tcsh" }).status)
   end)

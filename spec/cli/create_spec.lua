@@ -165,7 +165,7 @@ describe("confidentai keys create", function()
     assert.equal(0, run({ "ci", "--print-secret" }).status)
     local result = run { "ci", "--print-secret" }
     assert.equal(6, result.status)
-    assert.is_truthy(result.errors:find("already: 3", 1, true))
+    assert.is_truthy(result.errors:find("a key named 'ci' exists (id 3); nothing was created", 1, true))
     assert.is_truthy(result.errors:find("rotate start 3", 1, true))
     assert.equal(1, #keys_like "ci")
     assert.equal(0, run({ "ci", "--print-secret", "--allow-duplicate" }).status)
@@ -178,7 +178,7 @@ describe("confidentai keys create", function()
     } do
       local result = run(words, { shell = "$command 3>/dev/null" })
       assert.equal(2, result.status)
-      assert.is_truthy(result.errors:find "one place")
+      assert.is_truthy(result.errors:find "use only one of")
     end
   end)
 
@@ -214,7 +214,7 @@ describe("confidentai keys create", function()
     local result = run({ "ci", "--print-secret", "-o", "json", "--timeout", "2" }, { shell = "$command >/dev/full" })
     assert.equal(5, result.status)
     local err = command.json(result.errors).error
-    assert.is_truthy(err.message:find "nobody has its secret")
+    assert.is_truthy(err.message:find "its secret is lost")
     assert.equal("confidentai keys delete 3", err.next)
   end)
 

@@ -48,9 +48,9 @@ describe("confidentai ensure", function()
 
   it("writes a line for people, and CSV", function()
     local text = r:done(words())
-    assert.matches("a new key was created, proven and published", text)
+    assert.matches("a new key was created, verified and published", text)
     text = r:done(words())
-    assert.matches("nothing was to be done", text)
+    assert.matches("nothing to do", text)
     assert.equal("none", command.csv((r:done(words("-o", "csv"))))[1].action)
   end)
 
@@ -88,8 +88,8 @@ describe("confidentai ensure", function()
 
   it("names mistakes", function()
     local project = s.service.projects[1].id
-    assert.matches("where is the current secret", (r:fails(2, { "ensure", "ci", "--project", project })))
-    assert.matches("length of time", (r:fails(2, words("--max-age", "soon"))))
+    assert.matches("says where the current secret is", (r:fails(2, { "ensure", "ci", "--project", project })))
+    assert.matches("not a duration", (r:fails(2, words("--max-age", "soon"))))
     assert.matches("not empty", (r:fails(2, { "ensure", "", "--store", "file:" .. s:path "key" })))
     assert.matches("a check", (r:fails(6, { "ensure", "ci", "--store", "exec:true" })))
     assert.matches("CONFIDENT_ORG_API_KEY", (r:fails(4, words(), { variables = { CONFIDENT_ORG_API_KEY = false } })))

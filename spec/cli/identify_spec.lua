@@ -112,7 +112,7 @@ describe("the command about a secret:", function()
         ("deploy\n"):rep(1000) .. "using " .. secret .. "\n" .. secret, secret .. "&x" } do
         local status, output, errors = command({ "identify", "--probe", "-o", "json" }, { input = given })
         assert.same({ 0, "proven" }, { status, json.decode(output).verdict }, i)
-        assert.matches(("^the secret on line %d is meant, which ends in "):format(i == 3 and 1001 or 1), errors)
+        assert.matches(("^using the secret on line %d, which ends in "):format(i == 3 and 1001 or 1), errors)
       end
       local status, output = command({ "contain" }, { terminal = true, input = "KEY=" .. secret .. "\ny\n" })
       assert.equal(0, status, output)
@@ -139,7 +139,7 @@ describe("the command about a secret:", function()
         for _, verb in ipairs { "identify", "contain" } do
           local status, output, errors = command({ verb }, { input = text })
           assert.same({ 2, "" }, { status, output })
-          assert.matches("one secret is expected: it is or holds ", errors, 1, true)
+          assert.matches("expected one secret: it is or holds ", errors, 1, true)
         end
       end
       assert.equal(0, #support.requests(service))
@@ -229,7 +229,7 @@ describe("the command about a secret:", function()
         { terminal = true, input = "n\n", question = "[y/N]" })
       assert.equal(6, status)
       assert.matches("Disable key 1 'Default Key' of the project " .. service.projects[1].id
-        .. ", never used%? Whoever uses it is refused from then on%. %[y/N%]", output)
+        .. ", never used%? The service then refuses every request with it%. %[y/N%]", output)
       assert.matches("not confirmed", output)
       assert.is_true(state_of("project", 1, service.projects[1].id))
       status, output = command({ "contain", "--file", path }, { terminal = true, input = "y\n", question = "[y/N]" })
@@ -242,7 +242,8 @@ describe("the command about a secret:", function()
       local status, output, errors = command({ "contain" }, { input = secret })
       assert.equal(6, status)
       assert.matches("tried the secret: accepted", output)
-      assert.matches("Nobody was there to ask, and nothing was changed", errors)
+      assert.matches('^confidentai: cannot ask "Disable .*": standard input is not a terminal; nothing was changed',
+        errors)
       assert.is_true(state_of("project", 1, service.projects[1].id))
       assert.equal(0, #support.requests(service, "PUT"))
     end)

@@ -68,7 +68,7 @@ describe("mistakes", function()
 
   it("an id of nothing", function()
     local errors = fails(1, { "keys", "get", "99" })
-    assert.matches("key 99 of the organization: .*\n  %-%-project ID, if it is a project's", errors)
+    assert.matches("key 99 of the organization: .*\n  if it is a key of a project, add %-%-project ID", errors)
     errors = fails(1, { "keys", "disable", "99", "--project", service.projects[1].id })
     assert.matches("key 99 of the project " .. service.projects[1].id .. ": ", errors)
     errors = fails(1, { "keys", "list", "--project", "nope" })
@@ -78,9 +78,10 @@ describe("mistakes", function()
   it("a file or folder that cannot be, and what it has to do with", function()
     local errors = fails(1, { "keys", "create", "ci", "--secret-file", "/nonexistent/key" },
       { variables = { STATE_DIRECTORY = "/nonexistent" } })
-    assert.matches("\n  %-%-secret%-file names a new file", errors)
+    assert.matches("\n  %-%-secret%-file must name a new file", errors)
     errors = fails(2, { "whoami", "--profile", "prod" })
-    assert.matches("there is no configuration file /nonexistent/confidentai/config.json\n  what a profile is", errors)
+    assert.matches("there is no configuration file /nonexistent/confidentai/config.json\n  the format of profiles",
+      errors)
     errors = command.run(service, { "rotate", "list" }, { variables = { HOME = false } }).errors
     assert.matches("HOME is not set, set STATE_DIRECTORY or %-%-state%-dir\n", errors)
     assert.equal(0, #support.requests(service, "POST"))
@@ -94,7 +95,7 @@ describe("mistakes", function()
 
   it("a time without its unit", function()
     local errors = fails(2, { "rotate", "start", "2", "--store", "file:key", "--soak", "24" })
-    assert.matches("'24' is no length of time, as it has no unit: say 24s, 24h or 24d", errors)
+    assert.matches("'24' has no unit: write 24s, 24h or 24d", errors)
     fails(2, { "ensure", "ci", "--store", "file:key", "--max-age", "30" })
   end)
 
@@ -112,7 +113,7 @@ describe("mistakes", function()
     errors = fails(4, { "keys", "list" }, { variables = { CONFIDENT_ORG_API_KEY = "" } })
     assert.is_truthy(errors:find "no organization")
     errors = fails(4, { "keys", "list" }, { variables = { CONFIDENT_ORG_API_KEY = service.projects[1].api_key } })
-    assert.is_truthy(errors:find "project's")
+    assert.is_truthy(errors:find "project key")
     local _, refused = fails(4, { "keys", "list" },
       { variables = { CONFIDENT_ORG_API_KEY = "confident_us_org_0123456789abcdef" } })
     assert.equal(401, refused.status)
@@ -126,7 +127,7 @@ describe("mistakes", function()
           times = -1 }
         local errors, err = fails(1, { "keys", "list" })
         assert.equal(status, err.status)
-        assert.matches("not the service's own answer: check the proxy", errors)
+        assert.matches("this answer is not from the service: check the proxy", errors)
         service:clear_faults()
       end
       service:fault { type = "status", status = status, times = -1 }

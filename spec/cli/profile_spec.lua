@@ -75,8 +75,8 @@ describe("a profile", function()
     write { prod = { api_key = service.api_key, base_url = service.base_url } }
     assert.equal(0, run("whoami", "--profile", "prod").status)
     assert(service:reset())
-    refused("binds", "whoami", "--profile", "prod", "--base-url", service.base_url)
-    refused("binds", "whoami", "--profile", "prod", "--region", "EU")
+    refused("a profile has a service of its own", "whoami", "--profile", "prod", "--base-url", service.base_url)
+    refused("a profile has a service of its own", "whoami", "--profile", "prod", "--region", "EU")
     write { prod = { api_key = service.api_key, region = "eu" } }
     local _, _, url = process.run("print(require('confidentai.cli.profile').options { profile = 'prod' }.base_url)", {
       XDG_CONFIG_HOME = folder, CONFIDENT_BASE_URL = service.base_url,
@@ -95,7 +95,7 @@ describe("a profile", function()
     end
     write { prod = { key_command = { "sh", "-c", "touch " .. folder .. "/ran" }, base_url = service.base_url } }
     tools.shell("chown 12 " .. path)
-    refused("is another user's (uid 12)", "whoami", "--profile", "prod")
+    refused("belongs to another user (uid 12)", "whoami", "--profile", "prod")
     assert.is_nil(core.file.facts(folder .. "/ran"))
   end)
 
@@ -122,11 +122,11 @@ describe("a profile", function()
   it("says what is wrong with the file", function()
     refused("there is no configuration file", "whoami", "--profile", "prod")
     write "{"
-    refused("is no JSON: see line 1", "whoami", "--profile", "prod")
+    refused("is not valid JSON: see line 1", "whoami", "--profile", "prod")
     write "{\n\"profiles\": {\n\"prod\": { \"api_key\" }\n} }"
-    refused("is no JSON: see line 3", "whoami", "--profile", "prod")
+    refused("is not valid JSON: see line 3", "whoami", "--profile", "prod")
     write "[]"
-    refused("no JSON object", "whoami", "--profile", "prod")
+    refused("is not valid: expected {", "whoami", "--profile", "prod")
     write { prod = { api_key = service.api_key, base_url = service.base_url, tmeout = 3 } }
     refused("tmeout", "whoami", "--profile", "prod")
     write { prod = { api_key = service.api_key, base_url = service.base_url, timeout = 0 } }
@@ -134,6 +134,8 @@ describe("a profile", function()
     refused("no profile 'test'", "whoami", "--profile", "test")
     write { prod = { base_url = service.base_url } }
     refused("key_command", "whoami", "--profile", "prod")
+    write { prod = { base_url = service.base_url, key_command = "pass show key" } }
+    refused('key_command must be a list, such as ["pass", "show", "confident"]', "whoami", "--profile", "prod")
     write { prod = { api_key = service.api_key, base_url = service.base_url } }
     tools.shell("chmod 644 " .. path)
     refused("chmod 600", "whoami", "--profile", "prod")

@@ -40,8 +40,8 @@ describe("confidentai rotate, of mistakes:", function()
     for _, started in ipairs { first, other } do
       assert.is_truthy(errors:find(("%s (of key %s, soaking)"):format(started.id, started.old_id), 1, true), errors)
     end
-    assert.matches("name one by its id", errors)
-    assert.matches("several rotations are", (r:fails(2, { "rotate", "rollback", "Default Key" })))
+    assert.matches("give the id of one", errors)
+    assert.matches("several rotations of", (r:fails(2, { "rotate", "rollback", "Default Key" })))
     assert.equal(first.id, r:json { "rotate", "rollback", first.id, "--now" }.id)
     r:done { "rotate", "abandon", first.id }
     assert.matches(other.id, (r:done { "rotate", "status", "Default Key" })) -- the other one has ended
@@ -59,8 +59,8 @@ describe("confidentai rotate, of mistakes:", function()
 
   it("no store, or none of that kind", function()
     local project = s.service.projects[1].id
-    assert.matches("where is the new secret to go", (r:fails(2, { "rotate", "start", "1", "--project", project })))
-    assert.matches("the kind of the store", (r:fails(2, { "rotate", "start", "1", "--store", s:path "key" })))
+    assert.matches("says where the new secret goes", (r:fails(2, { "rotate", "start", "1", "--project", project })))
+    assert.matches("unknown store", (r:fails(2, { "rotate", "start", "1", "--store", s:path "key" })))
     assert_untouched()
   end)
 
@@ -210,10 +210,10 @@ describe("confidentai rotate, of mistakes:", function()
 
   it("two secrets of the old key, or one that is none", function()
     s:store()
-    assert.matches("two ways", (r:fails(2, r:starting("--old-secret-file", "x", "--ask-old-secret"))))
-    assert.matches("nobody is there to ask", (r:fails(2, r:starting "--ask-old-secret")))
+    assert.matches("cannot be used together", (r:fails(2, r:starting("--old-secret-file", "x", "--ask-old-secret"))))
+    assert.matches("cannot ask, because standard input is not a terminal", (r:fails(2, r:starting "--ask-old-secret")))
     s:write("two", "a b")
-    assert.matches("one secret is expected", (r:fails(2, r:starting("--old-secret-file", s:path "two"))))
+    assert.matches("expected one secret", (r:fails(2, r:starting("--old-secret-file", s:path "two"))))
     s:write("wrong", "abcdefghijk\n")
     assert.matches("not the secret of key 1", (r:fails(6, r:starting("--old-secret-file", s:path "wrong"))))
     assert_untouched()

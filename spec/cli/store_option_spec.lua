@@ -54,7 +54,7 @@ describe("store_option.stores", function()
 
   it("says what is wrong with a description", function()
     local cases = {
-      ["/etc/key"] = "kind", ["callback:x"] = "kind", ["file:"] = "path", ["file:/a/"] = "path",
+      ["/etc/key"] = "unknown store", ["callback:x"] = "unknown store", ["file:"] = "path", ["file:/a/"] = "path",
       ["env_file:/a/.env"] = "variable is missing", ["env_file:/a/.env:A-B"] = "variable",
       ["file:~/key"] = "it begins with ~", ["file:~root/key"] = "it begins with ~",
       ["env_file:~/.env:NAME"] = "it begins with ~", ["exec:"] = "a command is expected",

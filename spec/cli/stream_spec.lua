@@ -89,7 +89,7 @@ describe("standard output", function()
       { "manual" }, { "completion", "bash" }, { "keys", "list" } } do
       local result = command.run(service, words, { shell = "$command >/dev/full" })
       assert.equal(1, result.status, table.concat(words, " "))
-      assert.matches("standard output cannot be written", result.errors)
+      assert.matches("cannot write to standard output", result.errors)
     end
   end)
 end)

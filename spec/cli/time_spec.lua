@@ -15,7 +15,7 @@ describe("a length of time", function()
     for _, text in ipairs { "", "d", "-1", "1e3", "1 d", "1y", "0x10", "1..5", "inf", "nan" } do
       local seconds, problem = time.argument(text)
       assert.is_nil(seconds, text)
-      assert.matches("is no length of time", problem, 1, true)
+      assert.matches("is not a duration", problem, 1, true)
     end
   end)
 

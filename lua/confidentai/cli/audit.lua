@@ -22,7 +22,8 @@ local DEFAULT_DAYS = 90
 local function days(text)
   local seconds = not text:find "^%d+$" and time.duration(text)
   if not seconds then
-    return nil, ("'%s' is no time with a unit: say 90d, 12w or 36h"):format(text)
+    return nil, (text:find "^%d+$" and "'%s' has no unit: write %sd, %sw or %sh"
+      or "'%s' is not a duration, such as 90d, 12w or 36h"):format(text, text, text, text)
   end
   return seconds / DAY
 end
@@ -30,16 +31,16 @@ end
 ---Tells the parser about the options.
 ---@param command table of argparse
 function audit.define(command)
-  command:option("--max-age", "An enabled key that is older is a finding. Without this and --unused: 90d.")
+  command:option("--max-age", "Report enabled keys that are older than this. Without this and --unused: 90d.")
     :argname("TIME"):target("max_age_days"):convert(days)
-  command:option("--unused", "An enabled key that was not used for so long is a finding. Without this and "
-    .. "--max-age: 90d."):argname("TIME"):target("unused_days"):convert(days)
-  command:flag("--fail", "Exit with 3 when there is a finding, or something that could not be read.")
+  command:option("--unused", "Report enabled keys that were not used for this long. Without this and --max-age: "
+    .. "90d."):argname("TIME"):target("unused_days"):convert(days)
+  command:flag("--fail", "Exit with 3 when there is a finding, or a scope could not be read.")
   session.define(command)
   help.examples(command, {
     "confidentai audit --max-age 90d --unused 30d",
     "confidentai audit --max-age 90d --output csv >findings.csv",
-    "confidentai audit --max-age 90d --fail --quiet || notify-somebody",
+    "confidentai audit --max-age 90d --fail --quiet || notify-on-call",
   })
 end
 
@@ -98,9 +99,11 @@ end
 
 local function summarize(self, report)
   local totals = report.totals
-  self:say(("%d finding%s in %d keys of %d places of the organization %s (%d enabled, %d disabled)"):format(
-    totals.findings, totals.findings == 1 and "" or "s", totals.keys, totals.scopes,
-    failure.redact(report.organization.name or grid.text(report.organization.id)), totals.enabled, totals.disabled))
+  local findings = totals.findings == 0 and "no findings"
+    or ("%d finding%s"):format(totals.findings, totals.findings == 1 and "" or "s")
+  self:say(("%s: %d keys in the organization and %d project%s (%d enabled, %d disabled); %s"):format(
+    failure.redact(report.organization.name or grid.text(report.organization.id)), totals.keys, totals.scopes - 1,
+    totals.scopes == 2 and "" or "s", totals.enabled, totals.disabled, findings))
 end
 
 -- What could not be read may hide anything: that is told, also with --quiet.
@@ -137,7 +140,7 @@ local function run(self, arguments)
   if arguments.output == "table" then
     summarize(self, report)
     if by_default then
-      self:say(("judged by default: keys older than %d days, and keys not used for %d days (--max-age, --unused)")
+      self:say(("default limits: keys older than %d days, and keys not used for %d days (--max-age, --unused)")
         :format(DEFAULT_DAYS, DEFAULT_DAYS))
     end
   end

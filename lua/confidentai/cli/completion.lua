@@ -17,7 +17,8 @@ function completion.define(command)
   command:command_target("verb"):require_command(true)
   local examples = {}
   for i, shell in ipairs(SHELLS) do
-    help.examples(command:command(shell.name, ("Print what %s needs."):format(shell.name)), { shell.example })
+    local summary = ("Print the completion script for %s."):format(shell.name)
+    help.examples(command:command(shell.name, summary), { shell.example })
     examples[i] = shell.example
   end
   help.examples(command, examples)

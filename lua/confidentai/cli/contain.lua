@@ -19,10 +19,11 @@ local contain = {}
 function contain.define(command)
   secret_input.define(command)
   command:flag("--yes -y", "Do not ask.")
-  command:flag("--replace", "Put a new key in its place, by a rotation without soak and grace. The only way for the "
-    .. "key that this command itself uses.")
+  command:flag("--replace", "Replace the key, by a rotation without soak and grace. Required for the key that this "
+    .. "command itself uses.")
   store_option.define(command, "With --replace: where the new secret goes")
-  command:flag("--replace-store", "With --replace: the store may hold something else than the leaked secret.")
+  command:flag("--replace-store", "With --replace: overwrite a store that holds something other than the leaked "
+    .. "secret.")
     :target("replace_store")
   command:option("--state-dir", "With --replace: the folder of the rotation's record."):argname("PATH")
     :target("state_dir")
@@ -38,10 +39,11 @@ end
 local function replacement(arguments)
   local stores = store_option.stores(arguments)
   if arguments.replace and not stores then
-    failure.usage("--replace: where is the new secret to go?", "--store file:PATH, or another store")
+    failure.usage("--replace needs --store: it says where the new secret goes",
+      "such as --store file:/etc/app/confident.key")
   elseif not arguments.replace then
     if stores or arguments.state_dir or arguments.replace_store then
-      failure.usage("--store, --replace-store and --state-dir go with --replace", "add --replace, or leave them away")
+      failure.usage("--store, --replace-store and --state-dir go with --replace", "add --replace, or leave them out")
     end
     return nil
   end
@@ -49,7 +51,7 @@ local function replacement(arguments)
 end
 
 local function question_about(match, replace, now)
-  return ("%s %s, %s? Whoever uses it is refused from then on."):format(replace and "Replace" or "Disable",
+  return ("%s %s, %s? The service then refuses every request with it."):format(replace and "Replace" or "Disable",
     failure.redact(selection.describe(match.key)),
     (time.last_use(match.last_used, now)))
 end
@@ -72,7 +74,7 @@ local function asking(self, arguments, replace, watch)
   end
   return confirm, function(err)
     if unasked then
-      err.message, err.next = unasked .. " Nobody was there to ask, and nothing was changed.", "--yes says yes"
+      err.message, err.next = terminal.UNASKED:format(unasked), "add --yes to go ahead"
     end
     return err
   end
@@ -83,8 +85,8 @@ local function run(self, arguments)
   local replace = replacement(arguments)
   local secret, client = secret_input.secret(arguments, true), self:client()
   local confirm, explain = asking(self, arguments, replace, function(match)
-    interruption.leaves(replace and "a rotation may be under way: confidentai rotate list"
-      or ("%s may be disabled by now, and whether the secret is refused was not shown; see: %s"):format(
+    interruption.leaves(replace and "a rotation may be under way; see: confidentai rotate list"
+      or ("%s may be disabled by now, and the secret was not seen to be refused; see: %s"):format(
         selection.describe(match.key), selection.command("keys get", match.key)))
   end)
   local report, err, partial = progress.during(arguments, "Reading keys", function(on_progress)
@@ -103,7 +105,7 @@ local function run(self, arguments)
   end
   self:say(({ contained = "contained: the key is disabled, and the secret is refused",
     replaced = "contained: the key is replaced, and the secret is refused",
-    dead = "nothing was to be done: the secret is refused" })[report.outcome])
+    dead = "nothing to do: the service refuses the secret already" })[report.outcome])
 end
 
 ---Runs the command.

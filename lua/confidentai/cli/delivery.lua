@@ -19,12 +19,12 @@ local delivery = {}
 
 local function to_descriptor(number)
   if number % 1 ~= 0 or number < 3 or number >= 2 ^ 31 then
-    failure.usage("--secret-fd: a descriptor from 3 on is expected",
-      "3, with 3>FILE behind the command; or --print-secret")
+    failure.usage("--secret-fd must be 3 or higher",
+      "such as --secret-fd 3 3>FILE; or use --print-secret")
   end
   local ok, problem = core.stream.is_writable(number)
   if not ok then
-    failure.usage(("--secret-fd %.0f: %s"):format(number, problem), "open it for writing, by the shell: 3>FILE")
+    failure.usage(("--secret-fd %.0f: %s"):format(number, problem), "open it for writing in the shell: 3>FILE")
   end
   return { kind = "descriptor", descriptor = number }
 end
@@ -41,11 +41,11 @@ function delivery.choose(arguments)
   found[#found + 1] = arguments.secret_fd and to_descriptor(arguments.secret_fd)
   found[#found + 1] = arguments.print_secret and { kind = "output" }
   if #found > 1 then
-    failure.usage("the secret goes to one place: --store, --secret-file, --secret-fd or --print-secret",
+    failure.usage("use only one of --store, --secret-file, --secret-fd and --print-secret",
       "--store may be given several times")
   elseif not found[1] and not terminal.width(1) then
     failure.raise { kind = "guard", outcome = "not_applied", exit = status.refused,
-      message = "nothing was created: standard output is no terminal, and the secret is shown only once",
+      message = "nothing was created: the secret is shown only once, and standard output is not a terminal",
       next = "say where it goes: --store, --secret-file PATH, --secret-fd N or --print-secret" }
   end
   return found[1] or { kind = "output" }
@@ -65,11 +65,11 @@ function delivery.make_file(choice)
     return
   elseif name == "EEXIST" then
     failure.raise { kind = "guard", outcome = "not_applied", exit = status.refused,
-      message = choice.path .. " exists, and nothing is overwritten; nothing was created",
-      next = "name another file; or write it all the same: --store file:PATH --replace-store" }
+      message = choice.path .. " exists already; nothing was created",
+      next = "name another file; or overwrite it: --store file:PATH --replace-store" }
   end
   failure.raise { kind = "config", message = message .. "; nothing was created", outcome = "not_applied",
-    next = "--secret-file names a new file in a folder that is there and can be written", exit = status.failed }
+    next = "--secret-file must name a new file in a folder that exists and can be written to", exit = status.failed }
 end
 
 ---Takes the file away again, if there is still nothing in it.
@@ -85,7 +85,7 @@ local function write_table(session, columns, key, secret, arguments)
   if terminal.width(1) then
     output.record(columns, key, arguments)
     output.write "\n"
-    session:say "The secret, here and never again:"
+    session:say "The secret, shown only once:"
   else
     session:say("created " .. require("confidentai.cli.selection").describe(key))
   end
@@ -104,7 +104,7 @@ function delivery.deliver(choice, session, columns, key, arguments)
     local ok, problem = terminal.write(choice.descriptor, secret .. "\n")
     if not ok then
       failure.raise { kind = "output", exit = status.failed,
-        message = ("the descriptor %.0f cannot be written: %s"):format(choice.descriptor, problem) }
+        message = ("cannot write to descriptor %.0f: %s"):format(choice.descriptor, problem) }
     end
     choice.delivered = true
     output.record(columns, key, arguments)

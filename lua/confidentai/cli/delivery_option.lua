@@ -11,12 +11,12 @@ local delivery_option = {}
 ---@param command table of argparse
 function delivery_option.define(command)
   store_option.define(command)
-  command:flag("--replace-store", "Even if the store holds something already."):target("replace_store")
-  command:option("--secret-file", "A new file for the secret, which only its owner can read."):argname("PATH")
+  command:flag("--replace-store", "Overwrite a store that holds something already."):target("replace_store")
+  command:option("--secret-file", "Write the secret to this new file, which only its owner can read."):argname("PATH")
     :target("secret_file")
-  command:option("--secret-fd", "An open descriptor to write the secret to, from 3 on."):argname("N")
+  command:option("--secret-fd", "Write the secret to this open descriptor, 3 or higher."):argname("N")
     :convert(argv.number_of "--secret-fd"):target("secret_fd")
-  command:flag("--print-secret", "Write the secret to standard output even if that is no terminal.")
+  command:flag("--print-secret", "Write the secret to standard output even if that is not a terminal.")
     :target("print_secret")
 end
 

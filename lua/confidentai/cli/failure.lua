@@ -50,20 +50,20 @@ local function advice(err)
   if err.next then
     return err.next
   elseif err.outcome == "unknown" and err.method == "POST" then
-    return "the key may exist, and nobody has its secret: look for it with: confidentai keys find NAME, and delete it"
+    return "the key may exist, and its secret is lost: look for it with: confidentai keys find NAME, and delete it"
   elseif err.outcome == "unknown" then
     return "the change may have happened: look with: confidentai keys get ID"
   elseif err.kind == "config" then
     return "check --base-url, --region and --ca-file, and CONFIDENT_ORG_API_KEY, CONFIDENT_BASE_URL, CONFIDENT_REGION"
   elseif refusal.is_of_other(err, 401, 403, 404) then
-    return "this is not the service's own answer: check the proxy, and --base-url or CONFIDENT_BASE_URL"
+    return "this answer is not from the service: check the proxy, and --base-url or CONFIDENT_BASE_URL"
   elseif err.status == 401 then
     return "the key is wrong, disabled or deleted: set CONFIDENT_ORG_API_KEY to an enabled organization key, or use "
       .. "--profile"
   elseif err.status == 403 then
-    return "an organization key is needed, and this may be a project's"
+    return "use an organization key: this may be a project key"
   elseif err.status == 404 then
-    return "see what there is with: confidentai keys list, or confidentai projects list"
+    return "see: confidentai keys list, or confidentai projects list"
   elseif err.status == 429 or err.status == 503 then
     return err.retry_after and ("try again in %.0f s"):format(err.retry_after) or "try again in a few seconds"
   elseif err.kind == "network" then
@@ -71,7 +71,7 @@ local function advice(err)
   elseif err.kind == "timeout" then
     return "try again, with a larger --timeout"
   elseif err.kind == "tls" then
-    return "check the machine's clock and authorities; --ca-file names others; verification stays on"
+    return "check this machine's clock and CA certificates; --ca-file names others; verification cannot be turned off"
   end
 end
 

@@ -17,10 +17,10 @@ local identify = {}
 ---@param command table of argparse
 function identify.define(command)
   secret_input.define(command)
-  command:flag("--scan", "Read any text, and find every secret in it.")
-  command:flag("--probe", "Try the secret, at this service only, which proves whose it is. Its last use is noted "
-    .. "before.")
-  command:flag("--fail", "Exit with 3 unless every secret is known to be dead, and the text could be read.")
+  command:flag("--scan", "Find every secret in any text.")
+  command:flag("--probe", "Try the secret, at this service only, to prove which key it belongs to. Its last use is "
+    .. "noted before.")
+  command:flag("--fail", "Exit with 3 unless every secret is known to be dead and the whole text could be read.")
   session.define(command)
   help.examples(command, {
     "confidentai identify                     # asks for the secret",

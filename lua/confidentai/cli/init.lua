@@ -17,18 +17,19 @@ cli.commands = {
   { name = "projects", summary = "List the projects of the organization.", module = "confidentai.cli.projects" },
   { name = "whoami", summary = "Show which organization and key the credential is.",
     module = "confidentai.cli.whoami" },
-  { name = "rotate", summary = "Replace a key by a new one, safely.", module = "confidentai.cli.rotate" },
-  { name = "ensure", summary = "See to it that a store holds a current key; for CI jobs.",
+  { name = "rotate", summary = "Replace a key without downtime.", module = "confidentai.cli.rotate" },
+  { name = "ensure", summary = "Keep a key current in a store, for CI jobs: create it, or replace it when it is too "
+    .. "old.",
     module = "confidentai.cli.ensure" },
   { name = "audit", summary = "Examine every key of the organization and its projects.",
     module = "confidentai.cli.audit" },
-  { name = "identify", summary = "Find out whose key a secret is.", module = "confidentai.cli.identify" },
-  { name = "contain", summary = "Disable the key of a leaked secret, and prove it dead.",
+  { name = "identify", summary = "Find the key that a secret belongs to.", module = "confidentai.cli.identify" },
+  { name = "contain", summary = "Disable the key of a leaked secret, and check that it is refused.",
     module = "confidentai.cli.contain" },
-  { name = "completion", summary = "Print what a shell needs to complete this command.",
+  { name = "completion", summary = "Print the completion script of a shell.",
     module = "confidentai.cli.completion" },
-  { name = "manual", summary = "Print the manual page, for man.", module = "confidentai.cli.manual" },
-  { name = "sandbox", summary = "Run a local stand-in of the service.", module = "confidentai.cli.sandbox" },
+  { name = "manual", summary = "Print the manual page.", module = "confidentai.cli.manual" },
+  { name = "sandbox", summary = "Run a local stand-in for the service.", module = "confidentai.cli.sandbox" },
 }
 
 local EXAMPLES = {
@@ -93,10 +94,10 @@ local function refuse_secret(arguments)
   end
   local failure = require "confidentai.cli.failure"
   failure.report({ kind = "usage",
-    message = ("argument %d is a secret, or holds one (it is not shown). It is in the shell's history and was visible "
+    message = ("argument %d is or contains a secret (not shown), which is now in the shell's history and was visible "
       .. "in the list of processes"):format(position),
-    next = "replace that key: confidentai rotate start ID. Secrets come by CONFIDENT_ORG_API_KEY, --profile, a file or "
-      .. "standard input" }, argv.format(arguments))
+    next = "replace that key: confidentai rotate start ID. Pass secrets by CONFIDENT_ORG_API_KEY, --profile, a file "
+      .. "or standard input" }, argv.format(arguments))
   return status.usage
 end
 

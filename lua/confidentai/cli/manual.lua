@@ -22,7 +22,7 @@ local EXIT = {
 
 local ENVIRONMENT = {
   { "CONFIDENT_ORG_API_KEY", "The organization key that it authenticates with. It is never an argument." },
-  { "CONFIDENT_BASE_URL", "Where the service is." },
+  { "CONFIDENT_BASE_URL", "URL of the service." },
   { "CONFIDENT_REGION", "US, EU or AU, where no URL is given." },
   { "CONFIDENTAI_DEBUG", "1 shows libcurl's messages and headers on standard error, without credentials." },
   { "CONFIDENT_PROFILE", "The profile to use, as `--profile`." },
@@ -30,7 +30,7 @@ local ENVIRONMENT = {
     .. "for this machine." },
   { "STATE_DIRECTORY, XDG_STATE_HOME, HOME", "Where the records of rotations are, without `--state-dir`." },
   { "XDG_CONFIG_HOME, HOME", "Where the configuration file is." },
-  { "NO_COLOR, TERM, COLUMNS", "What a terminal can show." },
+  { "NO_COLOR, TERM, COLUMNS", "Width and colours of the terminal." },
   { "PATH", "Where the programs of stores and of `--on-published` are." },
   { "CONFIDENTAI_IGNORES_SIGINT", "Set by the command itself: SIGINT was ignored when it was started." },
   { "SSLKEYLOGFILE", "Many builds of libcurl write the keys of TLS sessions to it: leave it unset." },
@@ -46,9 +46,9 @@ local FILES = {
 }
 
 local DESCRIPTION = {
-  "Lists, creates, disables, enables, deletes, rotates and audits the API keys of an organization of Confident AI and "
-    .. "of its projects. It asks before what cannot be taken back, and never shows a secret that was not asked for.",
-  "Secrets are no arguments: a command line that holds one is refused, and sent nowhere.",
+  "Lists, creates, disables, enables, deletes, rotates and audits the API keys of a Confident AI organization and "
+    .. "its projects. It asks before changes that cannot be undone, and never shows a secret unless asked to.",
+  "Secrets are never accepted as arguments: a command line that contains one is refused, and nothing is sent.",
 }
 
 ---Tells the parser about the options.
@@ -159,7 +159,7 @@ local function text_of(parser)
     page:paragraph(paragraph)
   end
   page:section "COMMON OPTIONS"
-  page:line(roff.prose "What asks the service takes these, and every command takes `--help` (`-h`).")
+  page:line(roff.prose "Every command that sends requests takes these, and every command takes `--help` (`-h`).")
   for _, option in ipairs(common) do
     page:entry(label_of(option), option:_get_description())
   end

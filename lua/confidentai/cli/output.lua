@@ -29,7 +29,7 @@ local CHUNK = 65536
 local function write(text)
   local ok, message, code = terminal.write(1, text)
   if not ok then
-    failure.raise { kind = "output", message = "standard output cannot be written: " .. message, exit = status.failed,
+    failure.raise { kind = "output", message = "cannot write to standard output: " .. message, exit = status.failed,
       closed = code == EPIPE }
   end
 end

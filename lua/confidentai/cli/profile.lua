@@ -11,6 +11,9 @@ local status = require "confidentai.cli.status"
 
 local profile = {}
 
+-- What the field key_command has to be.
+local KEY_COMMAND = [=[key_command must be a list, such as ["pass", "show", "confident"]]=]
+
 local FIELDS = { api_key = "string", key_command = "table", base_url = "string", region = "string", timeout = "number",
   ca_file = "string" }
 
@@ -19,7 +22,7 @@ local LARGEST = 65536
 
 local function refuse(message, next)
   failure.raise { kind = "config", message = message, exit = status.usage,
-    next = next or "what a profile is, and where: confidentai manual | man -l -, or docs/command.md" }
+    next = next or "the format of profiles: confidentai manual | man -l -, or docs/command.md" }
 end
 
 ---Where the configuration file is.
@@ -42,7 +45,7 @@ local function read(path)
     end
     refuse(("the configuration file %s cannot be read: %s"):format(path, facts))
   elseif not facts.own and facts.uid ~= 0 then
-    refuse(("the configuration file %s is another user's (uid %.0f)"):format(path, facts.uid),
+    refuse(("the configuration file %s belongs to another user (uid %.0f)"):format(path, facts.uid),
       "run the command as that user, or set XDG_CONFIG_HOME to a folder of your own")
   elseif facts.mode % 64 ~= 0 then
     refuse(("the configuration file %s is open to others (mode %03o)"):format(path, facts.mode % 512),
@@ -57,9 +60,10 @@ local function decode(path, content)
   if not ok then
     local at = tonumber(tostring(config):match "character (%d+)")
     local _, above = content:sub(1, (at or 1) - 1):gsub("\n", "")
-    refuse(("the configuration file %s is no JSON%s"):format(path, at and (": see line %d"):format(above + 1) or ""))
+    refuse(("the configuration file %s is not valid JSON%s"):format(path,
+      at and (": see line %d"):format(above + 1) or ""))
   elseif type(config) ~= "table" or type(config.profiles) ~= "table" then
-    refuse(("the configuration file %s is no JSON object with an object \"profiles\""):format(path))
+    refuse(("the configuration file %s is not valid: expected {\"profiles\": {...}}"):format(path))
   end
   return config
 end
@@ -70,16 +74,17 @@ local function check(path, name, found)
   end
   for field, value in pairs(found) do
     if type(value) ~= FIELDS[field] then
-      refuse(("profile '%s': %s"):format(name, FIELDS[field] and ("'%s' is a %s"):format(field, FIELDS[field])
-        or ("there is no field '%s'"):format(tostring(field))))
+      refuse(("profile '%s': %s"):format(name, field == "key_command" and KEY_COMMAND
+        or FIELDS[field] and ("%s must be a %s"):format(field, FIELDS[field])
+        or ("unknown field '%s'"):format(tostring(field))))
     end
   end
   if found.timeout and not (found.timeout > 0 and found.timeout < math.huge) then
-    refuse(("profile '%s': 'timeout' is a number of seconds above 0"):format(name))
+    refuse(("profile '%s': timeout must be a number of seconds above 0"):format(name))
   elseif not found.base_url and not found.region then
-    refuse(("profile '%s' says not where its key goes: it needs base_url or region"):format(name))
+    refuse(("profile '%s' needs base_url or region"):format(name))
   elseif not found.api_key and not found.key_command then
-    refuse(("profile '%s' has no key: it needs key_command or api_key"):format(name))
+    refuse(("profile '%s' needs key_command or api_key"):format(name))
   end
   return found
 end
@@ -89,12 +94,12 @@ local function run(path, name, command)
   local ok, store = pcall(require("confidentai").store.exec, { command = command, check = command,
     name = "key_command", folder = path:match "^(.*)/" })
   if not ok then
-    refuse(("profile '%s': 'key_command' is an array of a program and its arguments"):format(name))
+    refuse(("profile '%s': %s"):format(name, KEY_COMMAND))
   end
   local driver = require("confidentai.cli.interruption").driver
   local key, message = store:get { pause = function(seconds) require "confidentai.pause"(driver, seconds) end }
   if not key then
-    refuse(("the key_command of profile '%s' gives no key: %s"):format(name, message or "it prints nothing"))
+    refuse(("the key_command of profile '%s' printed no key: %s"):format(name, message or "its output is empty"))
   end
   return key
 end
@@ -110,7 +115,7 @@ local function load(name)
   -- Not by the option region, before which CONFIDENT_BASE_URL goes: the key would be sent there.
   local base_url = found.base_url or require("confidentai.base_url").of_region(found.region)
   if not base_url then
-    refuse(("profile '%s': region is US, EU or AU"):format(name))
+    refuse(("profile '%s': region must be US, EU or AU"):format(name))
   end
   local api_key = found.api_key or run(path, name, found.key_command)
   return { api_key = api_key, base_url = base_url, timeout = found.timeout, ca_file = found.ca_file }
@@ -125,12 +130,13 @@ function profile.options(arguments)
   if not name then
     local elsewhere = arguments.region and not arguments.base_url and environment.get "CONFIDENT_BASE_URL"
     if elsewhere then -- it would go before the region: who writes one does not mean what a trial has left there
-      refuse("--region says where the service is, and CONFIDENT_BASE_URL says it, too",
-        "unset CONFIDENT_BASE_URL, or leave --region away")
+      refuse("--region cannot be used while CONFIDENT_BASE_URL is set",
+        "unset CONFIDENT_BASE_URL, or remove --region")
     end
     return { base_url = arguments.base_url, region = arguments.region, ca_file = arguments.ca_file }
   elseif arguments.base_url or arguments.region then
-    refuse("a profile binds its key to its base URL", "leave --base-url and --region away, or --profile")
+    refuse("--profile cannot be used with --base-url or --region: a profile has a service of its own",
+      "remove --base-url and --region, or --profile")
   end
   local options = load(name)
   options.ca_file = arguments.ca_file or options.ca_file

@@ -13,7 +13,7 @@ local LARGEST, PIECE = 4096, 65536
 ---Adds the option --file.
 ---@param command table of argparse
 function secret_input.define(command)
-  command:option("--file -f", "Read from this file; without it from standard input, or as a hidden answer at a "
+  command:option("--file -f", "File to read; default: standard input, or a hidden prompt at a "
     .. "terminal."):argname("PATH")
 end
 
@@ -76,11 +76,11 @@ local function one_within(text, found, arguments)
   if alone == "" or alone and (alone:find "^confident_[%w_+/=-]+$" or not alone:find("confident_", 1, true)) then
     return nil
   elseif #found ~= 1 then
-    failure.usage(#found == 0 and "one secret is expected, and this is something else"
-      or ("one secret is expected, and this holds %d"):format(#found),
+    failure.usage(#found == 0 and "expected one secret, but this is something else"
+      or ("expected one secret, but this contains %d"):format(#found),
       "to find the secrets in a text: confidentai identify --scan --file PATH; give one of them in a file of its own")
   elseif not arguments.quiet then
-    terminal.say(("the secret on line %d is meant, which ends in %s"):format(found[1].lines[1],
+    terminal.say(("using the secret on line %d, which ends in %s"):format(found[1].lines[1],
       found[1].secret:sub(-6)))
   end
   return found[1].secret
@@ -111,7 +111,7 @@ end
 function secret_input.secret(arguments, whole)
   local text, found = read_and_scan(arguments)
   if #found == 0 and found.problem then
-    failure.usage("one secret is expected: " .. found.problem)
+    failure.usage("expected one secret: " .. found.problem)
   end
   text = one_within(text, found, arguments) or only(text)
   if text == "" then
@@ -128,7 +128,7 @@ end
 local function of_option(option, text)
   text = only(text)
   if not text or text == "" then
-    failure.usage(option .. ": one secret is expected, and nothing else")
+    failure.usage(option .. ": expected one secret, and nothing else")
   end
   return text
 end
@@ -150,7 +150,7 @@ function secret_input.ask(option, question)
   local text = terminal.ask_hidden(question)
   require("confidentai.cli.interruption").check()
   if not text then
-    failure.usage(option .. ": nobody is there to ask", "give it by a file")
+    failure.usage(option .. ": cannot ask, because standard input is not a terminal", "give the secret in a file")
   end
   return of_option(option, text)
 end

@@ -10,16 +10,16 @@ local selection = {}
 ---Adds the options of a verb about keys of one place.
 ---@param command table of argparse
 function selection.define_one(command)
-  command:option("--project -p", "The project whose key it is; without it, the organization's."):argname("ID")
+  command:option("--project -p", "Project of the key; default: the organization."):argname("ID")
     :count("*"):target("projects")
 end
 
 ---Adds the options of a verb about keys of any number of projects.
 ---@param command table of argparse
 function selection.define_many(command)
-  command:option("--project -p", "A project whose keys to show; may be given several times. Without one, the "
-    .. "organization's."):argname("ID"):count("*"):target("projects")
-  command:flag("--all-projects", "The keys of every project."):target("all_projects")
+  command:option("--project -p", "Project whose keys to show; may be given several times. Default: the "
+    .. "organization."):argname("ID"):count("*"):target("projects")
+  command:flag("--all-projects", "Show the keys of every project."):target("all_projects")
 end
 
 -- The keys of a project; an id that can be none is refused without asking.
@@ -38,7 +38,7 @@ end
 ---@return confidentai.ApiKeys
 function selection.one(session, arguments)
   if #arguments.projects > 1 then
-    failure.usage("one project is expected: the same id means another key in each", "give --project once")
+    failure.usage("only one project is possible: the same id is another key in each project", "give --project once")
   end
   local client, id = session:client(), arguments.projects[1]
   return id and of_project(client, id) or client:organization().api_keys
@@ -93,7 +93,7 @@ end
 ---@return integer? status of the first that could not be read
 function selection.each(session, arguments, ask)
   if arguments.all_projects and #arguments.projects > 0 then
-    failure.usage("--project and --all-projects are two selections", "leave one of them away")
+    failure.usage("--project and --all-projects cannot be used together", "use only one of them")
   end
   local places = places_of(session:client(), arguments)
   if #places == 1 then

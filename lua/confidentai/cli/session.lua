@@ -19,16 +19,16 @@ end
 ---Adds the options that every verb has which asks the service.
 ---@param command table of argparse
 function session.define(command)
-  command:option("--output -o", "How to write the result: table, json, jsonl or csv."):default("table")
+  command:option("--output -o", "Output format: table, json, jsonl or csv."):default("table")
     :choices { "table", "json", "jsonl", "csv" }:argname("FORMAT")
-  command:option("--profile", "The profile of the configuration file to use."):argname("NAME")
-  command:option("--base-url", "Where the service is."):argname("URL"):target("base_url")
-  command:option("--region", "US, EU or AU."):argname("REGION")
-  command:option("--ca-file", "PEM file of the authorities to trust."):argname("PATH"):target("ca_file")
-  command:option("--timeout", "Seconds for each attempt."):argname("SECONDS"):convert(seconds)
-  command:flag("--no-color", "No colours."):target("no_color")
-  command:flag("--quiet -q", "Results and errors only.")
-  command:flag("--verbose -v", "Tell of each request on standard error.")
+  command:option("--profile", "Profile of the configuration file to use."):argname("NAME")
+  command:option("--base-url", "URL of the service."):argname("URL"):target("base_url")
+  command:option("--region", "Region of the service: US, EU or AU."):argname("REGION")
+  command:option("--ca-file", "PEM file of the CA certificates to trust."):argname("PATH"):target("ca_file")
+  command:option("--timeout", "Timeout of each attempt."):argname("SECONDS"):convert(seconds)
+  command:flag("--no-color", "Disable colours."):target("no_color")
+  command:flag("--quiet -q", "Print results and errors only.")
+  command:flag("--verbose -v", "Log each request to standard error.")
 end
 
 local Session = {}
@@ -53,8 +53,8 @@ local function check_credential(options)
   if not api_key then
     problem, next = "no organization key is set", "set CONFIDENT_ORG_API_KEY, or use --profile NAME"
   elseif api_key:find "^confident_%l*_?proj_" then
-    problem = "the key is a project's, which can manage nothing: an organization key is needed"
-    next = "make one in the organization's settings, and set CONFIDENT_ORG_API_KEY to it"
+    problem = "this is a project key, which cannot manage keys: use an organization key"
+    next = "create one in the organization's settings, and set CONFIDENT_ORG_API_KEY to it"
   end
   if problem then
     failure.raise { kind = "config", message = problem, next = next, exit = status.authentication }
@@ -106,10 +106,10 @@ function Session:confirm(question)
   local answer = terminal.confirm(question)
   require("confidentai.cli.interruption").check()
   if answer == nil then
-    failure.raise { kind = "guard", message = question .. " Nobody was there to ask.", next = "--yes says yes",
+    failure.raise { kind = "guard", message = terminal.UNASKED:format(question), next = "add --yes to go ahead",
       exit = status.refused }
   elseif not answer then
-    failure.raise { kind = "guard", message = "Nothing was done.", exit = status.refused }
+    failure.raise { kind = "guard", message = "nothing was changed", exit = status.refused }
   end
 end
 

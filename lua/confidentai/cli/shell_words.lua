@@ -20,7 +20,7 @@ local function quoted(text, at, quote)
     parts[#parts + 1] = character
     at = at + 1
   end
-  return nil, "a quotation does not end"
+  return nil, "a quote is not closed"
 end
 
 -- One word from position `at` on, where it begins: the word, and where it ends.
@@ -40,7 +40,7 @@ local function word(text, at)
       end
       part, at = text:sub(at + 1, at + 1), at + 2
     elseif character:find(ACTIVE) then
-      return nil, ("no shell is run, and '%s' would mean something to one"):format(character)
+      return nil, ("'%s' outside of quotes needs a shell, and no shell is run"):format(character)
     else
       part, at = character, at + 1
     end

@@ -19,7 +19,8 @@ local EXAMPLE = "such as file:/etc/app/confident.key, env_file:/etc/app/.env:CON
 function store_option.define(command, doc)
   command:option("--store", (doc or "Where the secret goes") .. ": file:PATH, env_file:PATH:VARIABLE or exec:COMMAND; "
     .. "may be given several times."):argname("SPEC"):count("*"):target("stores")
-  command:option("--store-check", "What prints the secret that an exec: store holds, or nothing."):argname("COMMAND")
+  command:option("--store-check", "Command that prints the secret currently in the exec: store, or "
+    .. "nothing."):argname("COMMAND")
     :target("store_check")
 end
 
@@ -70,7 +71,8 @@ local readers = {
 function store_option.parse(text, check)
   local kind, rest = text:match "^([%a_]+):(.*)$"
   if not readers[kind] then
-    failure.usage("--store: the kind of the store is missing, or there is none of that name", EXAMPLE)
+    failure.usage(("--store: unknown store '%s': use file:PATH, env_file:PATH:VARIABLE or exec:COMMAND"):format(
+      failure.redact(text)), EXAMPLE)
   end
   local made = make(kind, readers[kind](rest, check))
   return made
@@ -86,7 +88,7 @@ function store_option.stores(arguments)
     commands = commands + (list[i].kind == "exec" and 1 or 0)
   end
   if arguments.store_check and commands ~= 1 then
-    failure.usage("--store-check goes with one store of the kind exec",
+    failure.usage("--store-check needs exactly one exec: store",
       commands > 1 and "put the commands and their checks into one script" or nil)
   end
   return list[1] and list or nil

@@ -109,6 +109,9 @@ function terminal.ask_hidden(question)
   return terminal.width(0) and core().stream.ask_hidden(terminal.clean(question)) or nil
 end
 
+---What a question says that cannot be asked.
+terminal.UNASKED = 'cannot ask "%s": standard input is not a terminal; nothing was changed'
+
 ---Asks a question that is answered by yes or no.
 ---@param question string
 ---@return boolean? yes nil: there is nobody to ask

@@ -36,9 +36,9 @@ end
 function time.argument(text)
   local seconds = time.duration(text)
   if not seconds then
-    return nil, ("'%s' is no length of time, such as 90s, 30m, 24h, 7d or 2w"):format(text)
+    return nil, ("'%s' is not a duration, such as 90s, 30m, 24h, 7d or 2w"):format(text)
   elseif seconds > 0 and not text:find "%a$" then
-    return nil, ("'%s' is no length of time, as it has no unit: say %ss, %sh or %sd"):format(text, text, text, text)
+    return nil, ("'%s' has no unit: write %ss, %sh or %sd"):format(text, text, text, text)
   end
   return seconds
 end

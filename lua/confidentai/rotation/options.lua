@@ -148,7 +148,7 @@ local function problem_with_all(letter, given)
     end
   end
   if options.list.store.of:find(letter, 1, true) and not (given and given.store) then
-    return "option 'store' is missing: where is the new secret to go?"
+    return "option 'store' is missing: it says where the new secret goes"
   end
 end
 

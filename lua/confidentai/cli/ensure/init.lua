@@ -15,19 +15,20 @@ function ensure.define(command)
   command:argument("base", "The name under which the keys are known: they are named <base>~g<generation>~<random>.")
   selection.define_one(command)
   store_option.define(command, "Where the current secret is, and a new one goes")
-  options.duration(command, "--max-age", "The age at which the current key is replaced; default 30d.")
-  options.duration(command, "--soak", "How long the key before it goes on working; default 24h.")
-  options.duration(command, "--grace", "How long it is then kept, disabled; default 7d.")
-  command:option("--adopt", "The id of the key whose secret is in the store already, the first time."):argname "ID"
-  command:option("--abandon", "The id of the key whose secret is lost, where the store holds nothing: a new key is "
-    .. "made and published; the lost one is retired once nobody has used it for the soak."):argname "ID"
-  command:flag("--renew", "Make a new key where the store holds a secret that does not work and is of no key.")
-  options.define_on_published(command, "What to run when the stores hold a new key, such as the restart of what reads "
-    .. "it; again at each run while an older key is enabled.")
+  options.duration(command, "--max-age", "Replace the current key when it is older than this; default 30d.")
+  options.duration(command, "--soak", "How long the previous key keeps working; default 24h.")
+  options.duration(command, "--grace", "How long the previous key is then kept, disabled; default 7d.")
+  command:option("--adopt", "Id of the key whose secret the store holds already; for the first run."):argname "ID"
+  command:option("--abandon", "Id of the key whose secret is lost, when the store is empty: create and publish a new "
+    .. "key, and retire the lost one once it was unused for the soak."):argname "ID"
+  command:flag("--renew", "Create a new key when the secret in the store does not work and belongs to no key.")
+  options.define_on_published(command, "Command to run when the stores hold a new key, such as a restart of its "
+    .. "consumers; each run repeats it while an older key is enabled.")
   command:option("--manager-store",
-    "Where this command finds its own key, if that is the one to be replaced; as --store."):argname("SPEC")
+    "Store from which this command reads its own key, if that is the one to replace; written as "
+      .. "--store."):argname("SPEC")
     :target("manager_store")
-  options.duration(command, "--settle", "How long a create that may have happened may still take effect.")
+  options.duration(command, "--settle", "How long a create without an answer may still take effect.")
   session.define(command)
   help.examples(command, {
     "confidentai ensure job --project ID --store file:/run/keys/job --max-age 30d",

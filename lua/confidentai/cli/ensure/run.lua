@@ -15,7 +15,7 @@ local time = require "confidentai.cli.time"
 local run = {}
 
 local SENTENCES = {
-  none = "nothing was to be done", created = "a new key was created, proven and published",
+  none = "nothing to do", created = "a new key was created, verified and published",
   disabled = "a key that no store holds was disabled: %s", deleted = "a key that no store holds was deleted: %s",
 }
 
@@ -48,7 +48,7 @@ end
 local function options_of(arguments, api_keys)
   local given = {
     store = store_option.stores(arguments)
-      or failure.usage("--store is missing: where is the current secret?", "such as --store file:/run/keys/app"),
+      or failure.usage("--store is missing: it says where the current secret is", "such as --store file:/run/keys/app"),
     max_age = arguments.max_age, soak = arguments.soak, grace = arguments.grace, settle = arguments.settle,
     adopt = arguments.adopt and check_id(api_keys, arguments.adopt), renew = arguments.renew,
     abandon = arguments.abandon and check_id(api_keys, arguments.abandon),
@@ -64,11 +64,11 @@ end
 ---@param arguments table parsed
 function run.ensure(session, arguments)
   if arguments.base == "" or not core.is_utf8(arguments.base) then
-    failure.usage "the name: not empty, and in UTF-8, is expected"
+    failure.usage "the name must be valid UTF-8, and not empty"
   end
   local api_keys = selection.one(session, arguments)
   local given = options_of(arguments, api_keys)
-  interruption.leaves "what has begun is found by the next run of the same command"
+  interruption.leaves "run the same command again: it finds what this run has begun"
   local result, err = api_keys:ensure(arguments.base, given)
   interruption.leaves(nil)
   if not result then
@@ -81,8 +81,8 @@ function run.ensure(session, arguments)
   output.record(run.columns(os.time()), result, arguments)
   if result.notice and result.notice.problem then
     failure.raise { kind = "store", message = "the new key is published; --on-published has failed: "
-      .. result.notice.problem, next = "run it yourself; or run the same command again, which does so while an older "
-      .. "key is enabled, and keeps that one until it has succeeded", exit = status.failed }
+      .. result.notice.problem, next = "run it yourself; or run the same command again: it repeats --on-published, "
+      .. "and keeps older keys enabled until that succeeds", exit = status.failed }
   end
 end
 

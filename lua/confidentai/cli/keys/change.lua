@@ -69,14 +69,14 @@ function change.disable(session, arguments)
   local used, recently = time.last_use(key.last_used, session:now())
   session:say(("%s: %s"):format(selection.describe(key), used))
   if recently then
-    session:confirm "It may be in use. Disable it all the same?"
+    session:confirm "It may be in use. Disable it anyway?"
   end
   local disabled = apply(function()
     local result, err = api_keys:disable(key, { force = arguments.force })
     return result, err
   end, key, "disabled")
   show(session, disabled, arguments)
-  session:say("enabled again by: " .. selection.command("keys enable", key))
+  session:say("To enable it again: " .. selection.command("keys enable", key))
 end
 
 ---@param session table
@@ -86,7 +86,7 @@ function change.delete(session, arguments)
   check_own(session, key, arguments.force)
   local used, recently = time.last_use(key.last_used, session:now())
   session:say(("%s: %s"):format(selection.describe(key), used))
-  session:confirm(recently and "It may be in use. Delete it for good all the same?" or "Delete it for good?")
+  session:confirm(recently and "It may be in use. Delete it for good anyway?" or "Delete it for good?")
   local deleted = apply(function()
     local result, err = api_keys:delete(key, { force = arguments.force })
     return result, err

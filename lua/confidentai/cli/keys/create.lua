@@ -23,7 +23,7 @@ local function provision(session, arguments, choice, api_keys)
   if choice.kind == "file" then
     delivery.make_file(choice)
   end
-  interruption.leaves "what has begun is on record: the same command again ends it"
+  interruption.leaves "progress is saved: run the same command again to finish"
   local key, err = api_keys:provision(arguments.name,
     { store = choice.stores, replace_store = choice.kind == "file" or arguments.replace_store })
   interruption.leaves(nil)
@@ -35,7 +35,7 @@ local function provision(session, arguments, choice, api_keys)
   end
   output.record(columns_of(session, api_keys), key, arguments)
   for _, store in ipairs(choice.stores) do
-    session:say("its secret is in " .. store.label)
+    session:say("The secret is in " .. store.label)
   end
 end
 
@@ -50,7 +50,8 @@ local function refuse_duplicate(arguments, api_keys)
     ids[i] = grid.text(key.id)
   end
   failure.raise { kind = "guard", outcome = "not_applied", exit = status.refused,
-    message = ("there is a key of this name already: %s. Nothing was created"):format(table.concat(ids, ", ")),
+    message = ("a key named '%s' exists (id %s); nothing was created"):format(failure.redact(arguments.name),
+      table.concat(ids, ", ")),
     next = ("replace it: %s --store ...; or make another one: --allow-duplicate"):format(
       selection.command("rotate start", found[1])) }
 end
@@ -61,14 +62,14 @@ local function undo(api_keys, key)
   if deleted then
     return ("%s was deleted again"):format(selection.describe(key)), status.failed
   end
-  return ("%s exists, nobody has its secret, and it could not be deleted (%s)"):format(selection.describe(key),
+  return ("%s exists, its secret is lost, and it could not be deleted (%s)"):format(selection.describe(key),
     err.message), status.unclear, selection.command("keys delete", key)
 end
 
 local function send(arguments, api_keys)
   local key, err = api_keys:create(arguments.name)
   if not key and err.outcome == "unknown" then
-    err.next = ("the key may exist, and nobody has its secret: %s shows it; delete it then"):format(
+    err.next = ("the key may exist, and its secret is lost; find it by: %s, and delete it"):format(
       command_line.about("keys find", arguments.name, api_keys.project_id))
   end
   return key, err
@@ -98,7 +99,7 @@ local function plain(session, arguments, choice, api_keys)
   if not arguments.allow_duplicate then
     refuse_duplicate(arguments, api_keys)
   end
-  interruption.hold "a key is being created: this ends when that is settled; once more ends it at once"
+  interruption.hold "creating a key: waiting for the answer (signal again to stop now)"
   local key, err = send(arguments, api_keys)
   if not key then
     interruption.release()
@@ -123,7 +124,7 @@ end
 function create.create(session, arguments)
   local choice = delivery.choose(arguments)
   if arguments.name == "" or not core.is_utf8(arguments.name) then
-    failure.usage "the name: not empty, and in UTF-8, is expected"
+    failure.usage "the name must be valid UTF-8, and not empty"
   end
   local api_keys = selection.one(session, arguments)
   if choice.stores then

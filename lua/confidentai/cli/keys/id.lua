@@ -18,7 +18,7 @@ local function name_missing(api_keys, id, err)
     err.message = ("key %s of %s: %s"):format(id, place, err.message)
     err.next = api_keys.project_id
       and "see: confidentai keys list " .. command_line.text { command_line.option("--project", api_keys.project_id) }
-      or "--project ID, if it is a project's; see: confidentai keys list --all-projects"
+      or "if it is a key of a project, add --project ID; see: confidentai keys list --all-projects"
   end
   return err
 end

@@ -21,7 +21,7 @@ local function define_readers(command)
     "confidentai keys list --all-projects --output json | jq -r '.[].name'",
   })
   local find = command:command("find", "Find keys by their name.")
-  find:argument("name", "The name; also finds what a rotation has made under it.")
+  find:argument("name", "The name; keys that rotations have made under it are found, too.")
   selection.define_many(find)
   help.examples(find, { "confidentai keys find ci-pipeline --all-projects" })
   local get = command:command("get", "Show one key.")
@@ -36,7 +36,7 @@ local function define_create(command)
   create:argument("name", "The key's name.")
   selection.define_one(create)
   require("confidentai.cli.delivery_option").define(create)
-  create:flag("--allow-duplicate", "Create it even if there is a key of that name."):target("allow_duplicate")
+  create:flag("--allow-duplicate", "Create it even if a key of this name exists."):target("allow_duplicate")
   help.examples(create, {
     "confidentai keys create ci                 # shows the secret, at a terminal",
     "confidentai keys create ci --secret-file ./ci.key",
@@ -59,7 +59,7 @@ local function define_changes(command)
   end
   for _, verb in ipairs { disable, delete } do
     verb:flag("--yes -y", "Do not ask.")
-    verb:flag("--force", "Even if it is the key that this command itself uses.")
+    verb:flag("--force", "Allow it for the key that this command authenticates with.")
   end
   return { enable, disable, delete }
 end

@@ -34,7 +34,7 @@ end
 ---@return integer? status
 function show.find(session, arguments)
   if arguments.name == "" or not require("confidentai.core").is_utf8(arguments.name) then
-    failure.usage "a name is expected: not empty, in UTF-8"
+    failure.usage "the name must be valid UTF-8, and not empty"
   end
   local found, status = selection.each(session, arguments, function(api_keys)
     local keys, err = api_keys:find(arguments.name)
@@ -42,8 +42,8 @@ function show.find(session, arguments)
   end)
   if #found == 0 and not status and arguments.output == "table" then
     local elsewhere = not arguments.all_projects and #arguments.projects == 0
-    session:say("no key is named that" .. (elsewhere and " among the organization's own; of projects: --all-projects"
-      or "; see: confidentai keys list"))
+    session:say("no key has this name" .. (elsewhere
+      and " in the organization's scope; to search the projects, add --all-projects" or "; see: confidentai keys list"))
   end
   write(session, found, arguments)
   return status

@@ -25,7 +25,7 @@ local function step(rotation)
   elseif type(state) ~= "string" then
     error(state, 0) -- ends the command
   end
-  return nil, core.failure { kind = "state", message = "a mistake in this program, which is to be reported: " .. state }
+  return nil, core.failure { kind = "state", message = "a bug in this program, please report it: " .. state }
 end
 
 -- Does what is due, through the waits that are part of steps. The seconds until there is more, or nil and an error.
@@ -131,7 +131,7 @@ function advance.advance(session, arguments)
   local rows, exit, wait
   repeat
     if wait then
-      interruption.leaves "rotations are on record, and go on with: confidentai rotate advance"
+      interruption.leaves "progress is saved; to continue: confidentai rotate advance"
       failure.check(pause(interruption.driver, wait))
     end
     rows, exit, wait = round(list, arguments)

@@ -68,7 +68,7 @@ local function check_wanted(session, findings, ids)
     local finding = by_id[id]
     if not finding or not finding.fixable then
       failure.raise { kind = "rotation", outcome = "not_applied",
-        message = (finding and "finding '%s' cannot be mended from here" or "there is no finding '%s'"):format(
+        message = (finding and "finding '%s' cannot be fixed from here" or "there is no finding '%s'"):format(
           failure.redact(id)), next = "see: confidentai rotate doctor" }
     end
   end
@@ -92,7 +92,7 @@ function doctor.doctor(session, arguments)
     findings = examine(session, arguments, ids, on_step)
   end
   if #findings == 0 and arguments.output == "table" then
-    session:say "nothing is amiss"
+    session:say "no problems found"
   else
     output.records(doctor.columns, findings, arguments)
   end

@@ -14,8 +14,8 @@ local MODULES = {
 }
 
 local function define_start(command)
-  local start = command:command("start", "Replace a key: make a new one, put it where its users read it, and, once "
-    .. "they have taken it over, disable and delete the old one.")
+  local start = command:command("start", "Replace a key: create a new one, write it to the stores, and, once its "
+    .. "consumers use it, disable and delete the old one.")
   start:argument("id", "The id of the key to replace, as `keys list` shows it.")
   selection.define_one(start)
   require("confidentai.cli.store_option").define(start, "Where the new secret goes")
@@ -30,11 +30,11 @@ local function define_start(command)
 end
 
 local function define_advance(command)
-  local advance = command:command("advance", "Do what is due: of these rotations, or of all. For cron and timers.")
+  local advance = command:command("advance", "Do what is due of these rotations, or of all. For cron and timers.")
   advance:argument("ids", "Rotations, by id or by the name of their key; without one, all."):args "*":argname "ROTATION"
   options.define_waiting(advance)
   options.define_old_secret(advance)
-  require("confidentai.cli.store_option").define(advance, "Where a store is that the record cannot tell (needs_store)")
+  require("confidentai.cli.store_option").define(advance, "Give a store again that stops a rotation as needs_store")
   help.examples(advance, {
     "confidentai rotate advance",
     "confidentai rotate advance ci-pipeline --require-done",
@@ -44,12 +44,12 @@ local function define_advance(command)
 end
 
 local function define_readers(command)
-  local status = command:command("status", "Show what a rotation has done, on what evidence, what is next and when, "
-    .. "and how to get out.")
+  local status = command:command("status", "Show what a rotation has done, its evidence, what is next and when, and "
+    .. "which commands lead on.")
   status:argument("rotation", "The rotation, by its id or by the name of its key.")
   help.examples(status, { "confidentai rotate status ci-pipeline", "confidentai rotate status ID --output json" })
   local list = command:command("list", "List the rotations that are under way.")
-  list:flag("--all -a", "Those that have ended, too.")
+  list:flag("--all -a", "Include those that have ended.")
   list:flag("--fail-overdue", "Exit with 3 when one is overdue or has stopped, for monitoring."):target "fail_overdue"
   help.examples(list, { "confidentai rotate list", "confidentai rotate list --fail-overdue --output jsonl" })
   local history = command:command("history", "List the rotations that have ended.")
@@ -64,7 +64,7 @@ local function define_changes(command)
   help.examples(confirm, { "confidentai rotate confirm ID && confidentai rotate advance ID" })
   local rollback = command:command("rollback",
     "Go back: enable the old key and put it into the stores again, then remove the new one.")
-  rollback:flag("--now", "The new key does not soak: it is disabled at once.")
+  rollback:flag("--now", "Disable the new key at once, without a soak.")
   help.examples(rollback, { "confidentai rotate rollback ID", "confidentai rotate rollback ID --now" })
   local abort = command:command("abort",
     "Cancel a rotation before it has published anything, and remove its new key.")
@@ -74,7 +74,7 @@ local function define_changes(command)
   local republish = command:command("republish", "Write the new secret into the stores again, over what they hold now.")
   help.examples(republish, { "confidentai rotate republish ID && confidentai rotate advance ID" })
   local abandon = command:command("abandon", "Close the record of a rotation. Its keys stay as they are, and are "
-    .. "named.")
+    .. "listed.")
   help.examples(abandon, { "confidentai rotate abandon ID" })
   local verbs = { confirm, rollback, abort, keep, republish, abandon }
   for _, verb in ipairs(verbs) do
@@ -86,7 +86,7 @@ end
 
 local function define_doctor(command)
   local doctor = command:command("doctor", "Compare the records of rotations with the service.")
-  doctor:option("--fix", "Mend these findings, by their ids."):args "+":count "*":argname "FINDING"
+  doctor:option("--fix", "Fix these findings, given by their ids."):args "+":count "*":argname "FINDING"
   doctor:flag("--fail", "Exit with 3 when there are findings.")
   doctor:flag("--yes -y", "Do not ask.")
   help.examples(doctor, { "confidentai rotate doctor --fail", "confidentai rotate doctor --fix stray:PROJECT/12" })

@@ -24,16 +24,16 @@ end
 ---Adds the options by which the old key's secret is given.
 ---@param command table of argparse
 function options.define_old_secret(command)
-  command:option("--old-secret-file", "A file with the old key's secret, where no store holds it: so that its refusal "
-    .. "can be shown, or it can be put back; - is standard input."):argname("PATH"):target("old_secret_file")
-  command:flag("--ask-old-secret", "Ask for the old key's secret, without showing it."):target("ask_old_secret")
+  command:option("--old-secret-file", "File with the old secret (-: standard input), if no store has it. Needed to "
+    .. "prove that it is refused, and to roll back."):argname("PATH"):target("old_secret_file")
+  command:flag("--ask-old-secret", "Prompt for the old secret, without showing it."):target("ask_old_secret")
 end
 
 ---Adds the options of verbs that can go on to the end.
 ---@param command table of argparse
 function options.define_waiting(command)
-  command:flag("--wait", "Go on through soak and grace to the end.")
-  command:flag("--require-done", "Exit with 7 when it has not come to its end."):target("require_done")
+  command:flag("--wait", "Continue through soak and grace to the end.")
+  command:flag("--require-done", "Exit with 7 when it has not reached its end."):target("require_done")
 end
 
 ---Adds the option of a command that tells of a new secret.
@@ -41,7 +41,7 @@ end
 ---@param doc string
 function options.define_on_published(command, doc)
   command:option("--on-published", doc
-    .. " One argument, which is split into words as a shell does it; no shell is run."):argname("COMMAND")
+    .. " One argument, split into words as a shell splits it; no shell is run."):argname("COMMAND")
     :target("on_published")
 end
 
@@ -49,21 +49,23 @@ end
 ---@param command table of argparse
 function options.define_start(command)
   options.duration(command, "--soak", "How long both keys work; default 24h. 0: no soak.")
-  options.duration(command, "--soak-max", "After which time a soak that is not adopted has stalled; default 30d.")
+  options.duration(command, "--soak-max", "Stop as `stalled` when no evidence has shown for this long that the new "
+    .. "key is in use; default 30d.")
   options.duration(command, "--grace", "How long the old key is kept, disabled; default 7d.")
   command:option("--adoption", "What ends the soak: observe (lastUsed of both keys), time, or confirm.")
     :choices { "observe", "time", "confirm" }:argname("HOW")
   command:option("--base", "The name under which the key is known from now on."):argname("NAME")
   options.define_on_published(command,
-    "What to run once all stores hold the new secret, such as the reload of a service.")
-  command:flag("--replace", "The old key may be disabled or gone; no soak.")
+    "Command to run once all stores hold the new secret, such as a reload of a service.")
+  command:flag("--replace", "Allow an old key that is disabled or deleted; no soak.")
   command:flag("--compromised", "No soak, no grace, and no way back to the old key.")
-  command:flag("--replace-store", "A store may hold something else than the old key's secret."):target("replace_store")
+  command:flag("--replace-store", "Overwrite a store that holds something other than the old "
+    .. "secret."):target("replace_store")
   options.define_old_secret(command)
-  command:option("--other-manager-file", "A file with the secret of another organization key, without which the key "
-    .. "that this command itself uses is not replaced."):argname("PATH"):target("other_manager_file")
-  options.duration(command, "--settle", "How long a create that may have happened is looked for.")
-  command:flag("--dry-run", "Only show the plan."):target("dry_run")
+  command:option("--other-manager-file", "File with the secret of another organization key: this command's own key "
+    .. "is replaced only while that one works."):argname("PATH"):target("other_manager_file")
+  options.duration(command, "--settle", "How long to look for a key whose creation got no answer.")
+  command:flag("--dry-run", "Show the plan, and change nothing."):target("dry_run")
   options.define_waiting(command)
 end
 
@@ -88,8 +90,8 @@ end
 function options.old_secret(arguments)
   local secret_input = require "confidentai.cli.secret_input"
   if arguments.old_secret_file and arguments.ask_old_secret then
-    require("confidentai.cli.failure").usage("--old-secret-file and --ask-old-secret are two ways to give one secret",
-      "leave one of them away")
+    require("confidentai.cli.failure").usage(
+      "--old-secret-file and --ask-old-secret cannot be used together", "use only one of them")
   elseif arguments.old_secret_file then
     return secret_input.of_file("--old-secret-file", arguments.old_secret_file)
   end

@@ -26,7 +26,7 @@ function run.observer(arguments)
   local seen = {}
   return function(event)
     seen.last = event
-    interruption.leaves(("rotation %s of '%s' is on record (%s), and goes on with: confidentai rotate advance %s%s")
+    interruption.leaves(("rotation %s of '%s' is saved (%s); to continue: confidentai rotate advance %s%s")
       :format(event.rotation, failure.redact(event.base), event.state, event.rotation, continuation.options(arguments)))
     if arguments.verbose then
       tell(event)
@@ -51,7 +51,7 @@ function run.explain(err, id)
     err.exit = status.unclear
   end
   if id and not err.next and not err.ways then
-    err.ways = { { purpose = "The rotation is on record; see how it stands",
+    err.ways = { { purpose = "See how the rotation stands",
       steps = { { "confidentai", "rotate", "status", id } } },
       { purpose = "Continue", steps = { { "confidentai", "rotate", "advance", id } } } }
   end
@@ -142,8 +142,8 @@ function run.pick(list, name, arguments)
       ids[i] = ("%s (%s%s)"):format(rotation.id, rotation.old_id and ("of key %s, "):format(rotation.old_id) or "",
         rotation.state)
     end
-    failure.usage(("several rotations are of a key '%s': %s"):format(failure.redact(name), table.concat(ids, ", ")),
-      "name one by its id")
+    failure.usage(("several rotations of '%s' are on record: %s"):format(failure.redact(name), table.concat(ids, ", ")),
+      "give the id of one")
   end
   failure.raise { kind = "rotation", message = ("no rotation '%s' is on record here"):format(failure.redact(name)),
     next = "see: confidentai rotate list --all" .. continuation.options(arguments)

@@ -25,10 +25,10 @@ local function options_of(arguments, on_step)
   for _, name in ipairs(SAME) do
     given[name] = arguments[name]
   end
-  given.store = store_option.stores(arguments) or failure.usage("--store is missing: where is the new secret to go?",
-    "such as --store file:/etc/app/key; its users read it there")
+  given.store = store_option.stores(arguments) or failure.usage("--store is missing: it says where the new secret goes",
+    "such as --store file:/etc/app/key, where the consumers of the key read it")
   if given.base and (given.base == "" or not require("confidentai.core").is_utf8(given.base)) then
-    failure.usage "--base: a name is expected: not empty, in UTF-8"
+    failure.usage "--base: the name must be valid UTF-8, and not empty"
   end
   given.old_secret = options.old_secret(arguments)
   if arguments.other_manager_file then
@@ -41,7 +41,7 @@ end
 local function tell_resumed(session, status, begun)
   local first = status.history[1]
   if first and first.at < begun then
-    session:say(("this rotation was begun %s, and goes on with the options that it was begun with"):format(
+    session:say(("this rotation was begun %s, and continues with the options that it was begun with"):format(
       time.relative(first.at, begun)))
   end
 end

@@ -81,22 +81,22 @@ function words.schedule(status, arguments)
   local command = "confidentai rotate advance" .. continuation.options(arguments)
     .. (elsewhere and " " .. command_line.text { command_line.option("--state-dir", elsewhere) } or "")
   return table.concat({
-    "Nothing goes on by itself: have this run every hour, with CONFIDENT_ORG_API_KEY set or by --profile:",
+    "Rotations do not advance by themselves. Run this every hour, with CONFIDENT_ORG_API_KEY set or with --profile:",
     "  17 * * * *  " .. command:gsub("%%", "\\%%") .. " >/dev/null      # cron",
     "For systemd: confidentai-rotate.timer, in examples/systemd of the sources, for /var/lib/confidentai.",
-    "It does what is due, and nothing before. To look: confidentai rotate status " .. status.id
+    "It does only what is due. To see the rotation: confidentai rotate status " .. status.id
       .. continuation.options(arguments),
   }, "\n") .. "\n"
 end
 
 local ADOPTION = {
   observe = "at least %s, and until the new key is seen in use and the old one is not",
-  time = "for %s", confirm = "until you say: confidentai rotate confirm",
+  time = "for %s", confirm = "until you run: confidentai rotate confirm",
 }
 
 local function soak_line(options)
   if options.compromised or options.replace or options.soak == 0 then
-    return "No soak: users of the old key fail until they have read the new one."
+    return "No soak: consumers of the old key fail until they have read the new one."
   end
   return ("Both keys work %s."):format(ADOPTION[options.adoption]:format(time.length(options.soak)))
 end
@@ -106,7 +106,7 @@ local function plan_steps(status)
   local soaks = not (options.compromised or options.replace) and options.soak or 0
   local grace = options.compromised and 0 or options.grace
   local steps = {
-    { "now", ("Create a key named %s~g%s~..., and prove that it works."):format(status.base,
+    { "now", ("Create a key named %s~g%s~..., and check that it works."):format(status.base,
       grid.text(status.generation)) },
   }
   for _, store in ipairs(status.stores) do
@@ -117,11 +117,11 @@ local function plan_steps(status)
   end
   steps[#steps + 1] = { "", soak_line(options) }
   steps[#steps + 1] = { soaks > 0 and "in " .. time.length(soaks) or "now",
-    ("Prove the new key and read the stores again, then disable %s."):format(old) }
+    ("Check the new key and the stores again, then disable %s."):format(old) }
   steps[#steps + 1] = { "", options.compromised and "There is no way back to it."
-    or ("It is kept for %s; `rollback` goes back until then."):format(time.length(grace)) }
+    or ("It is kept for %s; until then, `rollback` goes back to it."):format(time.length(grace)) }
   steps[#steps + 1] = { soaks + grace > 0 and "in " .. time.length(soaks + grace) or "now",
-    ("Delete %s, after a last look at everything."):format(old) }
+    ("Delete %s, after a last check of both keys and the stores."):format(old) }
   return steps
 end
 
