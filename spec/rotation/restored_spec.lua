@@ -42,7 +42,8 @@ describe("a state folder from before a rollback of a store that nobody can read"
 
   -- What the restored record comes to, while the consumer goes on.
   local function assert_harmless(restored, cause)
-    local old = check(confidentai.rotation.open(s:client(), s:opening { state_dir = restored, stores = { vault() } }))[1]
+    local opening = s:opening { state_dir = restored, stores = { vault() } }
+    local old = check(confidentai.rotation.open(s:client(), opening))[1]
     for _, seconds in ipairs { 0, 3600, DAY, 3 * DAY, 8 * DAY } do
       s:pass(seconds)
       use()
