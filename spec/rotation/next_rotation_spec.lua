@@ -78,6 +78,18 @@ describe("the next rotation of a key", function()
     end)
   end)
 
+  it("leaves nothing in the state folder, where it does not begin", function()
+    state = s:path "state"
+    s:store()
+    check(begin(1))
+    s:pass(DAY + 2)
+    assert.equal("grace", (s:open():advance()))
+    check(s:keys():enable(1))
+    local before = s:state_files()
+    assert.is_nil((begin(3)))
+    assert.same(before, s:state_files())
+  end)
+
   it("changes nothing of a rollback, where it does not begin", function()
     assert.equal("grace", (rotation:advance()))
     check(rotation:rollback { now = true })

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What ensure knows beside the store and the service's list: since when all stores have held the current key, as a
 -- store may be written much later than the key is made; and since when older keys are disabled, which the service does
--- not tell. ensure has no state folder. So a store that is a file has a note beside it, `.<file>.ensured`: in each line the
--- seconds since 1970 by the service's clock, and a key's id and time of creation. The first is of the current key.
+-- not tell. ensure has no state folder. So a store that is a file has a note beside it, `.<file>.ensured`: in each line
+-- the seconds since 1970 by the service's clock, and a key's id and time of creation. The first is of the current key.
 -- Without such a store, or where its disk has vanished, the time of creation is all that is known.
 
 local calls = require "confidentai.rotation.calls"
