@@ -99,6 +99,11 @@ return function(s)
     s:write("key", "A=1\nCONFIDENT_API_KEY=" .. s.service.projects[1].api_key .. "\n")
     return start "1"
   end
+  -- The same command was printed again, as what leads on.
+  list["env_file, of a command"] = { silent = true, run = function()
+    s:write("env", "A=1\nCONFIDENT_API_KEY=" .. s.service.projects[1].api_key .. "\n")
+    return place { "rotate", "start", "1", "--store", "exec:true", "--store-check", "cat " .. s:path "env" }
+  end }
   list["env_file, of ensure"] = function()
     ensured "elsewhere"
     local secret = files.read(s:path "elsewhere")

@@ -206,7 +206,6 @@ function base_records.pass_on(self, list, wanted)
     if base_records.is_passed_on(item.content, wanted) then
       local ok, err = history.keep(self.state, item.key, item.content)
       if not ok then
-        err.state, err.outcome = "planned", "not_applied"
         return nil, err
       end
       inherit(self, item.content, wanted.keys)

@@ -153,11 +153,10 @@ local function write_first(self, list, wanted, checked)
     end
   end
   local passed, err = base_records.pass_on(self, list, wanted)
-  if not passed then
-    return nil, err
-  end
   local ok
-  ok, err = self:save "planned"
+  if passed then
+    ok, err = self:save "planned"
+  end
   if not ok then
     return refusals.planned(nil, err)
   end
@@ -233,7 +232,7 @@ local function start(self, checked, wanted, list, let_go)
   wanted.highest = base_records.highest(list)
   local ok, err = plan.make(self, checked, wanted)
   if not ok then
-    return nil, err
+    return refusals.planned(nil, err)
   elseif checked.dry_run then
     self.dry = true
     return true
@@ -265,15 +264,14 @@ local function dispatch(self, checked, wanted, let_go)
     return ok, err
   end
   local obstacle = base_records.find_obstacle(list, wanted)
-  local content = obstacle and obstacle.content
-  if content then
+  if obstacle then
+    local content = obstacle.content
     local text = "another rotation of '%s' is under way: %s%s (%s): advance that one to its end, or undo it by "
       .. "rollback or abort, first"
     text = text:format(self.base, content.id, content.old_id and ", of key " .. content.old_id or "",
       content.stop or content.state)
-    ok, err = refusals.planned(refusals.of_rotation("under_way", text,
+    return refusals.planned(refusals.of_rotation("under_way", text,
       { record = content, state = self.state, key = obstacle.key }))
-    return ok, err
   end
   ok, err = start(self, checked, wanted, list, let_go)
   return ok, err

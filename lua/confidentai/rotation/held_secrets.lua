@@ -2,7 +2,6 @@
 -- What the stores of ensure hold, and what is refused about it: a place that cannot be read or holds something else, a
 -- secret of no key that is known.
 
-local calls = require "confidentai.rotation.calls"
 local core = require "confidentai.core"
 local refusals = require "confidentai.rotation.refusals"
 local store_content = require "confidentai.rotation.store_content"
@@ -22,8 +21,7 @@ local function refuse_other(self, place, held)
   local problem, _, spec = store_content.env_file_problem(store, held)
   local given = place - (self.options.manager_store and 1 or 0) -- its position among the options --store
   if problem then
-    return refusals.make("env_file", problem, spec and given > 0
-      and refusals.again("Use that variable, and leave the rest as it is", { swap = { [given] = spec } }))
+    return refusals.env_file(problem, given, spec)
   end
   return refusals.make("store_holds_other", ("%s holds something that is not the secret of a key, so that it was left "
     .. "alone: give another store, or empty this one"):format(store.label),
@@ -58,23 +56,10 @@ function held_secrets.read(self)
   return contents, nil, empty
 end
 
--- The only key of the scope that ends as a secret does; nil: there is none, or several.
-local function find_owner(self, keys, secret)
-  local found
-  for _, key in ipairs(keys) do
-    if calls.shows_end(key) and stores.is_secret(secret, key.value:sub(-6)) then
-      if found then
-        return nil
-      end
-      found = core.key_id(self.api_keys, key)
-    end
-  end
-  return found
-end
-
 -- What leads on from a secret whose key is not known to the base.
 local function ways_from(self, family, store, secret)
-  local owner = find_owner(self, family.all, secret)
+  local key = store_content.owner(family.all, secret)
+  local owner = key and core.key_id(self.api_keys, key)
   return owner and refusals.again(("It seems to be that of key %s: take that key over"):format(owner),
     { add = { "--adopt", owner } }), not owner and refusals.identify(store)
 end

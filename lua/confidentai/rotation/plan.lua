@@ -52,8 +52,8 @@ function plan.make(job, options, wanted)
   local generation, problem = names.next(wanted.keys, wanted.base, wanted.highest)
   wanted.generation = generation
   if not generation then
-    return refusals.planned(refusals.make("names_used_up", problem,
-      refusals.again("Give another base", { drop = { "--base" }, add = { "--base", "key-" .. (id or wanted.base) } })))
+    return refusals.make("names_used_up", problem,
+      refusals.again("Give another base", { drop = { "--base" }, add = { "--base", "key-" .. (id or wanted.base) } }))
   end
   local record = draft(job, options, wanted)
   if id then

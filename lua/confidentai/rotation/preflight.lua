@@ -9,11 +9,7 @@ local store_content = require "confidentai.rotation.store_content"
 local stores = require "confidentai.rotation.stores"
 local ways = require "confidentai.rotation.ways"
 
-local preflight = {}
-
-local function refuse(...)
-  return refusals.planned(refusals.make(...))
-end
+local preflight, refuse = {}, refusals.make
 
 -- How a person calls a key, and when it was used.
 local function describe(job, key)
@@ -75,7 +71,7 @@ function preflight.check_old(job, old, id, options)
   elseif not old.valid and not options.replace then
     return refuse("key_disabled", ("%s is disabled: enable it, or make a new one all the same with replace = true")
       :format(describe(job, old)),
-      refusals.again("Enable it first", {}, refusals.of_key(job.api_keys, "enable", id)),
+      refusals.again("Enable it first", {}, ways.of_key(job.api_keys, "enable", id)),
       refusals.again("Make a new one all the same", { add = { "--replace" } }))
   elseif old.rotates_at then
     return refuse("rotated_by_service", ("the service itself rotates %s, at %s"):format(describe(job, old),
@@ -104,28 +100,8 @@ function preflight.check_ends(job, key, keys)
     or "these keys"), refusals.list(job.api_keys))
 end
 
--- The key whose secret a store holds, as far as the last characters tell; nil: none, or several.
-local function find_owner(keys, content)
-  local found
-  for _, key in ipairs(keys) do
-    if calls.shows_end(key) and stores.is_secret(content, key.value:sub(-6)) then
-      if found then
-        return nil
-      end
-      found = key
-    end
-  end
-  return found
-end
-
--- A .env file where a file with one secret is meant.
-local function refuse_env_file(problem, place, spec)
-  return refuse("env_file", problem,
-    refusals.again("Change that variable, and leave the rest as it is", { swap = { [place] = spec } }))
-end
-
 local function refuse_other(job, store, content, keys)
-  local old, owner = job.record.old, find_owner(keys, content)
+  local old, owner = job.record.old, store_content.owner(keys, content)
   local held = owner and "the secret of " .. describe(job, owner) or store_content.words(job, content)
   return refuse("store_holds_other", ("%s does not hold the secret of key %s, but %s: replace_store = true writes over "
     .. "it"):format(store.label, old.id, held),
@@ -139,7 +115,7 @@ local function check_content(job, place, content, keys, options)
   local store, old = job.stores[place], job.record.old
   local problem, several, spec = store_content.env_file_problem(store, content)
   if problem and (several or not options.replace_store) then
-    return refuse_env_file(problem, place, spec)
+    return refusals.env_file(problem, place, spec)
   elseif content == nil or options.replace_store then
     return true
   elseif old and stores.is_secret(content, old.last6) then
@@ -166,14 +142,13 @@ function preflight.check_stores(job, options, keys)
     local ok, problem = store:preflight(job)
     if not ok then
       local fix = store.remedy and store:remedy()
-      local err = core.failure { kind = "store", state = "planned", outcome = "not_applied",
+      local err = core.failure { kind = "store",
         message = ("%s: %s"):format(store.label, stores.problem(store, problem)) }
       err.cause, err.ways = "store_unusable", fix and { refusals.again("Mend that, and run this again", {}, fix) }
       return nil, err
     end
     local content, err = stores.get(job, store)
     if content == nil and err then
-      err.state, err.outcome = "planned", "not_applied"
       return nil, err
     end
     ok, err = check_content(job, place, content, keys, options)

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Refusals: nothing was changed. Each has a cause, as a word, and the ways on as commands, where there are any.
 
-local command_line = require "confidentai.command_line"
 local core = require "confidentai.core"
 local facts = require "confidentai.rotation.facts"
 local remedies = require "confidentai.rotation.remedies"
@@ -84,35 +83,19 @@ function refusals.again(purpose, change, ...)
   return way
 end
 
--- The option that names the place of keys, if any.
-local function place(api_keys)
-  if api_keys.scope == "project" then
-    return command_line.option("--project", api_keys.project_id)
-  end
-end
-
 ---Shows a key.
 ---@param api_keys confidentai.ApiKeys
 ---@param id string
 ---@return confidentai.Way
 function refusals.show(api_keys, id)
-  return ways.make("See that key", refusals.of_key(api_keys, "get", id))
-end
-
----Returns the words of a verb of `keys`.
----@param api_keys confidentai.ApiKeys
----@param verb string
----@param id string
----@return string[]
-function refusals.of_key(api_keys, verb, id)
-  return ways.of_key({ scope = api_keys.scope, project_id = api_keys.project_id }, verb, id)
+  return ways.make("See that key", ways.of_key(api_keys, "get", id))
 end
 
 ---Shows the keys of a scope.
 ---@param api_keys confidentai.ApiKeys
 ---@return confidentai.Way
 function refusals.list(api_keys)
-  return ways.make("See which keys there are", { "confidentai", "keys", "list", place(api_keys) })
+  return ways.make("See which keys there are", ways.of_key(api_keys, "list"))
 end
 
 ---Finds out whose the secret in a store is. Nil: it is not a file.
@@ -121,6 +104,17 @@ end
 function refusals.identify(store)
   return store.kind == "file"
     and ways.make("Find out whose secret is there", { "confidentai", "identify", "--file", store.spec.path }) or nil
+end
+
+---Refuses a .env file in the place of one secret.
+---@param problem string as of store_content.env_file_problem
+---@param place integer of the store among the options --store; 0: it is not among them
+---@param spec? string of the variable's own store
+---@return nil
+---@return confidentai.Error
+function refusals.env_file(problem, place, spec)
+  return refusals.make("env_file", problem, spec and place > 0
+    and refusals.again("Use that variable, and leave the rest as it is", { swap = { [place] = spec } }))
 end
 
 ---Moves what lies in the place of a secret away, and runs the command again. Nil: it is not a file.

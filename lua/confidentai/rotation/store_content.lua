@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What a store holds, told to a person without a secret; and whether it is a .env file in the place of one secret.
 
+local calls = require "confidentai.rotation.calls"
 local stores = require "confidentai.rotation.stores"
 
 local store_content = {}
@@ -24,6 +25,23 @@ function store_content.words(job, content)
     return ("a secret that ends in %s"):format(content:sub(-6))
   end
   return "something that is not the secret of a key"
+end
+
+---Returns the only key whose secret a store holds, as far as the last characters tell; nil: there is none, or several.
+---@param keys confidentai.ApiKey[]
+---@param content string|false|nil
+---@return confidentai.ApiKey?
+function store_content.owner(keys, content)
+  local found
+  for _, key in ipairs(keys) do
+    if calls.shows_end(key) and stores.is_secret(content, key.value:sub(-6)) then
+      if found then
+        return nil
+      end
+      found = key
+    end
+  end
+  return found
 end
 
 -- Returns the variable of a .env file: the first whose value is a key, else the first; nil: the text is another.

@@ -62,14 +62,16 @@ local function add_place(words, record)
 end
 
 ---Returns the words of a verb of `keys`, for a key of the rotation's scope.
----@param record table
+---@param record table|confidentai.ApiKeys
 ---@param verb string
----@param id string
+---@param id? string nil: of a verb that is about all keys
 ---@return string[]
 function ways.of_key(record, verb, id)
   local words = { "confidentai", "keys", verb }
   add_place(words, record)
-  add_id(words, id)
+  if id then
+    add_id(words, id)
+  end
   return words
 end
 
