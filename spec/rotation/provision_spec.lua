@@ -199,6 +199,17 @@ describe("provision", function()
       assert_found "4"
     end)
 
+    it("finds the old one before there is a new one", function()
+      local _, err = s:keys():rotate(key, s:options { store = s:store("key", false), on_step = function(event)
+        if event.state == "creating" then
+          s:fault { type = "drop", times = -1 }
+        end
+      end })
+      assert.equal("creating", err.state)
+      assert(s.service:clear_faults())
+      assert_found "2"
+    end)
+
     it("finds the old one after a rollback", function()
       local rotation = rotate()
       check(rotation:rollback())

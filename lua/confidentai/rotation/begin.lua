@@ -199,10 +199,12 @@ end
 
 -- The keys that may be the one of a record's base: that of a provisioning; of a rotation, either.
 local function candidates(existing)
-  if existing.kind ~= "provision" then
-    return { existing.new, existing.old }
+  if existing.kind == "provision" then
+    return { existing.finished and not existing.stop and existing.new or nil }
+  elseif not existing.new then
+    return { existing.old }
   end
-  return { existing.finished and not existing.stop and existing.new or nil }
+  return { existing.new, existing.old }
 end
 
 -- Whether the key of this name is there, works, and is in every store that can be read: then it is not made twice. Of a
