@@ -93,7 +93,7 @@ end
 function retire.left(job, facts)
   local options = job.record.options
   local grace = (job.ends_grace or options.compromised) and 0 or options.grace
-  return grace - job:since(facts.disabled)
+  return grace - (facts.disabled and job:since(facts.disabled) or 0)
 end
 
 ---Deletes a disabled key, where the guard allows it, with its intent on record before. An intent that led to no request

@@ -177,7 +177,7 @@ local function delete(job)
   if not ok then
     return ok, err, short
   elseif not back.deleting and retire.left(job, back) > 0 then
-    ok, err = job:enter("grace", "the next rotation has not begun: the grace goes on")
+    ok, err = job:enter("grace", "the grace is not over")
     return ok, err
   end
   local result, reason, kind = retire.delete(job, back, record.new, "the new key")

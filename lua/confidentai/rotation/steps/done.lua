@@ -101,7 +101,7 @@ return function(job)
     ok, err = job:halt("old_enabled", "somebody has enabled the old key again")
     return ok, err
   elseif old and not record.deleting and retire.left(job, record) > 0 then
-    ok, err = job:enter("grace", "the next rotation has not begun: the grace goes on")
+    ok, err = job:enter("grace", "the grace is not over")
     return ok, err
   end
   ok, err = show_refused(job)
