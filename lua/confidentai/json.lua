@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Which JSON module the library uses: lua-cjson, if the one that loads here writes what it was given. Neovim from 0.11
--- on has functions of the same names as Debian's cjson.so, which then calls those, and writes broken text. There
--- Neovim's own module is used.
+-- Which JSON module the library uses: in Neovim its own, elsewhere lua-cjson. Neovim has functions of the same names as
+-- Debian's cjson.so, which calls those; from 0.11 on they write into a buffer of another layout. So cjson.so is not
+-- loaded where Neovim's module serves.
 
 local json = {}
 
@@ -19,15 +19,15 @@ local function writes_well(module)
 end
 
 ---Finds a module that writes well.
----@return table module with `new`, `encode` and `decode`, as lua-cjson has them
+---@return table module with `new`, `encode` and `decode`, as lua-cjson has them; a newer Neovim's has nothing else
 function json.find()
-  local loads, cjson = pcall(require, "cjson")
-  if loads and writes_well(cjson) then
-    return cjson
-  end
   local of_host = vim and vim.json -- luacheck: globals vim
   if of_host and writes_well(of_host) then
     return of_host
+  end
+  local loads, cjson = pcall(require, "cjson")
+  if loads and writes_well(cjson) then
+    return cjson
   elseif not loads then
     error(cjson, 0)
   end

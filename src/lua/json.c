@@ -5,9 +5,14 @@
 
 #define JSON "confidentai.json"
 
-/* Calls function `name` of the table on top with one argument. */
+/* Calls function `name` of the table on top with one argument, if there is one: Neovim's module has no settings. What
+ * it reads beyond JSON is no envelope (envelope.c). */
 static void configure(lua_State *L, const char *name, int number, bool boolean) {
   lua_getfield(L, -1, name);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return;
+  }
   if (number > 0)
     lua_pushinteger(L, number);
   else

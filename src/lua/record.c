@@ -12,7 +12,7 @@ bool lcai_record_complain(lua_State *L, const char *what, const char *problem) {
 static int take_field(lua_State *L) {
   lua_rawget(L, -2);
   int type = lua_type(L, -1);
-  if (type != LUA_TLIGHTUSERDATA) /* cjson.null */
+  if (type != LUA_TLIGHTUSERDATA && type != LUA_TUSERDATA) /* cjson.null, or vim.NIL, which Neovim's module gives */
     return type;
   lua_pop(L, 1);
   lua_pushnil(L);
