@@ -126,7 +126,9 @@ describe("scan", function()
       "\254\255" .. HEX:gsub(".", "\0%0"), HEX:gsub(".", "%0\0\0\0"), "\31\139\8\0" .. HEX, "PK\3\4x",
       "\253" .. "7zXZ\0", "BZh91AY&SY", "\40\181\47\253x", "7z\188\175\39\28", "%PDF-1.7\n", "\0\0\254\255",
       "\4\34\77\24d@", "Rar!\26\7\1\0", "\31\157\144x", "x\156\75\202", "PACK\0\0\0\2", "\137PNG\r\n\26\n",
-      "\255\216\255\224", "Salted__abcdefgh", "-----BEGIN PGP MESSAGE-----\n", "$x = 0x" .. HEX:gsub(".", function(c)
+      "\255\216\255\224", "Salted__abcdefgh",
+      HEX:gsub("confident_", "\27[01;31m\27[K%0\27[m\27[K"), HEX:gsub("confident", "\27[1m%0\27[m"),
+      "-----BEGIN PGP MESSAGE-----\n", "$x = 0x" .. HEX:gsub(".", function(c)
         return ("%02x"):format(c:byte())
       end), (HEX:gsub(".", function(c) return ("%02X"):format(c:byte()) end)),
       "To: ops\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\n" .. HEX:gsub("35a9", "%0=\r\n") } do
@@ -138,7 +140,8 @@ describe("scan", function()
       assert.is_string(pieces:finish().problem, text)
     end
     for _, text in ipairs { "", HEX, "A=1\0B=2\0C=3\0D=4\0" .. HEX .. "\0", "BZhello", "\195\164\228",
-      ("\0"):rep(100), "PK", "a\0b\0c\0d\0", "x = 1", "PACKED", "Salted", "636f6e666964656e74", "quoted-printable" } do
+      ("\0"):rep(100), "PK", "a\0b\0c\0d\0", "\27[1m" .. HEX .. "\27[m", "x = 1",
+      "PACKED", "Salted", "636f6e666964656e74", "quoted-printable" } do
       assert.is_nil(scan.text(text).problem, text)
     end
   end)

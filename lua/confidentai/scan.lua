@@ -139,6 +139,11 @@ local function unlike_text(piece, is_first)
       return "a secret in " .. encoded[2]
     end
   end
+  for run in piece:gmatch(WORD .. "([%w+/=_-]*)\27%[") do
+    if #run < SHORTEST + 8 then -- as `grep --color=always` writes what it has found
+      return "a secret in colours of a terminal"
+    end
+  end
   if piece:lower():find("ncoding: quoted-printable", 1, true) then -- RFC 2045, 6.7: of a mail, where lines are broken
     return "text in quoted-printable"
   end
@@ -248,7 +253,7 @@ function Scan:feed(piece)
   local kind = unlike_text(self.seen .. piece, not self.later)
   if kind then
     self.list.problem = ("it is or holds %s, and no secret is found in that: %s"):format(kind,
-      kind:find "UTF" and "convert it to UTF-8" or "decode it")
+      kind:find "UTF" and "convert it to UTF-8" or kind:find "colours" and "take them out" or "decode it")
   end
   self.later = self.later or #self.seen + #piece >= OVERLAP
   self.seen = (self.seen .. piece):sub(-OVERLAP)
