@@ -32,7 +32,8 @@ local function headline(record)
   local where = record.scope == "organization" and "the organization" or "project " .. record.project_id
   local text = WORK[record.state]
   if record.rollback then
-    text = record.back and record.back.soaks and BACK[record.state] or "going back to the old key"
+    text = record.back and record.back.soaks and BACK[record.state]
+      or record.kind == "rotation" and "going back to the old key" or "removing the new key again"
   end
   local doing = text:gsub(":.*", ""):gsub("^in ", "it was in "):gsub("^back ", "it was back ")
   if record.finished then

@@ -16,12 +16,14 @@ local remedies = {}
 local SAYING = {
   users_told = "When the users of the key know that the old one is back, say so",
   put_back = "When the stores hold the old secret and its users know, say so",
+  taken_out = "When no store holds the new secret, say so",
 }
 
 -- Of a rotation that goes on.
 local function of_state(record)
   local means = allowed.confirm(record)
   if record.rollback then
+    means = means == "put_back" and record.kind ~= "rotation" and "taken_out" or means
     return ways.list(ways.advance(record), ways.keep(record),
       SAYING[means] and ways.make(SAYING[means], ways.rotate(record, "confirm"), ways.rotate(record, "advance")))
   end

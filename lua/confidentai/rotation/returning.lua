@@ -184,8 +184,10 @@ function returning.restore_stores(job)
     if not saved then
       return nil, err
     end
-    return job:failure("store", ("what %s held before is not known: give the store and old_secret, or put the old "
-      .. "secret there by hand%s"):format(label, readable and "" or " and confirm"))
+    return job:failure("store", (record.kind == "rotation"
+      and "what %s held before is not known: give the store and old_secret, or put the old secret there by hand%s"
+      or "%s may hold the new secret: if it does, take that out by hand%s"):format(label,
+        readable and "" or " and confirm"))
   end
   record.restored, record.back.unknown = job:mark(), nil
   if record.published then

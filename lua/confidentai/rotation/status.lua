@@ -71,6 +71,13 @@ local next_of_return = {
   done = "the new key is deleted and the escrow wiped",
 }
 
+-- The same before that one soaks.
+local function next_back(record)
+  local back = record.back
+  return back and (back.soaks and next_of_return[record.state] or "the stores are given back what they held before")
+    or "the new key is removed"
+end
+
 local next_of_stop = {
   aborted = "nothing; a new rotation may begin",
   ambiguous = "nothing; a new rotation may begin. `rotate advance` looks for the names that were sent for a day, and "
@@ -170,7 +177,7 @@ function status.of(job)
   end
   local is_confirmed = record.confirmed and record.state == "soaking" and not record.rollback
   local following = remedies.next(record) or record.stop and next_of_stop[record.stop]
-    or record.rollback and (record.back or {}).soaks and next_of_return[record.state]
+    or record.rollback and next_back(record)
     or is_confirmed and next_of_state.disabled or next_of_state[record.state]
   if record.finished and not record.stop then
     following = unshown and "see that the old secret is refused" or "nothing"
