@@ -67,6 +67,7 @@ local function undo(self, err)
   end
   if not ok then
     err.message = ("%s; it could not be undone yet: %s"):format(err.message, problem.message)
+    refusals.attach(err, self)
   end
   err.state = self.record.stop or self.record.state
   return nil, err
