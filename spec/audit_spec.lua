@@ -48,7 +48,7 @@ describe("client:audit", function()
     local report = check(client:audit { max_age_days = 90, unused_days = 30, clock = ahead(100) })
     assert.same({ "old 100", "never_used 100" }, of(report, new))
     assert.same({ "old 100", "unused 100" }, of(report, own))
-    assert.equal("100 days old, and no rotation has made it", report.findings[1].message)
+    assert.equal("100 days old, never rotated", report.findings[1].message)
     report = check(client:audit { max_age_days = 90, unused_days = 30, clock = ahead(89) })
     assert.same({ "never_used 89" }, of(report, new))
     assert.same({ "unused 89" }, of(report, own))
@@ -85,8 +85,8 @@ describe("client:audit", function()
     for _, finding in ipairs(report.findings) do
       if finding.kind == "old" then
         assert.equal(finding.key.name:find("~", 1, true) ~= nil, finding.rotated)
-        assert.equal(finding.rotated and "40 days old, and the rotation that made it has not come again"
-          or "40 days old, and no rotation has made it", finding.message)
+        assert.equal(finding.rotated and "40 days old, not rotated since a rotation created it"
+          or "40 days old, never rotated", finding.message)
       end
     end
     report = check(client:audit { clock = ahead(36) })

@@ -378,7 +378,7 @@ describe("the state folder", function()
         true)
       refused("is a symbolic link", folder.path .. "/link/", true)
       folders.write(folder.path .. "/file", "")
-      refused("is no folder", folder.path .. "/file", true)
+      refused("is not a folder", folder.path .. "/file", true)
       refused("Not a directory): set STATE_DIRECTORY", folder.path .. "/file/below", true)
     end)
 
@@ -474,10 +474,10 @@ describe("the place of the state", function()
   end)
 
   it("is no folder that a relative variable names, which every run would find elsewhere", function()
-    assert.equal("no state folder: HOME is no absolute path, set STATE_DIRECTORY or the option state_dir",
+    assert.equal("no state folder: HOME is not an absolute path, set STATE_DIRECTORY or the option state_dir",
       found { HOME = "home" })
     for _, value in ipairs { "state", "./state", "~/state", "state:" .. folder.path } do
-      assert.equal("no state folder: STATE_DIRECTORY is no absolute path", found { STATE_DIRECTORY = value,
+      assert.equal("no state folder: STATE_DIRECTORY is not an absolute path", found { STATE_DIRECTORY = value,
         HOME = folder.path })
     end
     assert.same({}, core.file.list(folder.path))

@@ -316,7 +316,7 @@ function Projects:list() end
 ---@field replace? boolean the old key may be disabled or absent; no soak; default: false
 ---@field replace_store? boolean the store may hold something else; default: false
 ---@field require_other_manager? string the secret of another enabled organization key, without which a client's own key is not rotated
----@field settle? number seconds for which an unclear create is looked for; default: the longer of 60 and twice the timeout
+---@field settle? number seconds for which to look for the key of a create without an answer; default: the longer of 60 and twice the timeout
 ---@field soak? number seconds for which both keys work; default: 86400
 ---@field soak_max? number seconds after which a soak is stalled; default: 2592000
 ---@field state_dir? string|confidentai.State the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user
@@ -328,7 +328,7 @@ function Projects:list() end
 ---@field pause? fun(seconds: number) waits for so many seconds; default: as the client's driver does
 ---@field random? fun(count: integer): string so many random bytes; default: the system's
 ---@field replace_store? boolean the store may hold something else; default: false
----@field settle? number seconds for which an unclear create is looked for; default: the longer of 60 and twice the timeout
+---@field settle? number seconds for which to look for the key of a create without an answer; default: the longer of 60 and twice the timeout
 ---@field state_dir? string|confidentai.State the state folder, or a state table; default: $STATE_DIRECTORY, else that of the user
 
 ---@class confidentai.EnsureOptions
@@ -344,7 +344,7 @@ function Projects:list() end
 ---@field pause? fun(seconds: number) waits for so many seconds; default: as the client's driver does
 ---@field random? fun(count: integer): string so many random bytes; default: the system's
 ---@field renew? boolean a new key is made where the store holds a secret that does not work, and is of no key; default: false
----@field settle? number seconds for which an unclear create is looked for; default: the longer of 60 and twice the timeout
+---@field settle? number seconds for which to look for the key of a create without an answer; default: the longer of 60 and twice the timeout
 ---@field soak? number seconds for which both keys work; default: 86400
 
 ---@class confidentai.EnsureResult

@@ -206,7 +206,7 @@ local function why_not_gone(api_keys, id)
       if key.id == nil then
         return ("the service says that there is no key %s, and a key that it lists cannot be read"):format(id)
       elseif core.key_id(api_keys, key.id) == id then
-        return ("the service says that there is no key %s, and lists it"):format(id)
+        return ("the service says that there is no key %s, but lists it"):format(id)
       end
     end
   end

@@ -70,18 +70,18 @@ end
 
 local SENTENCES = {
   old = function(finding)
-    return ("%s old, and %s"):format(count(finding.days), finding.rotated
-      and "the rotation that made it has not come again" or "no rotation has made it")
+    return ("%s old, %s"):format(count(finding.days), finding.rotated
+      and "not rotated since a rotation created it" or "never rotated")
   end,
   unused = function(finding) return "not used for " .. count(finding.days) end,
   never_used = function(finding) return ("never used in %s"):format(count(finding.days)) end,
   unreadable_time = function(finding)
     return (finding.creation and "the time of its creation " or "the time of its last use ") .. finding.problem
   end,
-  disabled = function() return "disabled; the service does not tell since when" end,
-  same_name = function() return "another key of this place has the same name" end,
+  disabled = function() return "disabled; the service does not say since when" end,
+  same_name = function() return "another key of this scope has the same name" end,
   superseded = function(finding)
-    return ("still enabled, %s after a rotation has made its successor"):format(count(finding.days))
+    return ("still enabled, %s after a rotation made its successor"):format(count(finding.days))
   end,
 }
 

@@ -88,7 +88,7 @@ local function refusal(report)
     or report.verdict == "ambiguous" and "disable the right one by hand: confidentai keys disable ID"
     or report.verdict == "global" and "revoke it in the dashboard, where it was made"
     or report.verdict == "foreign" and "tell the people of that organization"
-    or "find out which organization and region it is of, and go on there")
+    or "find its organization and region, and continue there")
 end
 
 -- The key as it is now, if it still is the one that was proven.
@@ -99,7 +99,7 @@ local function look(api_keys, match)
     return nil, err
   elseif key.name ~= match.key.name or key.created_at ~= match.key.created_at
     or key.value:sub(-6) ~= match.key.value:sub(-6) then
-    return nil, guard(verdict.describe(match) .. " is not the one any more that was proven: nothing was disabled")
+    return nil, guard(verdict.describe(match) .. " is not the key any more that was proven: nothing was disabled")
   end
   return key
 end
@@ -160,7 +160,7 @@ local function prove(client, secret, match, report, options, clock)
   identify.note(report, clock, "tried the secret for a minute: %s", found.result or tostring(found.err))
   return nil, core.failure { kind = found.err and found.err.kind or "api", outcome = "unknown",
     message = verdict.describe(match) .. " is disabled, but " .. (found.err
-      and "whether the secret is refused could not be found out: " .. found.err.message
+      and "the secret could not be tried: " .. found.err.message
       or "the service still accepts the secret after a minute: it may be another key's, or the change has not spread"),
     next = "try it again: confidentai identify --probe" .. (options.replace and ""
       or "; if this key is not the one, enable it again: " .. command("enable", match)) }
@@ -198,7 +198,7 @@ local function permit(match, report, options)
     return nil, guard(verdict.describe(match) .. " is the client's own, without which it is locked out",
       "replace it: confidentai contain --replace --store STORE; or act with another organization key")
   elseif options.confirm and not options.confirm(match, report) then
-    return nil, guard "it was not confirmed: nothing was disabled"
+    return nil, guard "this was not confirmed: nothing was disabled"
   end
   return true
 end

@@ -31,7 +31,7 @@ local function check_options(options)
 end
 
 local function cancelled()
-  return core.failure { kind = "cancelled", message = "the task was not begun: another one failed" }
+  return core.failure { kind = "cancelled", message = "the task was not started: another one failed" }
 end
 
 local gather = {}

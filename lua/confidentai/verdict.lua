@@ -208,18 +208,18 @@ local function decide(report, count, one)
   elseif one.certainty == "proven" then
     return "proven", "the secret works, and is " .. verdict.describe(one)
   elseif one.certainty == "ambiguous" then
-    return "ambiguous", ("the secret works, though %s, which ends like it, is disabled: a change needs its time; try "
-      .. "again in a minute"):format(verdict.describe(one))
+    return "ambiguous", ("the secret works, though %s, which ends like it, is disabled: a change takes a moment to "
+      .. "spread; try again in a minute"):format(verdict.describe(one))
   end
   return "last6", verdict.describe(one) .. " ends like this secret" .. (report.probe == "accepted"
-    and ", which works; that it is this key's is not proven, as the key's last use did not show it" or "")
+    and ", which works, but it is not proven to be its secret: the key's last use did not show it" or "")
 end
 
 -- What else a reader must know before believing it.
 local function doubts(report, one)
   local list = {}
   if report.probe == "failed" then
-    list[#list + 1] = "whether the secret works could not be found out: " .. tostring(report.probe_error)
+    list[#list + 1] = "the secret could not be tried: " .. tostring(report.probe_error)
   elseif report.probe == "skipped" and not report.global then
     list[#list + 1] = "it was not tried, as it names another region than this service's"
   end

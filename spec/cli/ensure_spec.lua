@@ -57,7 +57,7 @@ describe("confidentai ensure", function()
   it("adopts the key that is there", function()
     s:store()
     local errors = r:fails(6, words())
-    assert.matches("%-%-adopt ID names the key", errors)
+    assert.matches("%-%-adopt ID names that key", errors)
     local id
     for _, key in ipairs(s:on_service()) do
       id = key.id
@@ -126,7 +126,7 @@ describe("confidentai ensure", function()
   it("makes a new key for a store whose key is gone, when told to", function()
     local first = r:json(words())
     assert(s:keys():delete(first.key_id))
-    assert.matches("%-%-renew makes a new one", (r:fails(6, words())))
+    assert.matches("%-%-renew creates a new one", (r:fails(6, words())))
     assert.equal("created", r:json(words("--renew")).action)
     assert.equal("none", r:json(words("--renew")).action)
   end)

@@ -104,7 +104,7 @@ describe("confidentai rotate, interrupted,", function()
     local child = start("--on-published", ("sh -c 'echo x >>%s/ran; sleep 60'"):format(s.folder))
     wait_for(function() return s:read "ran" end, "the command")
     local errors = r:fails(1, { "rotate", "advance" })
-    assert.matches("this rotation is held by .*" .. child.pid, errors)
+    assert.matches(child.pid .. " on host .* has this rotation locked", errors)
     child:kill "sigterm"
     finish(child)
   end)

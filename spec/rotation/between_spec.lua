@@ -102,7 +102,7 @@ describe("between a look and an act", function()
     s:pass(DAY + 2)
     one.skip, one.on_get = 2, function() check(s:keys():enable(1)) end
     assert.equal("conflict", check(rotation:advance()))
-    assert.matches("is not deleted: somebody has enabled it again", rotation:status().reason)
+    assert.matches("is not deleted: it was enabled again", rotation:status().reason)
     check(s:keys():disable(1))
     assert.equal("soaking", check(rotation:rollback()))
     local _, by_id = s:on_service()

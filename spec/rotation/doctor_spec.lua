@@ -56,7 +56,7 @@ describe("the doctor", function()
     s:fault { type = "late_commit", operation = "create", clock_seconds = 3600 }
     check(s:rotate())
     local finding = find "suspect"
-    assert.matches("may still be created late", finding.message)
+    assert.matches("may still take effect", finding.message)
     s:pass(3600)
     find "suspect" -- and no stray: a record knows its name
     assert.equal(2, #s:on_service())
@@ -151,7 +151,7 @@ describe("the doctor", function()
     check(s:keys():disable(2))
     s:open():advance()
     local finding = find "stopped"
-    assert.matches("has stopped %(conflict%): somebody has disabled the new key", finding.message)
+    assert.matches("has stopped %(conflict%): another process or person has disabled the new key", finding.message)
     assert.is_false(finding.fixable)
     local again = examine { finding.id }.findings[1]
     assert.is_nil(again.fixed)

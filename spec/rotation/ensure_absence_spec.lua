@@ -124,8 +124,8 @@ describe("ensure", function()
 
     it("makes a new one when told to, and once", function()
       gone()
-      refused("holds the secret of no key of 'svc': adopt = id names the key that it is of; renew = true makes a new "
-        .. "one")
+      refused("belongs to no key of 'svc': its key was deleted, or has another name; adopt = id names that key, "
+        .. "renew = true creates a new one")
       step("created", { renew = true })
       assert.equal("g1", made())
       assert.is_true(s:holder().valid)
@@ -137,14 +137,14 @@ describe("ensure", function()
     it("replaces no secret that works, and nothing that is not a secret", function()
       local other = check(keys():create "other")
       s:store("key", other.value)
-      refused("holds a secret that works, and is of no key of 'svc' that the service lists", { renew = true })
+      refused("works, but belongs to no key of 'svc' that the service lists", { renew = true })
       for _, text in ipairs { s.service.api_key, (s.service.api_key:gsub("_org_", "_global_")) } do
         s:store("key", text)
-        refused("is not the secret of a key of the project, so that it was left alone", { renew = true })
+        refused("is not the secret of a key of the project, so it was left alone", { renew = true })
       end
       for _, text in ipairs { "postgres://app:word@db/app", "a b", "confident_us_0123456789", other.value .. " x" } do
         s:store("key", text)
-        refused("holds something that is not the secret of a key, so that it was left alone", { renew = true })
+        refused("holds something that is not the secret of a key, so it was left alone", { renew = true })
       end
     end)
   end)

@@ -93,7 +93,7 @@ describe("ensure", function()
       end
       s:fault { type = "body", operation = "list", body = ([[{"success":true,"data":{"apiKeys":[%s]}}]]):format(
         table.concat(records, ",")) }
-      assert.equal("when key 2 was last used cannot be read", step("none").reason)
+      assert.equal("the time when key 2 was last used cannot be read", step("none").reason)
       step "disabled"
     end)
   end)
@@ -105,7 +105,7 @@ describe("ensure", function()
       local other = check(keys():create "svc~g2~abcdefgh")
       pass(600)
       use(other.value)
-      refused("key 3 'svc~g2~abcdefgh' is newer than the one that the store holds, and somebody uses it (last used")
+      refused("key 3 'svc~g2~abcdefgh' is newer than the one that the store holds, and it is in use (last used")
       step("none", { abandon = 3 })
       pass(DAY)
       step "disabled"

@@ -57,7 +57,7 @@ describe("the next rotation of a key", function()
 
     it("as the old key was enabled", function()
       check(s:keys():enable(1))
-      fail(2, "cannot be ended: somebody has enabled the old key again")
+      fail(2, "cannot be ended: another process or person has enabled the old key again")
       check(s:keys():disable(1))
       assert_kept "1"
     end)

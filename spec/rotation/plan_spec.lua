@@ -43,7 +43,7 @@ describe("the plan of a rotation", function()
   end
 
   it("wants the old key to be there", function()
-    assert_refused("Only if it was deleted: replace = true", { id = 99 })
+    assert_refused("only if it was deleted, replace = true", { id = 99 })
   end)
 
   for _, scope in ipairs { "project", "organization" } do
@@ -149,7 +149,7 @@ describe("the plan of a rotation", function()
       assert.is_truthy(err.message:find(words, 1, true), err.message)
       assert_untouched()
     end
-    assert_refused_here("is the key that is to be rotated", s.service.api_key)
+    assert_refused_here("is the key to be rotated", s.service.api_key)
     assert_refused_here("is refused by the service", "confident_us_org_" .. ("x"):rep(40))
     local _, by_id = s:on_service "organization"
     assert.equal("done", confidentai.check(
@@ -166,7 +166,7 @@ describe("the plan of a rotation", function()
     assert_refused("is open to others", {}, { kind = "state" })
     uv.fs_rmdir(s:path "state")
     s:write("state", "")
-    assert_refused("is no folder", {}, { kind = "state" })
+    assert_refused("is not a folder", {}, { kind = "state" })
     if uv.fs_stat "/dev/shm" then
       assert_refused("lost at reboot", { state_dir = "/dev/shm/confidentai-rotation" }, { kind = "state" })
     end

@@ -322,7 +322,7 @@ describe("two keys of one name", function()
     it("wait for each other until one is on record", function()
       local first, other, problem = begin_within "planned"
       assert.is_nil(other)
-      assert.matches("held by", problem.message)
+      assert.matches("has this rotation locked", problem.message)
       assert.equal("soaking", first.state)
       assert.equal("soaking", check(begin(2)).state)
     end)

@@ -80,7 +80,7 @@ describe("the doctor", function()
       "created_at":"2026-01-01T00:00:00.000Z","lastUsed":"yesterday"}]]
     s:fault { type = "body", operation = "list", scope = "project", times = -1,
       body = ([[{"success":true,"data":{"apiKeys":[%s]}}]]):format(record) }
-    assert_left_alone "when it was last used cannot be read"
+    assert_left_alone "the time of its last use cannot be read"
     assert(s.service:clear_faults())
     local methods = getmetatable(job.new(s:client(), keys, {}))
     local hear = methods.hear
@@ -215,7 +215,7 @@ describe("the doctor", function()
     s:pass(31 * DAY)
     local fixed, err = fix()
     assert.is_false(fixed)
-    assert.matches("used it at", err.message)
+    assert.matches("it was used at", err.message)
     assert.equal(2, #s:on_service())
   end)
 

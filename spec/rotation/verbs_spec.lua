@@ -65,7 +65,8 @@ describe("a rotation", function()
       local rotation = begin()
       check(s:keys():disable(2))
       assert.equal("conflict", (rotation:advance()))
-      assert_refused("confirm does not resolve this: somebody has disabled the new key", rotation:confirm())
+      assert_refused("confirm does not resolve this: another process or person has disabled the new "
+        .. "key", rotation:confirm())
     end)
 
     it("in a rollback not in place of a look at a store that can be read", function()

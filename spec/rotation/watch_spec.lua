@@ -38,14 +38,14 @@ describe("a look at a rotation", function()
 
       it("tells that the new key was disabled", function()
         check(s:keys():disable(2))
-        assert_told(rotation, "somebody has disabled the new key, which the stores hold")
+        assert_told(rotation, "another process or person has disabled the new key, which the stores hold")
         check(s:keys():enable(2))
         assert.equal(state, (rotation:advance()))
       end)
 
       it("tells that the new key was deleted", function()
         check(s:keys():delete(2))
-        assert_told(rotation, "somebody has deleted the new key, which the stores hold")
+        assert_told(rotation, "another process or person has deleted the new key, which the stores hold")
       end)
 
       it("tells that a store holds something else", function()

@@ -263,7 +263,7 @@ describe("a store of a variable in a .env file", function()
     end)
 
     it("what is no text", function()
-      refuses("it is no text: it has NUL bytes", "A=1\0\nAPI_KEY=old\n")
+      refuses("it is not text: it has NUL bytes", "A=1\0\nAPI_KEY=old\n")
     end)
 
     it("a text that a line cannot hold", function()

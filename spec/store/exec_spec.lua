@@ -227,7 +227,7 @@ describe("an exec store", function()
       end
       collectgarbage "stop"
       local message, certainty = fails(sh("echo $$ >$0/pid; sleep 60"))
-      assert.equal("exec:sh: its command was ended, as nothing waits for it any more: told to end", message)
+      assert.equal("exec:sh: its command was ended, because its caller gave up: told to end", message)
       assert.equal("unknown", certainty)
       assert_gone(tonumber(read "pid"))
       collectgarbage "restart"
@@ -309,7 +309,7 @@ describe("an exec store", function()
           error("on purpose", 0)
         end,
       }, { on_error = "cancel" })
-      assert.matches("its command was ended, as nothing waits for it any more", errors[1], 1, true)
+      assert.matches("its command was ended, because its caller gave up", errors[1], 1, true)
       assert.equal("unknown", certainty)
       assert.is_true(core.now() - before < 3)
       assert_gone(tonumber(read "pid"))

@@ -230,9 +230,9 @@ describe("a store of a file", function()
       refuses("it is a folder", confidentai.store.file { path = folder.path })
       folders.shell("mkfifo %s", path)
       local special = confidentai.store.file { path = path }
-      assert.matches("it is no regular file", select(2, special:preflight()), 1, true)
+      assert.matches("it is not a regular file", select(2, special:preflight()), 1, true)
       assert.is_nil((special:get()))
-      assert.matches("/dev/null: it is no regular file",
+      assert.matches("/dev/null: it is not a regular file",
         select(2, confidentai.store.file { path = "/dev/null" }:preflight()), 1, true)
     end)
 
@@ -247,7 +247,7 @@ describe("a store of a file", function()
         confidentai.store.file { path = folder.path .. "/none/key" })
       folders.write(folder.path .. "/file", "")
       local below = confidentai.store.file { path = folder.path .. "/file/key" }
-      assert.matches(folder.path .. "/file is no folder", select(2, below:preflight()), 1, true)
+      assert.matches(folder.path .. "/file is not a folder", select(2, below:preflight()), 1, true)
       assert.equal("failed", (select(3, below:put "x")))
       assert.same({ "file" }, core.file.list(folder.path))
     end)

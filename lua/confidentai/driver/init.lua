@@ -52,7 +52,7 @@ function driver.find(option)
     return option
   end
   if not names[option] then
-    return nil, "no driver of that name: it is 'blocking', 'nginx' or 'uv', or a table with a function 'wait'"
+    return nil, "unknown driver: use 'blocking', 'nginx' or 'uv', or a table with a function 'wait'"
   end
   local ok, found = pcall(require, "confidentai.driver." .. option)
   if not ok then

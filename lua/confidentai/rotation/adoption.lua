@@ -107,10 +107,10 @@ local function observe(job, new, old)
     local stuck = reliable == false and not in_use
     return in_use or why .. (stuck and ": only a person can confirm" or " yet"), stuck and soak or LAG, stuck
   elseif not in_use and is_unused(job, old) then
-    local verdict, left = by_time(job, "nobody had used the old key for 30 days")
+    local verdict, left = by_time(job, "the old key had not been used for 30 days")
     return verdict, left
   elseif not taken_over then
-    return "the new key has not been used by anybody else than this rotation", soak
+    return "only this rotation has used the new key", soak
   elseif still < soak then
     return in_use or "the old key has not been watched for " .. duration.length(soak) .. " yet", soak - still
   end
@@ -152,13 +152,13 @@ function adoption.look(job, new, old)
   elseif record.confirmed then
     return "adopted", "it was confirmed"
   elseif options.adoption == "confirm" then
-    return "somebody has to confirm it", options.soak
+    return "a person must confirm it", options.soak
   end
   local verdict, left, stuck
   if options.adoption == "time" then
     verdict, left = by_time(job, "the time alone counts")
   elseif record.self then
-    verdict, left = by_time(job, "the new key does the rotation's own work, so that its use is no evidence")
+    verdict, left = by_time(job, "the new key does the rotation's own work, so its use is not evidence")
   else
     verdict, left, stuck = observe(job, new, old)
   end

@@ -16,7 +16,7 @@ function allowed.rollback(record)
   elseif record.deleting then
     return "the delete of the old key is on record: it may be gone"
   elseif record.options.compromised and record.published then
-    return "the old key is compromised, so that nothing goes back to it: rotate again"
+    return "the old key is compromised, so there is no way back to it: rotate again"
   elseif record.kind == "rotation" and record.published and not record.old then
     return "there is no old key to go back to"
   end

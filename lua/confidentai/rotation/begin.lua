@@ -43,7 +43,7 @@ end
 local function resume(self, existing, version)
   self.record, self.version = existing, version
   if self.upgraded then
-    local ok, err = self:save "the old key is compromised: it goes without soak and grace"
+    local ok, err = self:save "the old key is compromised: no soak and no grace"
     if not ok then
       return nil, err
     end
@@ -131,7 +131,7 @@ local function end_grace(self, item, checked)
     if not ok then
       return nil, problem
     elseif not content.finished then
-      local text = "the rotation before, %s, cannot be ended: %s"
+      local text = "the previous rotation, %s, cannot be ended: %s"
       return refusals.planned(refusals.of_rotation("unended", text:format(content.id, content.reason or content.state),
         before))
     end
@@ -369,7 +369,7 @@ function begin.run(api_keys, kind, checked, id)
   local name, under_way = key and key.name ~= "" and key.name or nil, find_base(self, api_keys, id)
   self.base = under_way or checked.base or names.base(name) or "key-" .. id
   if checked.base and checked.base ~= self.base then
-    local text = "key %s is being rotated under the name '%s': leave base out, or end that first"
+    local text = "key %s is being rotated under the name '%s': leave base out, or end that rotation first"
     return refusals.planned(refusals.make("other_base", text:format(id, self.base),
       refusals.again("Continue that rotation", { drop = { "--base" } })))
   end

@@ -111,8 +111,7 @@ local function ids_of(job, keys)
 end
 
 local function incomplete(job, keys, what)
-  local _, err = job:failure("api", "the service's list of keys leaves some out that are there, so that it proves "
-    .. "nothing: " .. what)
+  local _, err = job:failure("api", "the service's list of keys is incomplete, so it proves nothing: " .. what)
   return false, err, keys
 end
 
@@ -200,7 +199,7 @@ function calls.get(job, id)
     end
   end
   if not seen or seen[id] then
-    local _, problem = job:failure("api", ("the service says that there is no key %s, and lists it"):format(id),
+    local _, problem = job:failure("api", ("the service says that there is no key %s, but lists it"):format(id),
       "unknown")
     return nil, problem, "listed"
   end
@@ -291,7 +290,7 @@ function calls.set_valid(job, identity, valid, may_send)
   elseif key.valid == valid then
     return "already"
   elseif not valid and authenticates(job, key) then
-    return job:failure("guard", "a key is never disabled by itself: act with another organization key", "not_applied")
+    return job:failure("guard", "a key never disables itself: act with another organization key", "not_applied")
   end
   if may_send and not may_send() then
     return "held back"
@@ -315,7 +314,7 @@ end
 ---@return confidentai.Error? err whose outcome may be "unknown"
 function calls.delete(job, key)
   if authenticates(job, key) then
-    return job:failure("guard", "a key is never deleted by itself: act with another organization key", "not_applied")
+    return job:failure("guard", "a key never deletes itself: act with another organization key", "not_applied")
   end
   local deleted, err = perform(job, { method = "DELETE",
     path = path.of_keys(job.api_keys, core.key_id(job.api_keys, key)), shape = "deleted" })

@@ -108,12 +108,12 @@ causes.list = {
   abandoned = { stop = "abandoned", ways = none },
   -- The soak.
   not_taken_over = { stop = "stalled", ways = function(job)
-    return ways.list(ways.confirm(job.record, "When everybody uses the new key, say so"), ways.back(job.record))
+    return ways.list(ways.confirm(job.record, "When everybody uses the new key, confirm it"), ways.back(job.record))
   end },
-  command_failed = { stop = "stalled", next = "mend the command, or tell the users of the key by hand",
+  command_failed = { stop = "stalled", next = "fix the command, or have the consumers of the key read it again",
     ways = function(job)
       return ways.list(ways.advance(job.record, "Run the command again"),
-        ways.confirm(job.record, "When everybody uses the new key, say so"), ways.back(job.record))
+        ways.confirm(job.record, "When everybody uses the new key, confirm it"), ways.back(job.record))
     end },
   -- Stores that this run cannot reach.
   store_elsewhere = { stop = "needs_store", ways = function(job)
@@ -125,11 +125,11 @@ causes.list = {
   rival_first = { stop = "superseded", ways = function(job)
     return ways.list(keys_stay(job.record), ways.back(job.record))
   end },
-  rival_published = { stop = "superseded", ended = "nothing here: the other rotation disables the old key",
+  rival_published = { stop = "superseded", ended = "nothing to do here: the other rotation disables the old key",
     ways = function(job) return ways.list(keys_stay(job.record), ways.back(job.record)) end },
   newer_key = { stop = "conflict", next = "find out who made that key: another rotation, or a person",
     ways = conflict(function(record)
-      return ways.change(record, "disable", record.about, "If nobody needs that key: disable it")
+      return ways.change(record, "disable", record.about, "If that key is not needed: disable it")
     end) },
   -- The new key.
   new_disabled = { stop = "conflict", next = "find out who disabled the new key, and why",
@@ -163,7 +163,7 @@ causes.list = {
   key_stored = { stop = "conflict", next = "if the state folder is an old copy, close this record",
     ways = claimed(nothing) },
   key_claimed = { stop = "conflict", next = "find out who uses that key", ways = claimed(function(record)
-    return ways.change(record, "delete", record.about, "If nobody needs that key: delete it")
+    return ways.change(record, "delete", record.about, "If that key is not needed: delete it")
   end) },
   -- A rollback.
   back_gone = { stop = "conflict", next = "nothing leads back: keep the new key", ways = conflict(nothing) },

@@ -41,13 +41,13 @@ local function examine_record(self)
     return ok, err
   end
   for i, suspect in ipairs(record.suspects) do
-    add("suspect", ("'%s' may still be created late"):format(suspect.name), go_on, "/" .. i)
+    add("suspect", ("a create of '%s' may still take effect"):format(suspect.name), go_on, "/" .. i)
   end
   if record.stop and not record.finished then
     add("stopped", ("the rotation of '%s' has stopped (%s): %s"):format(record.base, record.stop, record.reason))
   elseif record.finished and not record.settled and #record.suspects + #record.quarantine == 0
     or quarantine.is_due(self) then
-    add("unsettled", ("the rotation of '%s' has not cleaned up"):format(record.base), go_on)
+    add("unsettled", ("the rotation of '%s' has keys left to remove"):format(record.base), go_on)
   elseif not record.finished then
     local seen = status.of(self)
     if seen.attention == "overdue" then
@@ -55,7 +55,7 @@ local function examine_record(self)
         record.state, duration.length(status.idle(self)), record.trouble and "; last error: " .. record.trouble.message
           or ""), go_on)
     elseif seen.attention then
-      local message = "the rotation of '%s' has published its key, and the command on_published has failed: %s"
+      local message = "the command on_published of the rotation of '%s' has failed: %s"
       add("unsettled", message:format(record.base, seen.notice.problem), go_on)
     end
   end

@@ -132,11 +132,11 @@ local function check_newer(self, view, options)
     local kind, used = timestamp.read(key.last_used)
     if key.valid and kind == "time" and id ~= options.abandon and not (own and used <= own)
       and now - used < math.max(options.soak, options.pending) then
-      local text = "key %s '%s' is newer than the one that the store holds, and somebody uses it (%s): is there "
-        .. "another writer of '%s'? abandon = id says that it is of no use"
+      local text = "key %s '%s' is newer than the one that the store holds, and it is in use (%s): does another "
+        .. "process write the keys of '%s'? abandon = id retires that key"
       return refusals.make("newer_in_use", text:format(id, key.name, last_used.words(self, key), view.base),
         refusals.show(self.api_keys, id),
-        refusals.again("If nobody needs it", { drop = { "--abandon" }, add = { "--abandon", id } }))
+        refusals.again("If that key is not needed: retire it", { drop = { "--abandon" }, add = { "--abandon", id } }))
     end
   end
   return true
@@ -184,7 +184,7 @@ end
 -- The current key works, and all stores hold it: what is due comes, one thing a run.
 local function maintain(self, view, options, late)
   if not generations.created(view.current) then
-    local text = "when key %s was created cannot be read, so that its age is unknown: nothing was changed"
+    local text = "the time when key %s was created cannot be read, so its age is unknown: nothing was changed"
     return refusals.make("age_unreadable", text:format(view.current.name), refusals.list(self.api_keys))
   elseif not self:mark().service then
     return { key = view.current, action = "none", reason = NO_DATE }

@@ -35,7 +35,7 @@ local function read(bytes, message, damaged)
   end
   local content, problem, newer = sealed.decode("escrow", bytes)
   if content and not is_whole(content) then
-    content, problem = nil, "it is damaged: its fields are not those of an escrow"
+    content, problem = nil, "it is damaged: its fields are not those of a pending secret"
   end
   return content, problem, problem and not newer
 end
@@ -68,7 +68,7 @@ local function write(self)
   self.reserved = nil -- it is used up, or its state unknown
   local version, problem, message = self.state.cas(self.key, sealed.encode("escrow", self.content), self.version)
   if not version then
-    return record.failure(("the escrow could not be written: %s"):format(message or problem))
+    return record.failure(("the pending secret could not be saved: %s"):format(message or problem))
   end
   self.version = version
   return true
@@ -85,7 +85,7 @@ function Escrow:reserve()
   end
   local ok, message = self.state.reserve(self.key, sealed.size(ANSWER))
   if not ok then
-    return record.failure(("there is no room for the escrow, so nothing was created: %s"):format(message))
+    return record.failure(("there is no room for the pending secret, so nothing was created: %s"):format(message))
   end
   self.reserved = true
   return true
@@ -161,7 +161,7 @@ function Escrow:wipe()
   self.content, self.reserved = { id = self.id }, nil
   local ok, problem, message = self.state.cas(self.key, nil, self.version)
   if not ok then
-    return record.failure(("the escrow could not be removed: %s"):format(message or problem))
+    return record.failure(("the pending secret could not be removed: %s"):format(message or problem))
   end
   self.version = nil
   return true

@@ -91,7 +91,7 @@ function guard.is_alone(job, identity, own_use)
     return true
   end
   local alone = own_use ~= nil and last <= elapsed.dated(own_use) + last_used.MARGIN
-  return alone, not alone and ("somebody used it at %s"):format(key.last_used) or nil
+  return alone, not alone and ("it was used at %s"):format(key.last_used) or nil
 end
 
 ---Returns true if a key was there before the rotation of a record made one.
@@ -267,7 +267,7 @@ function guard.delete(job, identity, facts)
   elseif key == false then
     return "gone"
   elseif key.valid then
-    return false, "somebody has enabled it again", "claimed"
+    return false, "it was enabled again", "claimed"
   end
   local ok, err = true, nil
   if facts.intend then

@@ -128,7 +128,7 @@ local function reload(job)
       return nil, version
     end
     return record.failure("the record of this rotation is gone: it has ended, and another one of the same key has "
-      .. "begun, or somebody has removed it")
+      .. "begun, or the record was removed")
   elseif content.id ~= job.record.id then
     return record.failure "this rotation has ended, and another one of the same key has begun"
   end
@@ -276,7 +276,7 @@ function Rotation:abort()
   local state, err = with(job, function()
     if rollback.is_published(job) then
       return with_ways(job, "abort",
-        job:failure("guard", "the new secret is published: rollback goes back, advance goes on"))
+        job:failure("guard", "the new secret is published: rollback goes back, advance continues"))
     end
     local result, problem = verbs.rollback(job, "aborting")
     return with_ways(job, "abort", result, problem)

@@ -23,7 +23,7 @@ local function refuse_other(self, place, held)
   if problem then
     return refusals.env_file(problem, given, spec)
   end
-  return refusals.make("store_holds_other", ("%s holds something that is not the secret of a key, so that it was left "
+  return refusals.make("store_holds_other", ("%s holds something that is not the secret of a key, so it was left "
     .. "alone: give another store, or empty this one"):format(store.label),
     refusals.move(store, "Move it away, and begin with an empty store"))
 end
@@ -38,7 +38,7 @@ function held_secrets.read(self)
   local contents, empty = { store_of = {} }, false
   for place, store in ipairs(self.stores) do
     if not store.readable then
-      local text = "%s cannot be read, and ensure keeps what it has to know there: give it a check"
+      local text = "%s cannot be read, and ensure has to read it: give it a check"
       return refusals.make("store_unreadable", text:format(store.label))
     end
     local held, err = stores.get(self, store)
@@ -76,21 +76,21 @@ end
 function held_secrets.check_unknown(self, family, store, secret, options)
   local adopt, identify = ways_from(self, family, store, secret)
   if not options.renew then
-    local text = "%s holds the secret of no key of '%s': adopt = id names the key that it is of; renew = true makes "
-      .. "a new one, where that was deleted"
+    local text = "the secret in %s belongs to no key of '%s': its key was deleted, or has another name; adopt = id "
+      .. "names that key, renew = true creates a new one"
     return refusals.make("unknown_secret", text:format(store.label, family.base), identify, adopt,
-      not adopt and refusals.again("If its key was deleted: make a new one", { add = { "--renew" } }))
+      not adopt and refusals.again("If its key was deleted: create a new one", { add = { "--renew" } }))
   end
   local format = core.key_format(secret)
   if not format or format.kind ~= (self.record.scope == "organization" and "org" or "proj") then
-    return refusals.make("wrong_scope", ("what %s holds is not the secret of a key of the %s, so that it was left "
-      .. "alone: empty that place if a new one belongs there"):format(store.label, self.record.scope), identify,
+    return refusals.make("wrong_scope", ("the content of %s is not the secret of a key of the %s, so it was left "
+      .. "alone: empty it if a new secret belongs there"):format(store.label, self.record.scope), identify,
       refusals.move(store, "Move it away, and begin with an empty store"))
   end
   local answer, err = successor.try(self, secret, RENEWAL)
   if answer == "accepted" then
-    return refusals.make("secret_works", ("%s holds a secret that works, and is of no key of '%s' that the service "
-      .. "lists: adopt = id names the key that it is of"):format(store.label, family.base), identify, adopt)
+    return refusals.make("secret_works", ("the secret in %s works, but belongs to no key of '%s' that the service "
+      .. "lists: adopt = id names its key"):format(store.label, family.base), identify, adopt)
   end
   return answer and true, err
 end

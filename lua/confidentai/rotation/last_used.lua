@@ -164,7 +164,7 @@ function last_used.is_unused(job, key, facts)
   elseif read == "unreadable" then
     return false, ("when it was last used cannot be read: '%s'"):format(key.last_used), "unclear"
   elseif last and not facts.own_use then
-    return false, ("somebody used it at %s, and its secret was given to nobody"):format(key.last_used), "used"
+    return false, ("it was used at %s, though no store was given its secret"):format(key.last_used), "used"
   elseif last and last > elapsed.dated(facts.own_use) + (facts.margin or last_used.MARGIN) then
     return false, ("it was used at %s, after this rotation's own last use of it"):format(key.last_used), "used"
   elseif facts.ours_alone or facts.retired then

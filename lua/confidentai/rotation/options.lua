@@ -51,7 +51,8 @@ options.list = {
   on_published = { type = "table", annotation = "string[]", of = "re",
     doc = "a command, as an array of words, that is run once the stores hold another secret" },
   settle = { type = "number", of = "rpe",
-    doc = "seconds for which an unclear create is looked for; default: the longer of 60 and twice the timeout" },
+    doc = "seconds for which to look for the key of a create without an answer; default: the longer of 60 and twice "
+      .. "the timeout" },
   max_age = { type = "number", default = 30 * DAY, of = "e", doc = "seconds after which a key is replaced" },
   adopt = { type = "string|number|userdata", annotation = "integer|string|confidentai.ApiKey", of = "e",
     doc = "the key that is current, the first time" },

@@ -31,12 +31,12 @@ end
 local function refuse_absent(job, id)
   local add = { "--replace" }
   add[2] = is_anything_held(job) and "--replace-store" or nil
-  return refuse("no_such_key", ("there is no key %s: the service says so at its address, and does not list it. Only if "
-    .. "it was deleted: replace = true makes a new one all the same"):format(id),
+  return refuse("no_such_key", ("there is no key %s: neither its address nor the list shows it; only if it was "
+    .. "deleted, replace = true creates a new one"):format(id),
     refusals.list(job.api_keys),
     job.api_keys.scope == "organization" and ways.make("See the keys of projects",
       { "confidentai", "keys", "list", "--all-projects" }),
-    refusals.again("If it was deleted: make a new one", { add = add }))
+    refusals.again("If it was deleted: create a new one", { add = add }))
 end
 
 -- A secret that was given for that of the old key, which may be gone.
@@ -69,10 +69,10 @@ function preflight.check_old(job, old, id, options)
   elseif not old then
     return check_old_secret(nil, id, options.old_secret)
   elseif not old.valid and not options.replace then
-    return refuse("key_disabled", ("%s is disabled: enable it, or make a new one all the same with replace = true")
+    return refuse("key_disabled", ("%s is disabled: enable it, or create a new one with replace = true")
       :format(describe(job, old)),
       refusals.again("Enable it first", {}, ways.of_key(job.api_keys, "enable", id)),
-      refusals.again("Make a new one all the same", { add = { "--replace" } }))
+      refusals.again("Create a new one without enabling it", { add = { "--replace" } }))
   elseif old.rotates_at then
     return refuse("rotated_by_service", ("the service itself rotates %s, at %s"):format(describe(job, old),
       old.rotates_at), refusals.show(job.api_keys, id))
@@ -103,10 +103,10 @@ end
 local function refuse_other(job, store, content, keys)
   local old, owner = job.record.old, store_content.owner(keys, content)
   local held = owner and "the secret of " .. describe(job, owner) or store_content.words(job, content)
-  return refuse("store_holds_other", ("%s does not hold the secret of key %s, but %s: replace_store = true writes over "
-    .. "it"):format(store.label, old.id, held),
+  return refuse("store_holds_other", ("%s does not hold the secret of key %s, but %s: replace_store = true "
+    .. "overwrites it"):format(store.label, old.id, held),
     not owner and content and refusals.identify(store),
-    refusals.again("Write over it all the same", { add = { "--replace-store" } }))
+    refusals.again("Overwrite it", { add = { "--replace-store" } }))
 end
 
 -- What a store holds must be the old key's secret and nothing else, or it may be somebody else's. Nothing lets a .env
@@ -124,8 +124,8 @@ local function check_content(job, place, content, keys, options)
     return refuse_other(job, store, content, keys)
   elseif not stores.is_nothing(content) then
     return refuse("store_not_empty", ("%s holds something already, and no record here says that it is this key's: give "
-      .. "another store; replace_store = true writes over it"):format(store.label),
-      refusals.identify(store), refusals.again("Write over it all the same", { add = { "--replace-store" } }))
+      .. "another store; replace_store = true overwrites it"):format(store.label),
+      refusals.identify(store), refusals.again("Overwrite it", { add = { "--replace-store" } }))
   end
   return true
 end
@@ -144,7 +144,7 @@ function preflight.check_stores(job, options, keys)
       local fix = store.remedy and store:remedy()
       local err = core.failure { kind = "store",
         message = ("%s: %s"):format(store.label, stores.problem(store, problem)) }
-      err.cause, err.ways = "store_unusable", fix and { refusals.again("Mend that, and run this again", {}, fix) }
+      err.cause, err.ways = "store_unusable", fix and { refusals.again("Fix that, and run this again", {}, fix) }
       return nil, err
     end
     local content, err = stores.get(job, store)
@@ -173,7 +173,7 @@ function preflight.check_other_manager(job, secret, old)
   if not secret then
     return true
   elseif old and secret:sub(-6) == old.last6 then
-    return refuse("same_manager", "require_other_manager is the key that is to be rotated: another one is needed",
+    return refuse("same_manager", "require_other_manager is the key to be rotated: another one is needed",
       without)
   end
   local result, err = calls.try(job, secret)

@@ -42,7 +42,7 @@ end
 function proof.secret(job)
   local secret = job.escrow:secret(job.record.attempt.op, job.record.new.last6) or published_secret(job)
   if not secret then
-    return job:failure("state", "the escrow does not hold the new key's secret any more: rollback removes the new key")
+    return job:failure("state", "the new key's secret is lost: rollback removes the new key")
   end
   return secret
 end

@@ -118,14 +118,14 @@ local function work_on(job, place)
   if result == nil then
     return nil, more
   elseif result == "gone" then
-    ok, err = strike(job, place, "removed a key that nobody shall use")
+    ok, err = strike(job, place, "removed a key that must not be used")
     return ok, err
   elseif kind == "foreign" then
-    ok, err = strike(job, place, "left a key alone that is somebody else's: " .. more)
+    ok, err = strike(job, place, "left a key alone that this rotation did not make: " .. more)
     return ok, err
   elseif result == "waiting" and not entry.disabled then
     entry.disabled, entry.ours, entry.kept = more, true, nil
-    ok, err = job:save("disabled a key that nobody shall use", { key = entry.id, name = entry.name })
+    ok, err = job:save("disabled a key that must not be used", { key = entry.id, name = entry.name })
   elseif kind == "unshown" then -- no use by others is shown: the rotation continues, and looks again
     ok, err = note_kept(job, entry, ("key %s ('%s') is not removed yet: %s"):format(entry.id, entry.name, more))
   elseif result == false then

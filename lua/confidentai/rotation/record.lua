@@ -93,7 +93,7 @@ end
 
 -- What a write came to, for people.
 local problems = {
-  conflict = "another process has gone on with this rotation meanwhile",
+  conflict = "another process has advanced this rotation meanwhile",
   failed = "the record could not be written",
   unknown = "the record may or may not have been written",
 }

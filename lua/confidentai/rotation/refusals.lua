@@ -65,7 +65,7 @@ end
 ---@return confidentai.Error
 function refusals.held(who)
   local err = core.failure { kind = "state",
-    message = ("this rotation is held by %s: wait for its end, or end it"):format(who) }
+    message = ("%s has this rotation locked: wait until it has ended, or end it"):format(who) }
   local pid, host = who:match "^process (%d+) on host (.+)$"
   err.cause, err.ways = "held", ways.list(host == core.host() and ways.make("See what that process is",
     { "ps", "-o", "pid,lstart,args", "-p", pid }), refusals.again("Once it has ended, run this again", {}))

@@ -14,9 +14,9 @@ local remedies = {}
 
 -- What a confirmation says in a rollback.
 local SAYING = {
-  users_told = "When the users of the key know that the old one is back, say so",
-  put_back = "When the stores hold the old secret and its users know, say so",
-  taken_out = "When no store holds the new secret, say so",
+  users_told = "When the consumers of the key have read the old secret again, confirm it",
+  put_back = "When the stores hold the old secret and its consumers have read it, confirm it",
+  taken_out = "When no store holds the new secret, confirm it",
 }
 
 -- Of a rotation that goes on.
@@ -28,13 +28,14 @@ local function of_state(record)
       SAYING[means] and ways.make(SAYING[means], ways.rotate(record, "confirm"), ways.rotate(record, "advance")))
   end
   return ways.list(ways.advance(record),
-    means == "taken_over" and ways.make("End the soak: everybody uses the new key", ways.rotate(record, "confirm")),
+    means == "taken_over"
+      and ways.make("When everybody uses the new key, end the soak", ways.rotate(record, "confirm")),
     ways.back(record))
 end
 
 -- What is left to be removed after the end.
 local function clean_up(record)
-  local purpose = #record.quarantine > 0 and "Go on removing what is left"
+  local purpose = #record.quarantine > 0 and "Remove what is left"
     or #record.suspects > 0 and "Look again for keys that may have come late, and remove them"
   return purpose and ways.advance(record, purpose) or nil
 end

@@ -32,9 +32,9 @@ local function left(self, key, options, is_newer, facts)
   local created = generations.created(key)
   local kind, used = timestamp.read(key.last_used)
   if not created then
-    return nil, ("when key %s was created cannot be read"):format(tostring(key.id))
+    return nil, ("the time when key %s was created cannot be read"):format(tostring(key.id))
   elseif kind == "unreadable" then
-    return nil, ("when key %s was last used cannot be read"):format(tostring(key.id))
+    return nil, ("the time when key %s was last used cannot be read"):format(tostring(key.id))
   end
   local due = math.max(created, facts.since, used and used + (facts.lag or 0) or 0) + need_of(key, options, is_newer)
   if not key.valid and facts.disabled then
@@ -85,7 +85,7 @@ local function disable(self, identity, options, facts)
     return result, err, kind
   end
   local ok, problem = guard.enable(self, identity)
-  local text = "the service refuses the current key now, so that key %s %s: is somebody at it?"
+  local text = "the service refuses the current key now, so that key %s %s: does another process change keys?"
   return self:failure("guard", text:format(identity.id,
     ok and "was enabled again" or "has to be enabled again, which failed: " .. problem.message))
 end

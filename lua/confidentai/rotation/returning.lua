@@ -24,7 +24,7 @@ local function problem_with(job, old)
   elseif not calls.is_same(job, old, record.old) then
     return ("key %s is not the old key on record any more"):format(record.old.id), "back_changed"
   elseif not old.valid and (not record.disabling or record.disabled_by == "others") then
-    return ("the old key %s was disabled by others than this rotation"):format(record.old.id), "back_disabled"
+    return ("the old key %s was disabled by another process or person"):format(record.old.id), "back_disabled"
   end
 end
 
@@ -48,8 +48,8 @@ local function look_at_stores(job)
     if content == nil and err then
       return nil, err
     elseif stores.is_secret(content, job.record.new.last6) and stores.before(job, i) == nil then
-      return without_secret(job, ("what %s held before is not known: give old_secret, or put the old secret there by "
-        .. "hand"):format(store.label))
+      return without_secret(job, ("the previous content of %s is not known: give old_secret, or put the old secret "
+        .. "there by hand"):format(store.label))
     end
   end
   return true
@@ -162,7 +162,8 @@ function returning.enable_old(job)
   elseif job:since(record.back.enabled or record.rollback) < PROPAGATION then
     return false, POLL, true
   end
-  ok, err = job:halt("back_refused", "the old key is enabled, and its secret is refused; the new key stays where it is")
+  ok, err = job:halt("back_refused", "the old key is enabled, and its secret is refused; the new key stays in the "
+    .. "stores")
   return ok and false, err
 end
 
@@ -184,8 +185,8 @@ function returning.restore_stores(job)
     if not saved then
       return nil, err
     end
-    return job:failure("store", (record.kind == "rotation"
-      and "what %s held before is not known: give the store and old_secret, or put the old secret there by hand%s"
+    return job:failure("store", (record.kind == "rotation" and "the previous content of %s is not known: give the "
+      .. "store and old_secret, or put the old secret there by hand%s"
       or "%s may hold the new secret: if it does, take that out by hand%s"):format(label,
         readable and "" or " and confirm"))
   end
@@ -208,7 +209,8 @@ function returning.tell_users(job)
     return nil, err
   elseif notice.is_owed(job.record) and not job.record.back.told then
     return job:failure("store", ("the command on_published has failed, and the new key stays until it succeeds: %s; "
-      .. "mend it, or tell the users of the key yourself and confirm; then advance"):format(job.record.notice.problem))
+      .. "fix it, or have the consumers read the key again and confirm; then advance"):format(
+      job.record.notice.problem))
   end
   return true
 end

@@ -129,7 +129,7 @@ function rivals.settle(job, found, label, content)
   local ok, err
   if not rival then
     ok, err = rivals.written(job, label, content,
-      ("somebody has written the store %s since the rotation began"):format(label))
+      ("another process or person has written the store %s since the rotation began"):format(label))
     return ok, err
   end
   local unpublished

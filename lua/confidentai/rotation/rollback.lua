@@ -155,7 +155,7 @@ local function keep(job)
   if new == nil then
     return nil, err
   elseif new and new.valid then
-    ok, err = job:halt("new_enabled", "somebody has enabled the new key again")
+    ok, err = job:halt("new_enabled", "another process or person has enabled the new key again")
     return ok, err
   end
   local wait = new and retire.left(job, back) or 0

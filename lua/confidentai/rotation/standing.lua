@@ -98,11 +98,11 @@ local function look_at_new(job)
   end
   local cause, problem
   if not new then
-    cause, problem = "new_gone", "somebody has deleted the new key, which the stores hold"
+    cause, problem = "new_gone", "another process or person has deleted the new key, which the stores hold"
   elseif not calls.is_same(job, new, identity) then
     cause, problem = "new_changed", ("key %s is not the new key on record any more"):format(identity.id)
   elseif not new.valid then
-    cause, problem = "new_disabled", "somebody has disabled the new key, which the stores hold"
+    cause, problem = "new_disabled", "another process or person has disabled the new key, which the stores hold"
   else
     return new
   end
@@ -125,7 +125,7 @@ local function look_at_stores(job)
   local found
   found, err = rivals.find(job)
   if not found then
-    return nil, err or select(2, job:failure("api", "the service's list of keys leaves some out"))
+    return nil, err or select(2, job:failure("api", "the service's list of keys is incomplete"))
   end
   ok, err = rivals.settle(job, found, label, content)
   return ok and false, err

@@ -57,18 +57,18 @@ local next_of_state = {
   escrowed = "the service's list must show the new key exactly once",
   proven = "the new key's secret is tried",
   published = "the new secret is written to every store and read back",
-  soaking = "once the new key has been taken over, the old one is disabled",
+  soaking = "once the consumers use the new key, the old one is disabled",
   disabled = "the old key is disabled, after the new one was proven again and the stores were read again",
   grace = "once the grace is over, the old key is deleted",
-  done = "the old key is deleted and the escrow wiped",
+  done = "the old key is deleted, and the pending secret is wiped",
 }
 
 -- In a rollback, which is a rotation backwards.
 local next_of_return = {
-  soaking = "once those who use the new key have taken the old one over again, the new one is disabled",
+  soaking = "once the consumers use the old key again, the new one is disabled",
   disabled = "the new key is disabled, after the old one was proven again and the stores were read again",
   grace = "once the grace is over, the new key is deleted",
-  done = "the new key is deleted and the escrow wiped",
+  done = "the new key is deleted, and the pending secret is wiped",
 }
 
 -- The same before that one soaks.
@@ -83,12 +83,11 @@ local next_of_stop = {
   ambiguous = "nothing; a new rotation may begin. `rotate advance` looks for the names that were sent for a day, and "
     .. "removes what may still come",
   name_altered = "nothing; tell the service's support that it changes names",
-  stalled = "find out who still uses the old key; users who read the new one only when they are refused have to be "
-    .. "restarted",
-  conflict = "resolve what has stopped it",
-  needs_store = "continue where the store is, or by the program that began the rotation",
+  stalled = "find out who still uses the old key; restart consumers that read the new one only when they are refused",
+  conflict = "fix what has stopped it",
+  needs_store = "continue on the machine of the store, or with the program that began the rotation",
   abandoned = "nothing; a new rotation may begin",
-  superseded = "the other rotation disables the old key; point the users of these stores to its key, or keep both",
+  superseded = "the other rotation disables the old key; point the consumers of these stores to its key, or keep both",
 }
 
 -- When the state began: the time of the event that entered it.

@@ -121,7 +121,7 @@ end
 function store_note.read(self, view, late)
   local created, note, now = generations.created(view.current), note_of(self), self:mark().service
   if not created then
-    return nil, "when the current key was created cannot be read"
+    return nil, "the time when the current key was created cannot be read"
   elseif not note then
     return { since = late and now or created }
   end

@@ -123,13 +123,13 @@ local function sign_of_life(facts, key)
   local kind, used = timestamp.read(key.last_used)
   local _, created = timestamp.read(key.created_at)
   if kind == "unreadable" then
-    return "when it was last used cannot be read"
+    return "the time of its last use cannot be read"
   elseif not facts.now then
-    return "the service's answers have no Date header, so that nobody knows how long ago that is"
+    return "the service's answers have no Date header, so it is not known how long ago that is"
   elseif used and facts.now - used < ALIVE then
     return "it was used within 30 days, as the keys of another machine are"
   elseif not created then
-    return "when it was created cannot be read"
+    return "the time of its creation cannot be read"
   elseif facts.now - created < ALIVE then
     return "it was created within 30 days, and may be on its way into a store of another machine"
   elseif not facts.lag then
@@ -205,10 +205,10 @@ local function delete(self, facts, place, key, identity)
     if not ok then
       return nil, err
     end
-    return refuse(self, identity, "who disabled it, and when, was not on record; it is now: fix it again in a day, if "
-      .. "nobody misses it")
+    return refuse(self, identity, "who disabled it, and when, was not on record; it is now: fix it again in a day, "
+      .. "if it is not missed")
   elseif self:since(note.since) < WATCH then
-    return refuse(self, identity, "it was disabled less than a day ago: fix it again later, if nobody misses it")
+    return refuse(self, identity, "it was disabled less than a day ago: fix it again later, if it is not missed")
   end
   local result, err = guard.delete(self, identity,
     { named = true, own_use = last_used.mark(note.last_used), lag = facts.lag, disabled = note.since })

@@ -137,7 +137,7 @@ local function enable_new(job)
   elseif retire.is_unsettled(job, back) then
     return job:failure("guard", "a request that disables the new key may still take effect: try again in a minute")
   elseif not new.valid and (not back.disabling or back.disabled_by == "others") then
-    return job:failure("guard", "the new key was disabled by others than this rotation: enable it first")
+    return job:failure("guard", "the new key was disabled by another process or person: enable it first")
   elseif not new.valid then
     local ok
     ok, err = job:intend("enabling the new key", record.new.id)

@@ -24,7 +24,7 @@ local function problem_with(path, facts)
     local target = file.resolve(path)
     return "is a symbolic link: " .. ELSEWHERE .. (target or "a folder")
   elseif facts.kind ~= "folder" then
-    return "is no folder: " .. ELSEWHERE .. "one"
+    return "is not a folder: " .. ELSEWHERE .. "one"
   elseif not facts.own then
     return ("belongs to another user (%.0f): run as that one, or %sa folder of your own"):format(facts.uid, ELSEWHERE)
   elseif group_and_others ~= 0 then

@@ -78,7 +78,7 @@ local function default_path()
   local given = environment.get "STATE_DIRECTORY"
   local first = given and given:match "^[^:]+"
   if first and first:sub(1, 1) ~= "/" then
-    return nil, "no state folder: STATE_DIRECTORY is no absolute path"
+    return nil, "no state folder: STATE_DIRECTORY is not an absolute path"
   elseif first then
     return core.file.resolve(first) or first
   end
@@ -89,7 +89,7 @@ local function default_path()
   local home = environment.get "HOME"
   if not home or home:sub(1, 1) ~= "/" then
     return nil, ("no state folder: HOME is %s, set STATE_DIRECTORY or the option state_dir"):format(
-      home and "no absolute path" or "not set")
+      home and "not an absolute path" or "not set")
   end
   return home .. "/.local/state/confidentai"
 end

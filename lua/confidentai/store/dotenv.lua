@@ -147,7 +147,7 @@ end
 ---@return string? problem
 function dotenv.find(content, variable)
   if content:find("\0", 1, true) then
-    return nil, "it is no text: it has NUL bytes"
+    return nil, "it is not text: it has NUL bytes"
   end
   local found, problem = lines_of(content, variable)
   if not found then

@@ -66,7 +66,7 @@ local function await(process, context, timeout)
     local waited, problem = pause(context, process, math.max(SHORTEST, math.min(LONGEST, elapsed * PART)))
     if not waited then
       process:kill()
-      return nil, "was ended, as nothing waits for it any more: " .. tostring(problem)
+      return nil, "was ended, because its caller gave up: " .. tostring(problem)
     elseif elapsed > timeout + PATIENCE then
       process:kill()
       return nil, "cannot be ended"

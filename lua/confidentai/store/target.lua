@@ -57,7 +57,7 @@ local function folder_problem(folder)
   if not filesystem then
     return ("the folder %s cannot be used: %s"):format(folder, message or "it is gone")
   elseif facts.kind ~= "folder" then
-    return ("%s is no folder"):format(folder)
+    return ("%s is not a folder"):format(folder)
   elseif has(facts.mode, WRITE) and not has(facts.mode, STICKY) then
     return ("everybody may replace files in the folder %s (mode %03o): run chmod o-w on it"):format(folder, facts.mode),
       { "chmod", "o-w", "--", folder }
@@ -81,7 +81,7 @@ local function file_problem(path, facts)
     local leads_to = file.resolve(path)
     return "it is a symbolic link: give the path that it leads to" .. (leads_to and ", " .. leads_to or "")
   elseif facts.kind ~= "file" then
-    return facts.kind == "folder" and "it is a folder: give the path of a file" or "it is no regular file"
+    return facts.kind == "folder" and "it is a folder: give the path of a file" or "it is not a regular file"
   elseif mount.is_point((file.resolve(path))) then
     return "it is mounted by itself, as containers do, and cannot be replaced as a whole: mount its folder instead"
   elseif is_of_somebody(path, facts) then

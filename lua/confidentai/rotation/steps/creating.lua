@@ -78,7 +78,8 @@ local function stop_altered(job, identities)
   suspects.add(job, record.attempt)
   record.finished = true
   local ok, err = job:halt("name_altered", ("the service stored the name of the new key, '%s', as '%s', by which it "
-    .. "could not be found again: the key is being removed"):format(record.attempt.name, tostring(identities[1].name)))
+    .. "could not be found again, so this rotation removes the key"):format(record.attempt.name,
+    tostring(identities[1].name)))
   return ok, err
 end
 
@@ -116,7 +117,7 @@ local function drop(job, answered, err)
     local identity = calls.identity(job, key)
     quarantine.add(job, { identity })
     job.made = { [identity.id] = true }
-    job:save("the escrow could not be written: removing the new key", { key = key.id })
+    job:save("the pending secret could not be saved: removing the new key", { key = key.id })
     quarantine.work(job) -- what is left of it is found by its name
   end
   err.state = job.record.state

@@ -49,7 +49,7 @@ local function give_way(job, old)
   if found == nil then
     return nil, err
   elseif found == false then
-    return job:failure("api", "the service's list of keys leaves some out; nothing was disabled")
+    return job:failure("api", "the service's list of keys is incomplete; nothing was disabled")
   end
   local ok
   if #job.record.quarantine > 0 then -- of our own name, and not ours
@@ -154,7 +154,7 @@ return function(job)
     local old
     ok, err, old = look(job)
     if ok and adoption.is_outdated(job, old) then
-      ok, err = job:enter("soaking", "the old key was used since: the soak goes on")
+      ok, err = job:enter("soaking", "the old key was used since: the soak continues")
     elseif ok then
       ok, err, more = retire.disable(job, record, { identity = record.old, name = "the old key",
         changed = "old_changed", is_there = old,

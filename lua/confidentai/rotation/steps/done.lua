@@ -98,7 +98,7 @@ return function(job)
     return nil, err
   elseif old and old.valid then
     record.disabled_by = "others" -- whoever disables it now
-    ok, err = job:halt("old_enabled", "somebody has enabled the old key again")
+    ok, err = job:halt("old_enabled", "another process or person has enabled the old key again")
     return ok, err
   elseif old and not record.deleting and retire.left(job, record) > 0 then
     ok, err = job:enter("grace", "the grace is not over")
@@ -119,7 +119,7 @@ return function(job)
   local found
   found, err = rivals.find(job)
   if not found then
-    return nil, err or select(2, job:failure("api", "the service's list of keys leaves some out; nothing was deleted"))
+    return nil, err or select(2, job:failure("api", "the service's list of keys is incomplete; nothing was deleted"))
   end
   ok, err = standing.check(job, found)
   if ok then

@@ -22,7 +22,7 @@ return function(job)
     return nil, err
   elseif old and old.valid then
     record.disabled_by = "others" -- whoever disables it now
-    ok, err = job:halt("old_enabled", "somebody has enabled the old key again")
+    ok, err = job:halt("old_enabled", "another process or person has enabled the old key again")
     return ok, err
   end
   ok, err = standing.watch(job)

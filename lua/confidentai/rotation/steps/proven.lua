@@ -25,8 +25,8 @@ return function(job)
   if result == "refused" then
     quarantine.add(job, { job.record.new })
     job.record.finished = true
-    ok, err = job:halt("unproven", "the service refuses the new key's secret; it is being removed, and the old key "
-      .. "is as it was")
+    ok, err = job:halt("unproven", "the service refuses the new key's secret, so this rotation removes that key; the "
+      .. "old key is as it was")
   else
     ok, err = job:enter("published", "proven")
   end

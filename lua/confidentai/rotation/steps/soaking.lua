@@ -83,7 +83,7 @@ return function(job)
     ok, err = job:enter("disabled", "adopted: " .. left)
   elseif job:since(record.published) >= record.options[stuck and "soak" or "soak_max"] then
     ok, err = job:halt(untold and "command_failed" or "not_taken_over",
-      "nothing shows that the new key has been taken over: " .. verdict)
+      "nothing shows that the consumers use the new key: " .. verdict)
   else
     ok, err = go_on(job, verdict, check_interval(job, left))
   end
