@@ -218,7 +218,7 @@ local function take(self, text, first, last)
   if secret and (length <= LONGEST or #secret < #run) then
     add(self, secret, self.line)
   elseif secret then
-    self.list.problem = ("on line %.0f something begins as a secret does, and goes on for longer than one")
+    self.list.problem = ("on line %.0f something begins like a secret, and is longer than one")
       :format(self.line)
   end
   return length <= LONGEST and length or #WORD -- in a run that is too long there may be a secret further on

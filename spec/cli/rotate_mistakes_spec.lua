@@ -18,10 +18,17 @@ describe("confidentai rotate, of mistakes:", function()
     assert.equal(0, #support.requests(s.service, "PUT"))
   end
 
+  it("a rotation that has ended: it is on record, and is not under way", function()
+    local id = r:start("--soak", "0", "--grace", "0").id
+    assert.matches("no rotation '" .. id .. "' is under way here\n  see: confidentai rotate list %-%-all",
+      (r:fails(1, { "rotate", "rollback", id })))
+    assert.matches("done", (r:done { "rotate", "status", id }))
+  end)
+
   it("a rotation that is not there", function()
     for _, verb in ipairs { "status", "confirm", "rollback", "abort", "advance" } do
       local errors = r:fails(1, { "rotate", verb, "nobody" })
-      assert.matches("no rotation 'nobody' is on record here\n  see: confidentai rotate list %-%-all %-%-state", errors)
+      assert.matches("no rotation 'nobody' is [%l ]+ here\n  see: confidentai rotate list %-%-all %-%-state", errors)
     end
     local err = cjson.decode((r:fails(1, { "rotate", "status", "nobody", "--output", "json" }))).error
     assert.equal("rotation", err.kind)

@@ -23,7 +23,7 @@ local function show(rotation, arguments)
 end
 
 local function act(session, arguments, name, given)
-  local rotation = run.pick(run.open(session, arguments), arguments.rotation, arguments)
+  local rotation = run.pick(run.open(session, arguments), arguments.rotation, arguments, true)
   local result, err = rotation[name](rotation, given)
   if not result then
     run.fail(err, rotation.id)

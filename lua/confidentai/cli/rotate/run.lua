@@ -123,8 +123,9 @@ end
 ---@param list confidentai.Rotation[]|confidentai.Status[]
 ---@param name string
 ---@param arguments table parsed
+---@param unended? boolean the list has none that have ended
 ---@return confidentai.Rotation|confidentai.Status
-function run.pick(list, name, arguments)
+function run.pick(list, name, arguments, unended)
   local found = {}
   for _, rotation in ipairs(list) do
     if rotation.id == name then
@@ -145,7 +146,8 @@ function run.pick(list, name, arguments)
     failure.usage(("several rotations of '%s' are on record: %s"):format(failure.redact(name), table.concat(ids, ", ")),
       "give the id of one")
   end
-  failure.raise { kind = "rotation", message = ("no rotation '%s' is on record here"):format(failure.redact(name)),
+  failure.raise { kind = "rotation", message = ("no rotation '%s' is %s here"):format(failure.redact(name),
+    unended and "under way" or "on record"),
     next = "see: confidentai rotate list --all" .. continuation.options(arguments)
       .. "; --state-dir names another folder" }
 end
