@@ -271,6 +271,9 @@ describe("confidentai rotate, of mistakes:", function()
       local id = ("stray:%s/%d"):format(s.service.projects[1].id, key.id)
       local found = r:json { "rotate", "doctor" }
       assert.equal(1, #found)
+      local text = r:done { "rotate", "doctor" } -- whole sentences, also where a terminal is narrow
+      assert.is_truthy(text:find(("%s (can be fixed):\n  %s\n    confidentai rotate doctor --fix %s "):format(id,
+        found[1].message, id), 1, true), text)
       assert.equal(id, found[1].id)
       assert.equal("stray", found[1].kind)
       assert.is_true(found[1].fixable)

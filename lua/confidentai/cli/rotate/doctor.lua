@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- `confidentai rotate doctor`: it changes nothing but what --fix names.
 
+local continuation = require "confidentai.cli.continuation"
 local failure = require "confidentai.cli.failure"
 local output = require "confidentai.cli.output"
 local run = require "confidentai.cli.rotate.run"
@@ -14,27 +15,46 @@ local function of_key(name)
   return function(finding) return finding.key and finding.key[name] end
 end
 
----The columns of findings.
+local function message_of(finding)
+  return failure.redact(failure.in_options(finding.message))
+end
+
+---The columns of findings, for programs.
 ---@type confidentai.Column[]
 doctor.columns = {
-  { name = "id", title = "ID", value = function(finding) return finding.id end },
+  { name = "id", value = function(finding) return finding.id end },
   { name = "kind", value = function(finding) return finding.kind end },
-  { name = "message", title = "FINDING", shrinks = true,
-    value = function(finding) return failure.redact(failure.in_options(finding.message)) end },
+  { name = "message", value = message_of },
   { name = "rotation", value = function(finding) return finding.rotation end },
   { name = "scope", value = of_key "scope" },
   { name = "project_id", value = of_key "project_id" },
   { name = "key_id", value = of_key "id" },
-  { name = "fixable", title = "FIX", value = function(finding) return finding.fixable end,
-    text = function(finding)
-      if finding.fixed ~= nil then
-        return finding.fixed and "fixed" or "failed", finding.fixed and "green" or "red"
-      end
-      return finding.fixable and "--fix" or "by you"
-    end },
+  { name = "fixable", value = function(finding) return finding.fixable end },
   { name = "fixed", value = function(finding) return finding.fixed end },
   { name = "error", value = function(finding) return finding.err and failure.redact(finding.err.message) end },
 }
+
+-- What has become of a finding, or who can fix it.
+local function fate(finding)
+  if finding.fixed ~= nil then
+    return finding.fixed and "fixed" or "not fixed"
+  end
+  return finding.fixable and "can be fixed" or "up to you"
+end
+
+-- For people a finding is a sentence, of which the column of a table would show the beginning.
+local function write_for_people(findings, arguments)
+  local lines = {}
+  for _, finding in ipairs(findings) do
+    lines[#lines + 1] = failure.redact(("%s (%s):"):format(finding.id, fate(finding)))
+    lines[#lines + 1] = "  " .. message_of(finding)
+    if finding.fixable and finding.fixed == nil then
+      local way = { steps = { { "confidentai", "rotate", "doctor", "--fix", finding.id } } }
+      lines[#lines + 1] = failure.redact("    " .. continuation.line(way, arguments))
+    end
+  end
+  output.write(table.concat(lines, "\n") .. "\n")
+end
 
 local function wanted_ids(arguments)
   local ids = {}
@@ -93,6 +113,8 @@ function doctor.doctor(session, arguments)
   end
   if #findings == 0 and arguments.output == "table" then
     session:say "no problems found"
+  elseif arguments.output == "table" then
+    write_for_people(findings, arguments)
   else
     output.records(doctor.columns, findings, arguments)
   end
