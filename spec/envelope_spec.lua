@@ -99,7 +99,7 @@ describe("the service's own word", function()
       local deleted, err = api_keys:delete(id)
       assert.is_nil(deleted, body[2])
       support.assert_error({ kind = body.envelope and "protocol" or "api", status = 404, outcome = "unknown" }, err)
-      assert.equal(body.envelope, err.message:find("and lists it", 1, true) and true, err.message)
+      assert.equal(body.envelope, err.message:find("but lists it", 1, true) and true, err.message)
       check(api_keys:get(id)) -- no answer was the service's: the key lives
     end
   end)
