@@ -151,7 +151,7 @@ describe("require 'confidentai.sandbox'", function()
       ["offset must be a number"] = function() service:set_clock "1" end,
       ["advance must be a number of seconds from 0"] = function() service:advance(-1) end,
       ["one of offset, stop, advance is expected"] = function() service:set_clock() end,
-      ["no snapshot of this version"] = function() service:restore(snapshot) end,
+      ["not a snapshot of this version"] = function() service:restore(snapshot) end,
       ["without the option witness_folder"] = function() service:set { witness = { "/etc/passwd" } } end,
     } do
       local line = debug.getinfo(mistake, "S").linedefined

@@ -32,7 +32,7 @@ const char *cai_proxy_complaint(const char *text) {
   if (code == CURLUE_OUT_OF_MEMORY)
     return "proxy: out of memory";
   return known ? NULL
-               : "proxy is no proxy that libcurl knows: it must look like http://host:port or socks5h://host:port";
+               : "proxy is not one that libcurl knows: it must look like http://host:port or socks5h://host:port";
 }
 
 /* The first of these variables that is set and not empty, or "". The names end with NULL. */

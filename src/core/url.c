@@ -106,7 +106,7 @@ static const char *complaint(CURLU *url, const char *text, const url_parts *part
   return NULL;
 }
 
-#define NO_URL "base_url is no URL: it must look like https://api.example.com"
+#define NO_URL "base_url is not a URL: it must look like https://api.example.com"
 
 static bool refuse(char message[CAI_MESSAGE_SIZE], const char *text) {
   snprintf(message, CAI_MESSAGE_SIZE, "%s", text);

@@ -108,13 +108,13 @@ static bool decode(lua_State *L, cai_call *call) {
   cai_buffer_clear(&call->transfer.body); /* before the values take memory, too */
   if (!lcai_json_decode(L)) {
     lua_pop(L, 1); /* cjson's words quote the answer */
-    lua_pushliteral(L, "the answer is no JSON");
+    lua_pushliteral(L, "the answer is not JSON");
     return false;
   }
   if (lua_istable(L, -1))
     return true;
   lua_pop(L, 1);
-  lua_pushliteral(L, "the answer is no JSON object");
+  lua_pushliteral(L, "the answer is not a JSON object");
   return false;
 }
 
@@ -184,7 +184,7 @@ static int take_answer(lua_State *L, cai_call *call, shape_reader reader) {
     return fail(L, call, CAI_KIND_PROTOCOL, unclear, lua_tostring(L, -1));
   note_envelope(L, call);
   if (call->envelope == CAI_ENVELOPE_NONE)
-    return fail(L, call, CAI_KIND_PROTOCOL, unclear, "unexpected answer: success is no boolean");
+    return fail(L, call, CAI_KIND_PROTOCOL, unclear, "unexpected answer: success is not a boolean");
   if (call->envelope == CAI_ENVELOPE_FAILURE) {
     const char *words = envelope_error(L);
     return fail(L, call, CAI_KIND_API, unclear, words != NULL ? words : "the service reported a failure");

@@ -36,7 +36,7 @@ static size_t check_segments(lua_State *L, int index, cai_segment segments[MOST_
   luaL_argcheck(L, count > 0 && count <= MOST_SEGMENTS, index, "no path, or one of too many segments");
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, index, (int)i + 1);
-    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, index, "a path segment is no string");
+    luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, index, "a path segment is not a string");
     segments[i].bytes = lua_tolstring(L, -1, &segments[i].length);
     luaL_argcheck(L, cai_segment_check(segments[i]) == CAI_SEGMENT_GOOD, index,
                   "a path segment is empty, a dot segment, or holds a control character");
@@ -84,7 +84,7 @@ static void check_flags(lua_State *L, int index, cai_call_options *options) {
   luaL_checktype(L, index, LUA_TTABLE);
   lua_pushnil(L);
   while (lua_next(L, index) != 0) {
-    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, index, "the name of a flag is no string");
+    luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING, index, "the name of a flag is not a string");
     read_flag(L, index, lua_tostring(L, -2), options);
     lua_pop(L, 1);
   }

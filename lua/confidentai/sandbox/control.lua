@@ -90,7 +90,7 @@ function handlers.restore.POST(self, _, body)
   local image, message = json.decode(body)
   if message then return 400, { error = "Malformed JSON" } end
   if not snapshot.restore(self.service, self.late, image) then
-    return 422, { error = "This is no snapshot of this version of the sandbox" }
+    return 422, { error = "This is not a snapshot of this version of the sandbox" }
   end
   self.faults:clear()
   self.journal:clear()
