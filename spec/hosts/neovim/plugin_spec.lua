@@ -286,7 +286,7 @@ describe("the plugin for Neovim", function()
     end)
 
     it("what is named, and says what is wrong", function()
-      assert.matches("is named nobody\n.*NAME FILE\n.*does not hold.*:ConfidentRotate! writes", rotate(([[
+      assert.matches("is named nobody\n.*NAME FILE\n.*does not hold.*:ConfidentRotate! overwrites", rotate(([[
         vim.cmd("ConfidentKeys")
         steps { shows("legacy.ci"), function()
           vim.cmd("ConfidentRotate nobody %s/app.key")
@@ -376,7 +376,7 @@ describe("the plugin for Neovim", function()
           return true
         end, shows("soaking: both keys work"), function() finish(table.concat(notices, "\n"), text()) end }
       ]]):format(folder.path, folder.path, folder.path))
-      assert.matches("NAME FILE\n.*holds something already, .* :ConfidentCreate! writes.*svc~g1~%w+ is created", output)
+      assert.matches("NAME FILE\n.*holds something.* :ConfidentCreate! overwrites.*svc~g1~%w+ is created", output)
       assert.equal(service.projects[1].api_key, folders.read(folder.path .. "/app.key"))
       local secret = folders.read(folder.path .. "/svc.key")
       assert.matches("^confident_us_org_[%w+/]+=*\n?$", secret)

@@ -10,7 +10,7 @@ local rotate = {}
 
 -- What the library calls an option is a ! here.
 local function show_problem(problem, command)
-  plugin.show_error((tostring(problem):gsub("replace_store = true writes", (":%s! writes"):format(command))))
+  plugin.show_error((tostring(problem):gsub("replace_store = true overwrites", (":%s! overwrites"):format(command))))
 end
 
 -- Options of rotate and provision: where the secret goes, and that each state is said when it begins.

@@ -134,7 +134,7 @@ function View:disable()
   if not key then
     return
   end
-  local question = ("Disable the key %s? Whoever uses it is refused. [y/N] "):format(cell(key.name))
+  local question = ("Disable the key %s? The service then refuses every request with it. [y/N] "):format(cell(key.name))
   vim.ui.input({ prompt = question }, function(answer)
     if answer and answer:lower() == "y" then
       self:change(key, "disable")
