@@ -3,7 +3,8 @@
 --
 -- - A consumer that reads the store again within the soak has no failed request that we caused.
 -- - No key is disabled or deleted while a store holds it.
--- - No key that a person made is changed, nor any other that was there before, except the one that was named.
+-- - No key that a person made is changed, nor any other that was there before, except the one that was named; and, by
+--   ensure, one that has the name of a generation, and that no consumer has used.
 -- - No key but the old one is taken away when others than us have used it, unless a person asked for that.
 -- - No key is deleted before it was disabled for as long as users take to notice, but by the process that made it.
 
@@ -88,9 +89,15 @@ local function judge_change(w, facts, entry, by_name, complain)
   local old = name_of { scope = w.what.scope, project_id = w.what.project_id, id = w.what.old_id }
   local secret = by_name[key] and by_name[key].value
   local leaked = w.leaked and w.leaked[secret]
-  -- A key of the base that was there before belongs to ensure, and to the doctor, by its name.
-  local by_base = not facts.made[key] and (w.what.verb == "ensure" or w.what.verb == "doctor")
-    and tostring(entry.change.name):find "^svc~g%d+~%w+$"
+  local used
+  for _, consumer in ipairs(w.consumers) do
+    local last = consumer.used[secret]
+    used = last and math.max(last, used or 0) or used
+  end
+  -- A key of the base that was there before belongs to ensure, and to the doctor, by its name; to ensure, one that was
+  -- made meanwhile, too, as a run that died may have made it.
+  local by_base = (w.what.verb == "ensure" and not (facts.made[key] and used)
+    or w.what.verb == "doctor" and not facts.made[key]) and tostring(entry.change.name):find "^svc~g%d+~%w+$"
   if key ~= old and facts.made[key] ~= "us" and not leaked and not by_base then
     complain(("%s, which %s made, was changed"):format(key, facts.made[key] or "somebody"))
   end
@@ -101,11 +108,6 @@ local function judge_change(w, facts, entry, by_name, complain)
     if seen.holds and name_of(seen.holds) == key and not facts.by_person[key] then
       complain(("%s was taken away while %s holds it"):format(key, path:match "[^/]*$"))
     end
-  end
-  local used
-  for _, consumer in ipairs(w.consumers) do
-    local last = consumer.used[secret]
-    used = last and math.max(last, used or 0) or used
   end
   if used and key ~= old and not TAKES_USED[w.what.verb] then
     complain(("%s, which consumers have used, was taken away"):format(key))

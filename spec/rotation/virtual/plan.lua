@@ -83,6 +83,18 @@ local function disturbance(draw, span)
   return one
 end
 
+-- One clock at most is wrong in a run: two that are set ahead in one soak deceive everybody (docs/rotation.md).
+local function keep_one_clock(all)
+  local is_set, kept = false, {}
+  for _, one in ipairs(all) do
+    is_set = is_set or one.kind == "clock"
+  end
+  for _, one in ipairs(all) do
+    kept[#kept + 1] = not (is_set and one.settings and one.settings.date_shift) and one or nil
+  end
+  return kept
+end
+
 ---Draws a run.
 ---@param seed integer
 ---@return table plan { verb, scope, stores, soak, grace, adoption, back_at, disturbances, max_age,
@@ -100,6 +112,7 @@ function plan.draw(seed)
   for i = 1, draw(6) do
     drawn.disturbances[i] = disturbance(draw, 2 * drawn.soak)
   end
+  drawn.disturbances = keep_one_clock(drawn.disturbances)
   for _, one in ipairs(drawn.disturbances) do
     if (one.kind == "restore" or one.kind == "clone") and draw(2) == 0 then
       one.wake, one.boundary = draw(3) + 1, draw(draw(2) == 0 and 20 or 60) + 1
