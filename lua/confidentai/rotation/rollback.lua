@@ -177,8 +177,14 @@ local function delete(job)
   if not ok then
     return ok, err, short
   elseif not back.deleting and retire.left(job, back) > 0 then
-    ok, err = job:enter("grace", "the grace is not over")
-    return ok, err
+    local new
+    new, err = calls.get(job, record.new.id)
+    if new == nil then
+      return nil, err
+    elseif new then
+      ok, err = job:enter("grace", "the grace is not over")
+      return ok, err
+    end
   end
   local result, reason, kind = retire.delete(job, back, record.new, "the new key")
   if result == "late" or kind == "listed" then
