@@ -37,7 +37,7 @@ describe("a call", function()
 
   it("refuses flags that are unknown or of a wrong type, and quotes no credential", function()
     for problem, flags in pairs {
-      ["no such flag"] = { refresh = true }, ["no string"] = { "fresh" }, ["table expected"] = "fresh",
+      ["no such flag"] = { refresh = true }, ["not a string"] = { "fresh" }, ["table expected"] = "fresh",
       ["'fresh': boolean"] = { fresh = 1 }, ["'no_retry': boolean"] = { no_retry = "yes" },
       ["'query': string"] = { query = 1 }, ["'query': characters"] = { query = "a=b c" },
       ["'query': char"] = { query = "" }, ["'query': ch"] = { query = "a#b" }, ["'query': c"] = { query = "a=b\0" },
