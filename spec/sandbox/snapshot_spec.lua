@@ -158,7 +158,7 @@ describe("a snapshot", function()
       spoil(image)
       local ok, message = pcall(service.restore, service, image)
       assert.is_false(ok)
-      assert.truthy(message:find("no snapshot", 1, true), message)
+      assert.truthy(message:find("not a snapshot", 1, true), message)
     end
     assert.has_error(function() service:restore({}) end)
     assert.same(snapshot.organization, service:snapshot().organization)
