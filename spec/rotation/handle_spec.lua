@@ -56,7 +56,8 @@ describe("with a rotation", function()
     assert.matches("Old key 1 ends in ...... and works; never used %(as of [%d-]+ [%d:]+ UTC%)%.\n", status.text)
     assert.matches("New key 2 ends in ...... and is published; last used [^\n]+, by this rotation only%.\n",
       status.text)
-    assert.matches("the old one is disabled, in 1 day%.\n", status.text)
+    local left = status.text:match "the old one is disabled, in ([^\n]+)%.\n"
+    assert.is_true(left == "1 day" or left == "23 hours", left) -- a second may have passed
     assert.same({ "confidentai rotate advance " .. rotation.id, "confidentai rotate confirm " .. rotation.id,
       "confidentai rotate rollback " .. rotation.id }, status.commands)
     s:pass(DAY + 1)
