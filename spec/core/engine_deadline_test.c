@@ -71,7 +71,9 @@ static void attempts_and_pauses_count_together(void) {
   cai_call *call = scene_start(&s, CAI_GET);
   double seconds = seconds_until_end(&s, call);
   CHECK_CASE(seconds < 1.1, "%g s", seconds);
-  CHECK(call->kind == CAI_KIND_NETWORK && call->attempts >= 2 && call->attempts <= 3);
+  /* On a busy machine the deadline may end within an attempt. */
+  CHECK(call->kind == CAI_KIND_NETWORK || call->kind == CAI_KIND_TIMEOUT);
+  CHECK(call->attempts >= 2 && call->attempts <= 3);
   cai_call_release(call);
   scene_close(&s);
 }
