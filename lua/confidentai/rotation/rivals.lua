@@ -63,7 +63,7 @@ end
 ---The rivals that the service shows now.
 ---@param job confidentai.Job
 ---@return table|false|nil found as of `look`; false: the list leaves keys out
----@return confidentai.Error? err
+---@return confidentai.Error? err with nil and false
 function rivals.find(job)
   local keys, err = calls.census(job)
   if not keys then

@@ -125,7 +125,7 @@ local function look_at_stores(job)
   local found
   found, err = rivals.find(job)
   if not found then
-    return nil, err or select(2, job:failure("api", "the service's list of keys is incomplete"))
+    return nil, err
   end
   ok, err = rivals.settle(job, found, label, content)
   return ok and false, err

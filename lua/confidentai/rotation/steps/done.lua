@@ -119,7 +119,7 @@ return function(job)
   local found
   found, err = rivals.find(job)
   if not found then
-    return nil, err or select(2, job:failure("api", "the service's list of keys is incomplete; nothing was deleted"))
+    return nil, err
   end
   ok, err = standing.check(job, found)
   if ok then

@@ -52,7 +52,7 @@ end
 local function settle_changed(job, label, content)
   local found, err = rivals.find(job)
   if not found then
-    return nil, err or select(2, job:failure("api", "the service's list of keys is incomplete"))
+    return nil, err
   end
   local ok
   ok, err = rivals.settle(job, found, label, content)
