@@ -50,12 +50,7 @@ function Store:preflight()
   return nil, ("%s: %s"):format(self.label, message)
 end
 
----Returns the words of a command that mends what keeps the file from being written; nil: there is none.
----@return string[]?
-function Store:remedy()
-  local _, fix = target.problem(self.spec.path)
-  return fix
-end
+Store.remedy = target.remedy
 
 ---The value of the variable, without quotes.
 ---@return string|false|nil text false: no line sets it; nil: it cannot be told

@@ -49,12 +49,7 @@ function Store:preflight()
   return nil, ("%s: %s"):format(self.label, target.problem(self.spec.path) or message)
 end
 
----Returns the words of a command that mends what keeps the file from being written; nil: there is none.
----@return string[]?
-function Store:remedy()
-  local _, fix = target.problem(self.spec.path)
-  return fix
-end
+Store.remedy = target.remedy
 
 ---What the file holds, without one line end.
 ---@return string|false|nil text false: there is no file; nil: it cannot be told

@@ -117,6 +117,14 @@ function target.problem(path)
   return problem, fix
 end
 
+---Returns the words of a command that fixes what keeps a store's file from being written; nil: there is none.
+---@param store confidentai.Store of a file
+---@return string[]?
+function target.remedy(store)
+  local _, fix = target.problem(store.spec.path)
+  return fix
+end
+
 ---Reads the file.
 ---@param path string absolute
 ---@return string|false|nil content false: there is none
