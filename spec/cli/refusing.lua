@@ -34,14 +34,6 @@ return function(s)
     return place(words)
   end
 
-  local function begin(more)
-    local options = { soak = DAY, grace = DAY, adoption = "time" }
-    for name, value in pairs(more or {}) do
-      options[name] = value
-    end
-    return check(s:rotate(options))
-  end
-
   local function ensured(name)
     return check(s:keys():ensure("svc", { store = s:store(name or "key", false), clock = s.clock, pause = s.pause,
       random = s.random, settle = 1 }))
@@ -156,23 +148,23 @@ return function(s)
     return start "2"
   end
   list.begun_otherwise = function()
-    begin()
+    s:begin()
     return place { "rotate", "start", "1", "--store", "file:" .. s:path "key", "--soak", "3d" }
   end
   list["under_way, as it goes back"] = function()
-    check(begin():rollback())
+    check(s:begin():rollback())
     return place { "rotate", "start", "1", "--store", "file:" .. s:path "key", "--compromised" }
   end
   list.other_base = function()
-    begin()
+    s:begin()
     return place { "rotate", "start", "1", "--store", "file:" .. s:path "key", "--base", "another" }
   end
   list.under_way = function()
-    begin()
+    s:begin()
     return start "2"
   end
   list.unended = function()
-    local rotation = begin()
+    local rotation = s:begin()
     s:pass(DAY + 2)
     assert(rotation:advance())
     check(s:keys():enable(1))
@@ -182,7 +174,7 @@ return function(s)
   -- By this process, until the folder is another one.
   list.held = { status = 1, run = function()
     local state = assert(state_folder.find(s:path "state"))
-    begin()
+    s:begin()
     list.held.release = assert(state.hold(assert(state.list "records/")[1])) -- the collector would end it
     return verb "advance"
   end }
@@ -248,12 +240,12 @@ return function(s)
 
   -- What a person says to a rotation, where it means nothing.
   list["verb: rollback, the old key is gone"] = function()
-    begin()
+    s:begin()
     check(s:keys():delete(1))
     return verb "rollback"
   end
   list["verb: rollback, others have disabled the old key"] = function()
-    begin()
+    s:begin()
     check(s:keys():disable(1))
     return verb "rollback"
   end
@@ -268,7 +260,7 @@ return function(s)
     return verb "rollback"
   end
   list["verb: rollback, what a store held is not known"] = function()
-    begin { replace_store = true, store = s:store("key", "confident_us_proj_" .. ("0"):rep(40)) }
+    s:begin { replace_store = true, store = s:store("key", "confident_us_proj_" .. ("0"):rep(40)) }
     s:edit(function(record) record.stores[1].tried = true end)
     for _, path in ipairs(s:state_files()) do
       if path:find("/escrows", 1, true) then
@@ -278,26 +270,26 @@ return function(s)
     return verb "rollback"
   end
   list["verb: rollback, the store is elsewhere"] = function()
-    begin()
+    s:begin()
     s:edit(function(record) record.stores[1].host = "web-7" end)
     return verb "rollback"
   end
   list["verb: abort, it is published"] = function()
-    begin()
+    s:begin()
     return verb "abort"
   end
   list["verb: confirm, in a conflict"] = function()
-    local rotation = begin()
+    local rotation = s:begin()
     check(s:keys():disable(2))
     rotation:advance()
     return verb "confirm"
   end
   list["verb: keep, nothing goes back"] = function()
-    begin()
+    s:begin()
     return verb "keep"
   end
   list["verb: republish, the new key is disabled"] = function()
-    begin()
+    s:begin()
     s:store()
     check(s:keys():disable(2))
     return verb "republish"

@@ -17,12 +17,8 @@ return function(s)
     return defaults
   end
 
-  local function begin(more)
-    return check(s:rotate(merge({ soak = DAY, grace = DAY, adoption = "time" }, more)))
-  end
-
   local function in_grace(more)
-    local rotation = begin(more)
+    local rotation = s:begin(more)
     s:pass(DAY + 2)
     assert(rotation:advance())
     return rotation
@@ -117,21 +113,21 @@ return function(s)
     s:pass(DAY + 2)
     assert(rotation:advance())
   end }
-  list.abandoned = { silent = true, run = function() check(begin():abandon()) end }
+  list.abandoned = { silent = true, run = function() check(s:begin():abandon()) end }
 
   list.not_taken_over = function()
-    local rotation = begin { adoption = "confirm", soak_max = DAY }
+    local rotation = s:begin { adoption = "confirm", soak_max = DAY }
     s:pass(DAY + 2)
     rotation:advance()
   end
   list.command_failed = { mend = function() program("reload", 0) end, run = function()
-    local rotation = begin { on_published = { program("reload", 1) }, soak_max = DAY }
+    local rotation = s:begin { on_published = { program("reload", 1) }, soak_max = DAY }
     s:pass(DAY + 2)
     rotation:advance()
   end }
 
   list.store_elsewhere = function()
-    begin()
+    s:begin()
     s:edit(function(record) record.stores[1].host = "web-7" end)
     s:open():advance()
   end
@@ -140,7 +136,7 @@ return function(s)
     s:write("held", secret_of "1")
     program("put", 0)
     files.write(s:path "put", "#!/bin/sh\ncat >held\n")
-    begin { store = { confidentai.store.env_file { path = s:path "app.env", variable = "KEY" },
+    s:begin { store = { confidentai.store.env_file { path = s:path "app.env", variable = "KEY" },
       confidentai.store.exec { command = { "./put" }, check = { "cat", "held" }, folder = s.folder } } }
     s:edit(function(record)
       record.stores[1].host, record.stores[2].host = "web-7", "web-7"
@@ -149,7 +145,7 @@ return function(s)
   end
   list.store_not_given = function()
     local held = secret_of "1"
-    begin { store = confidentai.store.callback { name = "vault", get = function() return held end,
+    s:begin { store = confidentai.store.callback { name = "vault", get = function() return held end,
       put = function(text)
         held = text
         return true
@@ -159,13 +155,13 @@ return function(s)
 
   -- A rotation in another state folder, whose key this one does not see when it begins.
   local function beside_rival(more)
-    begin { state_dir = s:path "rival", store = s:store "other" }
+    s:begin { state_dir = s:path "rival", store = s:store "other" }
     s:fault { type = "short_list", operation = "list", hide = { 2 }, times = 1 }
     s:rotate(merge({ grace = DAY }, more))
   end
   list.rival_first = function() beside_rival() end
   local function write_rival(stores)
-    local rotation = begin { store = stores }
+    local rotation = s:begin { store = stores }
     check(s:rotate { soak = DAY, adoption = "time", state_dir = s:path "rival", store = s:store "other" })
     s:write("key", secret_of "3")
     rotation:advance()
@@ -177,29 +173,29 @@ return function(s)
   end
   list["rival_published in one of two stores"] = function() write_rival { s:store "key", s:store "second" } end
   list.newer_key = function()
-    local rotation = begin()
+    local rotation = s:begin()
     check(s:keys():create "Default Key~g7~abcdefgh")
     s:pass(DAY + 2)
     rotation:advance()
   end
 
   list.new_refused = function()
-    local rotation = begin()
+    local rotation = s:begin()
     refuse_proofs()
     s:pass(HOUR + 1)
     rotation:advance()
   end
   list.new_changed = function()
-    local rotation = begin()
+    local rotation = s:begin()
     show_another(2)
     rotation:advance()
   end
   list.env_file_written = function()
-    local rotation = begin()
+    local rotation = s:begin()
     s:write("key", "A=1\nKEY=" .. secret_of "1" .. "\n")
     rotation:advance()
   end
-  for state, reach in pairs { soaking = begin, grace = in_grace } do
+  for state, reach in pairs { soaking = function() return s:begin() end, grace = in_grace } do
     list["new_disabled in " .. state] = function()
       local rotation = reach()
       check(s:keys():disable(2))
@@ -288,7 +284,7 @@ return function(s)
 
   -- A rotation whose state folder is an old copy, made at an event.
   local function copied(what)
-    begin { state_dir = s:path "original", on_step = on_step(what, function()
+    s:begin { state_dir = s:path "original", on_step = on_step(what, function()
       assert(os.execute(("cp -a '%s' '%s'"):format(s:path "original", s:path "state")))
     end) }
   end
@@ -331,7 +327,7 @@ return function(s)
     rotation:advance()
   end
   list.back_refused = function()
-    local rotation = begin()
+    local rotation = s:begin()
     refuse_proofs()
     rotation:rollback()
   end

@@ -11,16 +11,8 @@ local check, HOUR, DAY = confidentai.check, 3600, 86400
 describe("a rollback", function()
   local s = scene.register { projects = { "web" } }
 
-  local function begin(more)
-    local options = { soak = DAY, grace = DAY, adoption = "time" }
-    for name, value in pairs(more or {}) do
-      options[name] = value
-    end
-    return check(s:rotate(options))
-  end
-
   local function in_grace(more)
-    local rotation = begin(more)
+    local rotation = s:begin(more)
     s:pass(DAY + 2)
     assert.equal("grace", (rotation:advance()))
     return rotation
@@ -38,7 +30,7 @@ describe("a rollback", function()
 
   for _, from in ipairs { "soaking", "grace" } do
     it("from " .. from .. " lets the new key soak, keeps it for the grace, and then deletes it", function()
-      local rotation = from == "grace" and in_grace() or begin()
+      local rotation = from == "grace" and in_grace() or s:begin()
       assert.equal("soaking", (rotation:rollback()))
       local wait = rotation:status().due
       assert.is_true(wait > HOUR - 10 and wait <= HOUR, tostring(wait))
@@ -63,7 +55,7 @@ describe("a rollback", function()
   end
 
   it("has no longer soak than the rotation", function()
-    local rotation = begin { soak = 600 }
+    local rotation = s:begin { soak = 600 }
     check(rotation:rollback())
     assert.is_true(rotation:status().due <= 600)
     s:pass(602)
@@ -78,7 +70,7 @@ describe("a rollback", function()
     s.service:reset()
     os.remove(s:record_path())
     s:pass(0)
-    rotation = begin()
+    rotation = s:begin()
     assert.equal("soaking", (rotation:rollback()))
     assert.equal("grace", (rotation:rollback { now = true }))
   end)
@@ -111,7 +103,7 @@ describe("a rollback", function()
     end)
 
     it("others disabled the old key during the soak", function()
-      local rotation = begin()
+      local rotation = s:begin()
       check(s:keys():disable(1)) -- as contain does
       assert_refused(rotation, "was disabled by another process or person")
       assert.equal("grace", (rotation:advance()))
@@ -122,7 +114,7 @@ describe("a rollback", function()
     end)
 
     it("a leak of the old key was contained meanwhile", function()
-      local rotation = begin()
+      local rotation = s:begin()
       check(s:client():contain(s.service.projects[1].api_key, { pause = s.pause, clock = s.clock }))
       assert.equal("grace", (rotation:advance()))
       assert_refused(rotation, "was disabled by another process or person")
@@ -172,7 +164,7 @@ describe("a rollback", function()
   end)
 
   it("ends when others delete the new key in its grace", function()
-    local rotation = begin()
+    local rotation = s:begin()
     assert.equal("soaking", (rotation:rollback()))
     s:pass(HOUR + 2)
     assert.equal("grace", (rotation:advance()))
@@ -185,7 +177,7 @@ describe("a rollback", function()
   end)
 
   it("deletes no new key that was used after it was disabled", function()
-    local rotation = begin()
+    local rotation = s:begin()
     assert.equal("grace", (rotation:rollback { now = true }))
     s:pass(600)
     local _, by_id = s:on_service()
@@ -204,7 +196,7 @@ describe("a rollback", function()
     local function assert_again(rotation)
       assert.equal("aborted", check(rotation:run()))
       assert_work(true, false)
-      local again = begin { store = s:store(nil, false) }
+      local again = s:begin { store = s:store(nil, false) }
       assert.equal("soaking", again.state)
       assert.is_true(again.id ~= rotation.id)
       assert.equal("done", check(again:run()))
@@ -216,7 +208,7 @@ describe("a rollback", function()
     end
 
     it("from the soak", function()
-      local rotation = begin()
+      local rotation = s:begin()
       check(rotation:rollback())
       assert_again(rotation)
     end)
@@ -231,7 +223,7 @@ describe("a rollback", function()
       local rotation = s:stuck_at_proven { soak = DAY, adoption = "time" }
       assert.equal("aborted", (rotation:rollback()))
       assert.is_false(rotation:status().settled)
-      local again = begin { store = s:store(nil, false) }
+      local again = s:begin { store = s:store(nil, false) }
       assert.equal("soaking", again.state)
       assert.equal("done", check(again:run()))
       s:clean_up(again, DAY)
@@ -280,7 +272,7 @@ describe("a rollback", function()
     end)
 
     it("not when there is none, or the new key is gone", function()
-      local rotation = begin()
+      local rotation = s:begin()
       local _, err = rotation:keep()
       support.assert_error({ kind = "guard" }, err)
       assert.matches("no rollback is under way", err.message)

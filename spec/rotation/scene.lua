@@ -172,6 +172,17 @@ function Scene:rotate(more, client)
   return self:keys("project", client):rotate(id, options)
 end
 
+---Begins a rotation that works with both keys for a day, which the time alone ends, and keeps the old one for a day.
+---@param more? table options of rotate
+---@return confidentai.Rotation
+function Scene:begin(more)
+  local options = { soak = 86400, grace = 86400, adoption = "time" }
+  for name, value in pairs(more or {}) do
+    options[name] = value
+  end
+  return confidentai.check(self:rotate(options))
+end
+
 ---A rotation whose requests fail once it has proven its new key, before that is published.
 ---@return confidentai.Rotation
 function Scene:stuck_at_proven(more)

@@ -10,14 +10,6 @@ local check, DAY = confidentai.check, 86400
 describe("a rotation", function()
   local s = scene.register { projects = { "web" } }
 
-  local function begin(more)
-    local options = { soak = DAY, grace = DAY, adoption = "time" }
-    for name, value in pairs(more or {}) do
-      options[name] = value
-    end
-    return check(s:rotate(options))
-  end
-
   local function assert_refused(words, result, err)
     assert.is_nil(result)
     support.assert_error({ kind = "guard" }, err)
@@ -35,14 +27,14 @@ describe("a rotation", function()
     end)
 
     it("in grace for nothing: a later use is asked about again", function()
-      local rotation = begin()
+      local rotation = s:begin()
       s:pass(DAY + 2)
       assert.equal("grace", (rotation:advance()))
       assert_refused("there is nothing to confirm now", rotation:confirm())
     end)
 
     it("and what it resolves has stopped it no more", function()
-      local rotation = begin { adoption = "confirm", soak_max = DAY }
+      local rotation = s:begin { adoption = "confirm", soak_max = DAY }
       s:pass(DAY + 2)
       assert.equal("stalled", (rotation:advance()))
       check(rotation:confirm())
@@ -52,7 +44,7 @@ describe("a rotation", function()
     end)
 
     it("once: what is confirmed is not asked for again", function()
-      local rotation = begin()
+      local rotation = s:begin()
       check(rotation:confirm())
       local shown, events = rotation:status(), #s:record().history
       assert.is_nil(shown.text:find("rotate confirm", 1, true), shown.text)
@@ -62,7 +54,7 @@ describe("a rotation", function()
     end)
 
     it("for no conflict, which it would not resolve", function()
-      local rotation = begin()
+      local rotation = s:begin()
       check(s:keys():disable(2))
       assert.equal("conflict", (rotation:advance()))
       assert_refused("confirm does not resolve this: another process or person has disabled the new "
@@ -70,7 +62,7 @@ describe("a rotation", function()
     end)
 
     it("in a rollback not in place of a look at a store that can be read", function()
-      local rotation = begin()
+      local rotation = s:begin()
       assert_refused("there is nothing to confirm now", (function()
         check(rotation:rollback())
         local result, err = rotation:confirm()
@@ -81,7 +73,7 @@ describe("a rotation", function()
 
   describe("publishes again", function()
     it("into a store that somebody has changed, and soaks again", function()
-      local rotation = begin()
+      local rotation = s:begin()
       local secret = s:read "key"
       s:pass(DAY - 60)
       s:write("key", s.service.projects[1].api_key .. "\n")
@@ -99,7 +91,7 @@ describe("a rotation", function()
     end)
 
     it("only a key that works", function()
-      local rotation = begin()
+      local rotation = s:begin()
       s:write("key", s.service.projects[1].api_key .. "\n")
       check(s:keys():disable(2))
       assert_refused("the new key is disabled", rotation:republish())
@@ -133,7 +125,7 @@ describe("a rotation", function()
     end)
 
     it("the old secret, in a rollback", function()
-      local rotation = begin()
+      local rotation = s:begin()
       local new = s:read "key"
       check(rotation:rollback())
       s:write("key", new)
@@ -144,7 +136,7 @@ describe("a rotation", function()
     end)
 
     it("not over a .env file of several lines", function()
-      local rotation = begin()
+      local rotation = s:begin()
       local text = "A=1\nKEY=" .. s.service.projects[1].api_key .. "\n"
       s:write("key", text)
       assert.equal("conflict", (rotation:advance()))
@@ -154,7 +146,7 @@ describe("a rotation", function()
     end)
 
     it("not in a rollback", function()
-      local rotation = begin()
+      local rotation = s:begin()
       check(rotation:rollback())
       assert_refused("keep withdraws that", rotation:republish())
     end)
@@ -162,7 +154,7 @@ describe("a rotation", function()
 
   describe("that is abandoned", function()
     it("leaves keys and stores as they are, and names them", function()
-      local rotation = begin()
+      local rotation = s:begin()
       local requests = #assert(s.service:log())
       assert.equal("abandoned", (rotation:abandon()))
       assert.equal(requests, #assert(s.service:log()))
@@ -180,7 +172,7 @@ describe("a rotation", function()
     end)
 
     it("lets another one begin", function()
-      check(begin():abandon())
+      check(s:begin():abandon())
       local rotation = check(s:rotate { id = 2, store = s:store(nil, false) })
       assert.equal("done", rotation.state)
     end)
