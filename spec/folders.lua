@@ -48,6 +48,18 @@ end
 ---What a file holds; nil without one.
 folders.read = files.read
 
+---Returns the paths that find prints for these arguments.
+---@param ... string
+---@return string[]
+function folders.find(...)
+  local _, _, found = process.start("find", { ... }):finish()
+  local list = {}
+  for path in found:gmatch "[^\n]+" do
+    list[#list + 1] = path
+  end
+  return list
+end
+
 ---The permissions of a file, as text of three digits.
 function folders.mode(path)
   return ("%03o"):format(assert(core.file.facts(path)).mode)

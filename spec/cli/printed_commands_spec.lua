@@ -29,10 +29,8 @@ describe("what is to be typed", function()
   collect(parser, "")
 
   local function sources()
-    local find = process.start("find", { "lua/confidentai", "src", "-name", "*.lua", "-o", "-name", "*.c" })
-    local _, _, found = find:finish()
     local list = {}
-    for path in found:gmatch "[^\n]+" do
+    for _, path in ipairs(folders.find("lua/confidentai", "src", "-name", "*.lua", "-o", "-name", "*.c")) do
       if not path:find("/sandbox/", 1, true) then
         list[#list + 1] = path
       end
