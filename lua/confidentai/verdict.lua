@@ -30,7 +30,7 @@ function verdict.describe(match)
     verdict.place(match), match.pending and ", as its pending replacement," or "")
 end
 
--- Returns which use a key's lastUsed shows since it was listed: "none"; "ours", and nobody else's; "another"; or
+-- Returns which use a key's lastUsed shows since it was listed: "none"; "ours" alone; "another"; or
 -- "unclear", where it cannot be read.
 local function use_since(match, found)
   local kind_before, before = timestamp.read(match.last_used)

@@ -56,7 +56,7 @@ describe("a refusal:", function()
     return result
   end
 
-  -- `identify` tells of a secret that is nobody's by its status, too.
+  -- `identify` tells of a secret that belongs to no key by its status, too.
   local function assert_works(line, result, text)
     local is_told = line:find("confidentai identify", 1, true) and result.status == 1 and result.output ~= ""
     assert.is_true(result.status == 0 or is_told or false, line .. "\n" .. result.output .. result.errors .. text)

@@ -28,7 +28,7 @@ describe("the next rotation of a key", function()
     assert.same(before, s:changes())
   end
 
-  -- The grace goes on, to its end.
+  -- The grace continues to its end.
   local function assert_kept(id)
     assert.equal(7 * DAY, rotation:status().options.grace)
     local current, wait = rotation:advance()

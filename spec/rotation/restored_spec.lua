@@ -9,7 +9,7 @@ local scene = require "spec.rotation.scene"
 
 local check, DAY = confidentai.check, 86400
 
-describe("a state folder from before a rollback of a store that nobody can read", function()
+describe("a state folder from before a rollback of a store that can only be written", function()
   local s = scene.register { projects = { "web" } }
   local held, state, rotation
 
@@ -40,7 +40,7 @@ describe("a state folder from before a rollback of a store that nobody can read"
     return made
   end
 
-  -- What the restored record comes to, while the consumer goes on.
+  -- Advances the restored record, while the consumer continues.
   local function assert_harmless(restored, cause)
     local opening = s:opening { state_dir = restored, stores = { vault() } }
     local old = check(confidentai.rotation.open(s:client(), opening))[1]

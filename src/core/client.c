@@ -20,8 +20,7 @@ static const char *credential_complaint(const char *bytes, size_t length) {
            "blanks or line ends around it";
   case CAI_CREDENTIAL_WRAPPED:
     return "api_key has something in front of the key, such as a quotation mark or another key: confident_ is the "
-           "first "
-           "word of a key, and in it once";
+           "first word of a key, and in it once";
   case CAI_CREDENTIAL_PROJECT_KEY:
     return "api_key is a key of a project, which can manage nothing: an organization key is needed";
   case CAI_CREDENTIAL_GLOBAL_KEY:

@@ -6,7 +6,7 @@
 #define JSON "confidentai.json"
 
 /* Calls function `name` of the table on top with one argument, if there is one: Neovim's module has no settings. What
- * it reads beyond JSON is no envelope (envelope.c). */
+ * it reads beyond JSON is not an envelope (envelope.c). */
 static void configure(lua_State *L, const char *name, int number, bool boolean) {
   lua_getfield(L, -1, name);
   if (lua_isnil(L, -1)) {

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Command lines that go on from this run: with its options, or itself again with others.
+-- Command lines that continue from this run: with its options, or itself again with others.
 
 local command_line = require "confidentai.command_line"
 
@@ -15,7 +15,7 @@ function continuation.note(words, arguments)
   words_given, parsed = words or words_given, arguments or parsed
 end
 
--- Options that say who, where and which records: what goes on later needs the same.
+-- Options that say who, where and which records: a later command needs the same.
 local KEPT = { { "profile", "--profile" }, { "base_url", "--base-url" }, { "region", "--region" },
   { "ca_file", "--ca-file" } }
 

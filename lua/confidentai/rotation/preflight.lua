@@ -17,7 +17,7 @@ local function describe(job, key)
     last_used.words(job, key))
 end
 
--- Whether a store that can be read holds anything: then a new secret is only written over it where that is asked for.
+-- Returns true if a store that can be read holds anything: only a user who asks for it has that overwritten.
 local function is_anything_held(job)
   for _, store in ipairs(job.stores) do
     local content = stores.get(job, store)
@@ -162,7 +162,7 @@ function preflight.check_stores(job, options, keys)
   return true
 end
 
----Somebody else must be able to mend things, if the user wants to be sure of it.
+---Another organization key must work, if the user asks for that: it could repair what goes wrong with this one.
 ---@param job confidentai.Job
 ---@param secret? string
 ---@param old? table identity

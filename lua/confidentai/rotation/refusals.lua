@@ -44,7 +44,7 @@ end
 ---Adds to an error what is true of a rotation's keys, and the ways on from there.
 ---@param err confidentai.Error
 ---@param job { record: table, state: confidentai.State, key: string }
----@param refused? string the verb that the error is of: it is no way on
+---@param refused? string the verb that the error is of: it is left out of the ways
 ---@return confidentai.Error err
 function refusals.attach(err, job, refused)
   local list = err.ways
